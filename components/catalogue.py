@@ -1,0 +1,56 @@
+"""Finds the model folders. Imports their torch-free params.py only, until a stage asks for a network."""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from components.core.errors import ConfigError
+from components.core.params import ModelSection, Params, load_params
+
+if TYPE_CHECKING:
+    from components.nn.contracts import ModelSpec
+
+_FOLDER = Path(__file__).parent / "models"
+
+
+@cache
+def model_names() -> tuple[str, ...]:
+    """Every model with a params.py, in a stable order."""
+    return tuple(sorted(path.parent.name for path in _FOLDER.glob("*/params.py")))
+
+
+@cache
+def trainable() -> tuple[str, ...]:
+    """The models that can run through the pipeline: those with a spec.py. The others are defined only."""
+    return tuple(name for name in model_names() if (_FOLDER / name / "spec.py").is_file())
+
+
+def section_types() -> dict[str, type[ModelSection]]:
+    """The params type of each model."""
+    return {
+        name: importlib.import_module(f"components.models.{name}.params").Section for name in model_names()
+    }
+
+
+def load(root: Path, profile: str | None) -> Params:
+    """params.yaml with a profile, all models typed."""
+    return load_params(root, profile, section_types())
+
+
+def spec(name: str) -> ModelSpec:
+    """The hooks of a trainable model; importing it loads torch.
+
+    Raises:
+        ConfigError: no such model, or one that is only defined so far.
+    """
+    if name not in trainable():
+        raise ConfigError(
+            who=f"model {name!r}",
+            expected=f"one of {', '.join(trainable())}",
+            found="defined in params.yaml but without spec.py" if name in model_names() else "no such model",
+            action="choose a trainable model",
+        )
+    return cast("ModelSpec", importlib.import_module(f"components.models.{name}.spec").SPEC)

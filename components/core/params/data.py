@@ -1,0 +1,116 @@
+"""``audio`` and ``data``: what is recorded, where it comes from and what is accepted."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from components.core.params.base import Section
+from components.core.utterance import Language, UntranscribedLanguage
+
+Share = Field(ge=0.0, le=1.0)
+
+
+class AudioParams(Section):
+    """Signal analysis shared by the models."""
+
+    f0_floor_hz: float = Field(gt=0)
+    f0_ceil_hz: float = Field(gt=0)
+    f0_method: Literal["dio", "harvest"]
+    log_floor: float = Field(gt=0, description="clamp before the logarithm of a mel amplitude")
+
+    @model_validator(mode="after")
+    def _floor_below_ceiling(self) -> Self:
+        if self.f0_floor_hz >= self.f0_ceil_hz:
+            message = f"f0_floor_hz {self.f0_floor_hz} must lie below f0_ceil_hz {self.f0_ceil_hz}"
+            raise ValueError(message)
+        return self
+
+
+class SentencesPerVoice(Section):
+    """Sentences a voice of each role speaks in each language."""
+
+    model: int = Field(gt=0)
+    evaluator: int = Field(gt=0)
+    unseen: int = Field(gt=0)
+
+
+class EspeakParams(Section):
+    """The generated part of the embedded corpus."""
+
+    sample_rate_hz: Literal[22050]
+    words_per_minute: int = Field(ge=80, le=450)
+    max_voice_similarity: float = Field(gt=0, le=1)
+    sentences_per_voice_and_language: SentencesPerVoice
+    trailing_silence_s: float = Field(ge=0)
+
+
+class HumanParams(Section):
+    """The recorded part of the embedded corpus (Debian's Asterisk prompts)."""
+
+    languages: tuple[UntranscribedLanguage | Literal["en"], ...] = Field(strict=False)
+    min_duration_s: float = Field(gt=0)
+    max_minutes_per_language: float = Field(gt=0)
+    sample_rate_hz: Literal[16000]
+
+
+class EmbeddedParams(Section):
+    """The corpus that this repository makes itself."""
+
+    espeak: EspeakParams
+    human: HumanParams
+
+
+class SplitParams(Section):
+    """Shares of sentences held out; the rest trains."""
+
+    validation: float = Share
+    test: float = Share
+
+    @model_validator(mode="after")
+    def _leaves_something_to_train_on(self) -> Self:
+        if self.validation + self.test >= 1:
+            message = f"validation + test = {self.validation + self.test} leaves nothing to train on"
+            raise ValueError(message)
+        return self
+
+
+class Range(Section):
+    """A closed range."""
+
+    min: float
+    max: float
+
+
+class ValidationParams(Section):
+    """Limits of the expectations over manifest and audio."""
+
+    duration_min_s: float = Field(gt=0)
+    duration_max_s: float = Field(gt=0)
+    allowed_sample_rates_hz: tuple[int, ...] = Field(strict=False, min_length=1)
+    clipping_max_share: float = Share
+    silence_max_share: float = Share
+    silence_dbfs: float = Field(lt=0)
+    characters_per_second: Range
+    script_min_share: float = Share
+    max_rejected_share: float = Share
+
+
+class DvcParams(Section):
+    """Where data versions live."""
+
+    remote_name: str = Field(min_length=1)
+    remote_url: str = Field(description="empty: a local folder in the workspace; else s3:// gs:// ssh://")
+    commit_pointer: bool
+
+
+class DataParams(Section):
+    """Corpora, splits, limits, versions."""
+
+    languages: tuple[Language, ...] = Field(strict=False, min_length=1)
+    corpora: tuple[str, ...] = Field(strict=False, min_length=1)
+    embedded: EmbeddedParams
+    splits: SplitParams
+    validation: ValidationParams
+    dvc: DvcParams

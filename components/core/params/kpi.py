@@ -1,0 +1,129 @@
+"""``kpi`` and ``evaluation``: the targets, which no overlay may change, and how evidence is gathered."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from components.core.metrics import EvaluatorClass, KpiName
+from components.core.params.base import Section
+from components.core.utterance import Language
+
+
+class PronunciationTarget(Section):
+    """1 − error rate on the 120 sentences."""
+
+    target: float = Field(gt=0, le=1)
+    per_language_min: float = Field(gt=0, le=1)
+    n_min: int = Field(gt=0)
+    margin: float = Field(ge=0, description="non-inferiority margin against the champion")
+    unit: str
+
+
+class SimilarityTarget(Section):
+    """Cosine to the speaker's centroid."""
+
+    target: float = Field(gt=0, le=1)
+    n_min: int = Field(gt=0)
+    margin: float = Field(ge=0)
+    references_min: int = Field(gt=0, description="recordings behind a centroid")
+    unit: str
+
+
+class LatencyTarget(Section):
+    """p95 over the sentences whose audio is at most ``utterance_seconds`` long."""
+
+    target_ms: float = Field(gt=0)
+    n_min: int = Field(gt=0)
+    margin_ms: float = Field(ge=0)
+    utterance_seconds: float = Field(gt=0)
+    long_utterance_seconds: float = Field(gt=0)
+    repeats_min: int = Field(gt=0)
+
+
+class LipSyncTarget(Section):
+    """LSE-C relative to the real clips' under the same SyncNet."""
+
+    target_share_of_real: float = Field(gt=0)
+    margin_share: float = Field(ge=0)
+    n_min: int = Field(gt=0)
+
+
+class ExpectedValue(Section):
+    """A figure of the research log that nobody measured."""
+
+    name: KpiName
+    value: float
+    unit: str
+    note: str
+
+
+class GatedKpis(Section):
+    """Which KPIs gate which model."""
+
+    rvc: tuple[KpiName, ...] = Field(strict=False)
+    vallex: tuple[KpiName, ...] = Field(strict=False)
+    fastpitch: tuple[KpiName, ...] = Field(strict=False)
+    wav2lip: tuple[KpiName, ...] = Field(strict=False)
+
+    def of(self, model: str) -> tuple[KpiName, ...]:
+        """The KPIs that gate ``model``."""
+        names: tuple[KpiName, ...] = getattr(self, model)
+        return names
+
+
+class KpiParams(Section):
+    """The IRIS targets."""
+
+    source: str
+    confidence: Literal[0.95]
+    pronunciation_accuracy: PronunciationTarget
+    speaker_similarity: SimilarityTarget
+    latency: LatencyTarget
+    lip_sync: LipSyncTarget
+    languages: tuple[Language, ...] = Field(strict=False)
+    sentences_per_language: int = Field(gt=0)
+    max_evidence_age_days: int = Field(gt=0)
+    gated: GatedKpis
+    expected: tuple[ExpectedValue, ...] = Field(strict=False)
+
+    def target(self, name: str) -> float | None:
+        """The target of a KPI in its own unit; None where it is only reported (lip sync is relative)."""
+        return {
+            "pronunciation_accuracy": self.pronunciation_accuracy.target,
+            "speaker_similarity": self.speaker_similarity.target,
+            "latency_p95_ms": self.latency.target_ms,
+        }.get(name)
+
+
+class EvaluatorParams(Section):
+    """An evaluator by name; its weights' hash is found at run time and stands in every record."""
+
+    id: str = Field(min_length=1, description="'none' where there is no such evaluator yet")
+    version: str
+    kind: EvaluatorClass
+
+
+class EvaluationParams(Section):
+    """How evidence is gathered."""
+
+    scope: Literal["a100", "laptop"]
+    required_device: str = Field(description="regular expression over the device name")
+    sentences: str
+    latency_repeats: int = Field(gt=0)
+    latency_warmup: int = Field(ge=1)
+    reference_utterances: int = Field(gt=0)
+    impostor_pairs: int = Field(gt=0)
+    speaker_verifier: EvaluatorParams
+    recogniser: EvaluatorParams
+
+    @model_validator(mode="after")
+    def _device_is_a_pattern(self) -> Self:
+        try:
+            re.compile(self.required_device)
+        except re.error as error:
+            message = f"required_device is no regular expression: {error}"
+            raise ValueError(message) from error
+        return self

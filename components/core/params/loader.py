@@ -1,0 +1,159 @@
+"""The one loader: YAML, overlay, types. Used by the CLI and the DAGs; everything else gets the object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from components.core.errors import ConfigError
+from components.core.params.base import ModelSection
+from components.core.params.root import Params
+from components.core.storage import sha256_json
+
+_PROTECTED = "kpi"
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """SafeLoader that refuses a key written twice (YAML would keep the last one silently)."""
+
+
+def _unique_mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    loader.flatten_mapping(node)
+    mapping: dict[Any, Any] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if key in mapping:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"key {key!r} stands twice", key_node.start_mark
+            )
+        mapping[key] = loader.construct_object(value_node, deep=True)
+    return mapping
+
+
+_UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_mapping)
+
+
+def load_params(root: Path, profile: str | None, model_types: Mapping[str, type[ModelSection]]) -> Params:
+    """params.yaml under ``root`` with ``profiles/<profile>.yaml`` laid over it, checked.
+
+    Args:
+        root: the project root.
+        profile: an overlay's name, or None for params.yaml as it stands (the a100 profile).
+        model_types: the section type of every model, from the catalogue.
+
+    Raises:
+        ConfigError: unreadable YAML, unknown profile, an overlay that touches ``kpi:``, a key that
+            params.yaml does not have, or a value of the wrong type or range.
+    """
+    values = _read_yaml(root / "params.yaml")
+    if profile is not None:
+        _overlay(values, _read_profile(root, profile), source=f"profiles/{profile}.yaml", path="")
+    return _typed(values, model_types)
+
+
+def params_sha(params: Params) -> str:
+    """sha256 of the resolved values (of a restricted view: of what it holds)."""
+    return sha256_json(params.model_dump(mode="json", include=set(params.__dict__)))
+
+
+def _read_profile(root: Path, profile: str) -> dict[str, Any]:
+    known = sorted(path.stem for path in (root / "profiles").glob("*.yaml"))
+    if profile not in known:
+        raise ConfigError(
+            who=f"profile {profile!r}",
+            expected=f"one of {', '.join(known)}",
+            found="no such file",
+            action="choose one of these, or add profiles/<name>.yaml",
+        )
+    overlay = _read_yaml(root / "profiles" / f"{profile}.yaml")
+    if _PROTECTED in overlay:
+        raise ConfigError(
+            who=f"profiles/{profile}.yaml: kpi",
+            expected="no kpi section: the targets are the same in every profile",
+            found=f"kpi with {sorted(overlay[_PROTECTED] or {})}",
+            action="remove it; what a scope gates on stands in evaluation.scope",
+        )
+    return overlay
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(
+            who=str(path),
+            expected="readable YAML",
+            found=" ".join(str(error).split()),
+            action="mend the file at the place named",
+        ) from error
+    if not isinstance(values, dict):
+        raise ConfigError(
+            who=str(path), expected="a mapping of sections", found=type(values).__name__, action="mend it"
+        )
+    return values
+
+
+def _overlay(base: dict[str, Any], overlay: Mapping[str, Any], source: str, path: str) -> None:
+    for key, value in overlay.items():
+        where = f"{path}{key}"
+        if key not in base:
+            raise ConfigError(
+                who=f"{source}: {where}",
+                expected=f"a key of params.yaml ({', '.join(map(str, base))})",
+                found=f"unknown key {key!r}",
+                action="correct the spelling; an overlay only changes what params.yaml has",
+            )
+        if isinstance(base[key], dict) and isinstance(value, dict):
+            _overlay(base[key], value, source, f"{where}.")
+        else:
+            base[key] = value
+
+
+def _typed(values: dict[str, Any], model_types: Mapping[str, type[ModelSection]]) -> Params:
+    try:
+        sections = values.get("models")
+        if isinstance(sections, dict):
+            values = {**values, "models": _typed_models(sections, model_types)}
+        return Params.model_validate(values)
+    except ValidationError as error:
+        raise _config_error(error) from error
+
+
+def _typed_models(
+    sections: Mapping[str, Any], model_types: Mapping[str, type[ModelSection]]
+) -> dict[str, ModelSection]:
+    if set(sections) != set(model_types):
+        raise ConfigError(
+            who="params.yaml: models",
+            expected=f"one block for each folder under components/models: {', '.join(sorted(model_types))}",
+            found=", ".join(sorted(sections)),
+            action="add the block or the folder that is missing",
+        )
+    typed = {}
+    for name, section in sections.items():
+        try:
+            typed[name] = model_types[name].model_validate(section)
+        except ValidationError as error:
+            raise _config_error(error, prefix=f"models.{name}.") from error
+    return typed
+
+
+def _config_error(error: ValidationError, prefix: str = "") -> ConfigError:
+    problems = [
+        f"{prefix}{'.'.join(map(str, item['loc']))}: {item['msg']}, found {item['input']!r}"
+        if item["type"] != "extra_forbidden"
+        else f"{prefix}{'.'.join(map(str, item['loc']))}: unknown parameter"
+        for item in error.errors()
+    ]
+    first, *others = problems
+    return ConfigError(
+        who=f"params.yaml: {first.split(': ', 1)[0]}",
+        expected="a value that fits the schema (components/core/params and components/models/*/params.py)",
+        found=first.split(": ", 1)[1],
+        action="correct it (a float needs a point: 1.0e-4, not 1e-4)",
+        details=others,
+    )

@@ -1,0 +1,117 @@
+"""``platform`` and ``report``: scheduling, tracking, Kubernetes, and what the reports carry."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from components.core.params.base import Section
+
+
+class Timeouts(Section):
+    """Execution timeouts in hours."""
+
+    cpu: float = Field(gt=0)
+    gpu: float = Field(gt=0)
+
+
+class Pools(Section):
+    """Airflow pool slots."""
+
+    dvc: Literal[1] = Field(description="parallel `dvc add` fails")
+    a100: int = Field(gt=0)
+
+
+class AirflowParams(Section):
+    """When and how often."""
+
+    schedule_cron: str
+    timezone: str
+    retries: int = Field(ge=0)
+    retry_delay_s: int = Field(gt=0)
+    execution_timeout_h: Timeouts
+    pools: Pools
+    launcher: Literal["in_process", "subprocess", "kubernetes"]
+
+
+class MlflowParams(Section):
+    """Where runs are remembered."""
+
+    tracking_uri: str = Field(description="empty: SQLite in the workspace")
+    experiment: str = Field(min_length=1)
+    flush_interval_s: float = Field(gt=0)
+    request_timeout_s: int = Field(gt=0)
+
+
+class CpuStageResources(Section):
+    """What a stage without a GPU asks of Kubernetes."""
+
+    cpu: str
+    memory: str
+    shm: str
+    scratch: str
+
+
+class KubernetesParams(Section):
+    """Where pods run."""
+
+    namespace: str
+    image: str = Field(pattern=r"@sha256:[0-9a-f]{64}$", description="by digest")
+    gpu_products: tuple[str, ...] = Field(strict=False, min_length=1)
+    queue_name: str
+    priority_class: str
+    service_account: str
+    schedule_timeout_h: float = Field(gt=0)
+    active_deadline_h: float = Field(gt=0)
+    termination_grace_s: int = Field(ge=10)
+    cpu_stage: CpuStageResources
+    storage_claim: str
+
+
+class PlatformParams(Section):
+    """Airflow, MLflow, Kubernetes."""
+
+    profile_name: str
+    airflow: AirflowParams
+    mlflow: MlflowParams
+    workers: int = Field(gt=0, description="processes for CPU-bound stages")
+    kubernetes: KubernetesParams
+
+
+class NextPlan(Section):
+    """A line of 다음 계획."""
+
+    date: str = Field(description="YYYY-MM-DD, on or after the note's date")
+    text: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _is_a_date(self) -> Self:
+        datetime.date.fromisoformat(self.date)
+        return self
+
+
+class ReportParams(Section):
+    """What the parameter sheet, the note and the review page carry."""
+
+    programme: str
+    sheet_version: str
+    author: str = Field(description="작성자; empty stays empty, no signature is invented")
+    reviewer: str = Field(description="확인; empty stays empty")
+    phase: str
+    keywords: tuple[str, ...] = Field(strict=False)
+    kpi_weights_percent: dict[str, float]
+    next_plans: tuple[NextPlan, ...] = Field(strict=False)
+    samples_per_language: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _weights_and_names_make_sense(self) -> Self:
+        total = sum(self.kpi_weights_percent.values())
+        if self.kpi_weights_percent and abs(total - 100) > 1e-6:
+            message = f"kpi_weights_percent must sum to 100, they sum to {total}"
+            raise ValueError(message)
+        if self.author and self.author == self.reviewer:
+            message = f"author and reviewer are the same person: {self.author}"
+            raise ValueError(message)
+        return self

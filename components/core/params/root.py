@@ -1,0 +1,51 @@
+"""The whole of params.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Self
+
+from pydantic import Field, SerializeAsAny, model_validator
+
+from components.core.params.base import ModelSection, Section
+from components.core.params.data import AudioParams, DataParams
+from components.core.params.kpi import EvaluationParams, KpiParams
+from components.core.params.platform import PlatformParams, ReportParams
+
+MODEL_NAMES = ("rvc", "vallex", "fastpitch", "wav2lip")
+
+
+class Params(Section):
+    """Every number of the platform, typed."""
+
+    version: str
+    seed: int = Field(ge=0)
+    audio: AudioParams
+    data: DataParams
+    kpi: KpiParams
+    evaluation: EvaluationParams
+    platform: PlatformParams
+    report: ReportParams
+    models: dict[str, SerializeAsAny[ModelSection]]
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> Self:
+        if set(self.kpi.languages) != set(self.data.languages):
+            message = f"kpi.languages {self.kpi.languages} differ from data.languages {self.data.languages}"
+            raise ValueError(message)
+        return self
+
+    def restricted_to(self, sections: Collection[str], model: str | None) -> Params:
+        """A view that holds only ``sections`` (and, of the models, only ``model``).
+
+        A stage's skip key covers exactly the sections it declares; touching another one raises
+        AttributeError, so a declaration cannot silently be too small.
+        """
+        values = {name: getattr(self, name) for name in sections if name != "models"}
+        if "models" in sections:
+            values["models"] = {n: s for n, s in self.models.items() if model in (None, n)}
+        view = Params.model_construct(_fields_set=set(values))
+        for name in Params.model_fields:
+            view.__dict__.pop(name, None)
+        view.__dict__.update(values)
+        return view

@@ -1,0 +1,56 @@
+"""Bootstrap intervals over sentences (Efron & Tibshirani 1993, ch. 13, percentile method)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.core.errors import NothingScoredError
+
+Floats = NDArray[np.float64]
+RESAMPLES = 2000
+CONFIDENCE = 0.95
+
+
+def bootstrap(
+    values: Sequence[float] | Floats,
+    statistic: Callable[[Floats], Floats],
+    seed: int,
+) -> tuple[float, float, float]:
+    """The statistic of ``values`` and its 95 % percentile interval.
+
+    Args:
+        values: N scores, one per sentence.
+        statistic: maps [R, N] resamples to [R] statistics (``lambda x: x.mean(axis=-1)``).
+        seed: fixes the resamples, so a report made twice is the same.
+
+    Raises:
+        NothingScoredError: no values, or a value that is not finite.
+    """
+    scores = np.asarray(values, dtype=np.float64)
+    if scores.size == 0 or not np.isfinite(scores).all():
+        raise NothingScoredError(
+            who="bootstrap",
+            expected="one finite score per sentence",
+            found=f"{scores.size} scores, {int((~np.isfinite(scores)).sum())} of them not finite",
+            action="look at the per-sentence table: a sentence that failed must be reported, not averaged",
+        )
+    point = float(statistic(scores[None, :])[0])
+    picks = np.random.default_rng(seed).integers(0, scores.size, size=(RESAMPLES, scores.size))
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(statistic(scores[picks]), [tail, 1 - tail])
+    return point, float(min(low, point)), float(max(high, point))
+
+
+def bootstrap_mean(values: Sequence[float] | Floats, seed: int) -> tuple[float, float, float]:
+    """Mean and 95 % interval."""
+    return bootstrap(values, lambda x: x.mean(axis=-1), seed)
+
+
+def bootstrap_quantile(
+    values: Sequence[float] | Floats, quantile: float, seed: int
+) -> tuple[float, float, float]:
+    """A quantile (0..1) and its 95 % interval."""
+    return bootstrap(values, lambda x: np.quantile(x, quantile, axis=-1), seed)

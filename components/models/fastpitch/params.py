@@ -1,0 +1,108 @@
+"""``models.fastpitch``: the three definitions of text-to-speech and the checks between their values."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from components.core.params import Definition, ModelSection, Section as ParamsSection
+
+
+class PitchRelativeAttention(ParamsSection):
+    """Self-attention with clipped relative keys (Shaw et al. 2018) before the pitch predictor's convolutions."""
+
+    heads: int = Field(gt=0)
+    head_dim: int = Field(gt=0)
+    max_distance: int = Field(gt=0, description="symbols; beyond it distances are clipped")
+
+
+class Vocoder(ParamsSection):
+    """Mel → waveform."""
+
+    kind: Literal["griffin_lim"]
+    iterations: int = Field(gt=0)
+    momentum: float = Field(ge=0, lt=1)
+
+
+class Architecture(Definition):
+    """Network, analysis and vocoder."""
+
+    sample_rate_hz: int = Field(gt=0)
+    n_fft: int = Field(gt=0)
+    hop_length: int = Field(gt=0)
+    win_length: int = Field(gt=0)
+    n_mels: int = Field(gt=0)
+    fmin_hz: float = Field(ge=0)
+    fmax_hz: float = Field(gt=0)
+    d_model: int = Field(gt=0)
+    encoder_layers: int = Field(gt=0)
+    decoder_layers: int = Field(gt=0)
+    n_heads: int = Field(gt=0)
+    head_dim: int = Field(gt=0)
+    ffn_dim: int = Field(gt=0)
+    ffn_kernel: int = Field(gt=0)
+    predictor_channels: int = Field(gt=0)
+    predictor_kernel: int = Field(gt=0)
+    predictor_layers: int = Field(gt=0)
+    pitch_relative_attention: PitchRelativeAttention
+    speaker_embedding_dim: int = Field(gt=0)
+    speaker_conditioning: Literal["conditional_layer_norm"]
+    dropout: float = Field(ge=0, lt=1)
+    vocoder: Vocoder
+
+    @model_validator(mode="after")
+    def _analysis_agrees(self) -> Self:
+        if self.fmax_hz > self.sample_rate_hz / 2:
+            message = f"fmax_hz {self.fmax_hz} lies above half the sample rate {self.sample_rate_hz}"
+            raise ValueError(message)
+        if not self.hop_length <= self.win_length <= self.n_fft:
+            message = f"hop {self.hop_length} ≤ win {self.win_length} ≤ n_fft {self.n_fft} does not hold"
+            raise ValueError(message)
+        for name in ("ffn_kernel", "predictor_kernel"):
+            if getattr(self, name) % 2 == 0:
+                message = f"{name} must be odd to keep the length"
+                raise ValueError(message)
+        return self
+
+
+class Training(Definition):
+    """Recipe."""
+
+    batch_size: int = Field(gt=0)
+    gradient_accumulation: int = Field(gt=0)
+    optimiser: Literal["adamw"]
+    learning_rate: float = Field(gt=0)
+    betas: tuple[float, float] = Field(strict=False)
+    eps: float = Field(gt=0)
+    weight_decay: float = Field(ge=0)
+    warmup_steps: int = Field(ge=0)
+    gradient_clip_norm: float = Field(gt=0)
+    max_steps: int = Field(gt=0)
+    max_cpu_seconds: float = Field(ge=0, description="0: no limit")
+    checkpoint_every_steps: int = Field(gt=0)
+    validate_every_steps: int = Field(gt=0)
+    keep_checkpoints: int = Field(ge=2, description="the newest may turn out corrupt")
+    max_skipped_steps: int = Field(ge=0)
+    phoneme_dropout: float = Field(ge=0, lt=1)
+    duration_loss_weight: float = Field(ge=0)
+    pitch_loss_weight: float = Field(ge=0)
+    energy_loss_weight: float = Field(ge=0)
+    ema_decay: float = Field(ge=0, lt=1)
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"]
+    warm_start: bool
+
+
+class Inference(Definition):
+    """Synthesis."""
+
+    pace: float = Field(gt=0, description="1: as trained; 2: twice as fast")
+    max_frames_per_symbol: int = Field(gt=0)
+
+
+class Section(ModelSection):
+    """``models.fastpitch``."""
+
+    architecture: Architecture
+    training: Training
+    inference: Inference

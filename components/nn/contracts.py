@@ -1,0 +1,156 @@
+"""What a model offers to the stages: features, something to train, something that speaks.
+
+Only these shapes are known to the training loop and to evaluation, so a fifth model is one folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from components.core.params import ModelSection
+from components.core.params.data import AudioParams
+from components.core.progress import Progress
+from components.core.utterance import Language
+
+Batch = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One optimiser's turn within a training step. FastPitch has one, a GAN has two.
+
+    Attributes:
+        name: "generator", "discriminator", ...
+        modules: attribute names of the submodules (or "" for the whole network) that this phase updates.
+        optimiser: builds the optimiser over those parameters.
+        schedule: learning-rate factor at an optimiser step (0-based); 1.0 is the recipe's rate.
+        clip_norm: gradient norm limit; None leaves gradients alone.
+    """
+
+    name: str
+    modules: tuple[str, ...]
+    optimiser: Callable[[list[nn.Parameter]], torch.optim.Optimizer]
+    schedule: Callable[[int], float]
+    clip_norm: float | None
+
+
+class TrainableNetwork(Protocol):
+    """An ``nn.Module`` whose ``forward(phase, batch, step)`` gives the losses of a phase.
+
+    Going through ``forward`` (not a method of another name) keeps DDP's hooks working.
+
+    Returns a mapping with the scalar tensor ``total`` (what is minimised, mean over the batch) and any
+    number of scalar tensors that are logged.
+    """
+
+    def __call__(self, phase: str, batch: Batch, step: int) -> Mapping[str, Tensor]:
+        """Losses of one phase."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The numbers of a training run, read from ``models.<name>.training``."""
+
+    batch_size: int
+    gradient_accumulation: int
+    max_steps: int
+    max_cpu_seconds: float
+    checkpoint_every_steps: int
+    validate_every_steps: int
+    keep_checkpoints: int
+    max_skipped_steps: int
+    ema_decay: float
+    precision: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class TrainingTask:
+    """Everything the loop needs. Samples are mappings of tensors; ``collate`` pads them to a batch."""
+
+    network: nn.Module
+    phases: tuple[Phase, ...]
+    train: Dataset[Mapping[str, Any]]
+    validation: Dataset[Mapping[str, Any]]
+    collate: Callable[[Sequence[Mapping[str, Any]]], Batch]
+    recipe: Recipe
+    identity: Mapping[str, Any]
+    """What a checkpoint must agree on to be resumed or to warm-start: symbols, speakers, dimensions (JSON)."""
+    deliver: Callable[[Mapping[str, Tensor], Path], None]
+    """Writes the delivered model (safetensors + model.json) from the (EMA) weights into an empty folder."""
+
+
+@dataclass(frozen=True)
+class Speech:
+    """Mono audio in [-1, 1]."""
+
+    samples: NDArray[np.float32]
+    sample_rate: int
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return len(self.samples) / self.sample_rate
+
+
+class Synthesiser(Protocol):
+    """A delivered text-to-speech model, ready to speak."""
+
+    sample_rate: int
+    speakers: tuple[str, ...]
+    device: torch.device
+    dtype: str
+
+    def stream(self, text: str, language: Language, speaker: str) -> Iterator[NDArray[np.float32]]:
+        """Chunks of samples as they become ready; a model that cannot stream yields one.
+
+        Raises:
+            DataError: empty text, unknown language or speaker.
+        """
+
+    def synthesise(self, text: str, language: Language, speaker: str) -> Speech:
+        """The whole utterance."""
+
+
+@dataclass(frozen=True)
+class FeatureReport:
+    """What feature extraction did: ``accepted + len(rejected) = rows``."""
+
+    rows: int
+    accepted: int
+    reused: int
+    rejected: Mapping[str, str]
+
+
+class ModelSpec(Protocol):
+    """The hooks of one model, in its spec.py as ``SPEC``."""
+
+    name: str
+
+    def extract_features(
+        self,
+        section: ModelSection,
+        audio: AudioParams,
+        corpora: Sequence[Path],
+        target: Path,
+        workers: int,
+        progress: Progress,
+    ) -> FeatureReport:
+        """Write this model's features of the corpora (folders with manifest.csv) under ``target``."""
+
+    def training_task(
+        self, section: ModelSection, features: Path, seed: int, warm_start: Path | None
+    ) -> TrainingTask:
+        """The network (its weights taken from the delivered model in ``warm_start``, if given) and its data."""
+
+    def load(self, section: ModelSection, delivered: Path, device: torch.device) -> Synthesiser:
+        """A delivered model, its hash checked."""

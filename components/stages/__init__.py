@@ -1,0 +1,1 @@
+"""Composition: one file a stage, each with ``run(context) -> Outcome``. The list is ``core.stage_graph``."""
