@@ -30,7 +30,7 @@ class Progress:
     def say(self, message: str) -> None:
         """One line of text."""
         self._clear()
-        print(f"{self.label:<22} {message}", file=self.stream, flush=True)  # noqa: T201 - this is the voice
+        print(f"{self.label:<22} {message}", file=self.stream, flush=True)
 
     def update(self, done: float, total: float, started: float, note: str = "") -> None:
         """Show ``done`` of ``total``; ``started`` is a ``time.monotonic()`` reading."""
@@ -45,7 +45,7 @@ class Progress:
         bar = "█" * int(share * _BAR_CELLS) + "░" * (_BAR_CELLS - int(share * _BAR_CELLS))
         line = f"{self.label:<22} {bar} {share:4.0%}  {duration(left)} left  {note}"
         end = "" if terminal and done < total else "\n"
-        print(f"\r\033[K{line}" if terminal else line, file=self.stream, end=end, flush=True)  # noqa: T201
+        print(f"\r\033[K{line}" if terminal else line, file=self.stream, end=end, flush=True)
 
     def track(self, items: Iterable[T], total: int, note: str = "") -> Iterator[T]:
         """Iterate with a bar."""
@@ -56,4 +56,4 @@ class Progress:
 
     def _clear(self) -> None:
         if self.stream.isatty():
-            print("\r\033[K", file=self.stream, end="")  # noqa: T201
+            print("\r\033[K", file=self.stream, end="")

@@ -14,8 +14,6 @@ from typing import Any
 
 from components.core.errors import StorageError
 
-_CHUNK_BYTES = 1 << 20
-
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
@@ -91,9 +89,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically: sorted keys, no NaN (a NaN in a record is a defect), readable Hangul."""
-    write_text(
-        path, json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False) + "\n"
-    )
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 
 def append_line(path: Path, line: str) -> None:
@@ -129,11 +125,8 @@ def sha256_path(path: Path) -> str:
         for file in sorted(p for p in path.rglob("*") if p.is_file() and not p.name.endswith(".tmp")):
             digest.update(f"{file.relative_to(path).as_posix()}\0{sha256_path(file)}\n".encode())
         return digest.hexdigest()
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _fsync(path: Path) -> None:

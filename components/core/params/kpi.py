@@ -78,7 +78,7 @@ class KpiParams(Section):
     """The IRIS targets."""
 
     source: str
-    confidence: Literal[0.95]
+    confidence: float = Field(ge=0.95, le=0.95, description="the gate's bounds are 95 % bounds")
     pronunciation_accuracy: PronunciationTarget
     speaker_similarity: SimilarityTarget
     latency: LatencyTarget

@@ -44,8 +44,9 @@ class Params(Section):
         values = {name: getattr(self, name) for name in sections if name != "models"}
         if "models" in sections:
             values["models"] = {n: s for n, s in self.models.items() if model in (None, n)}
-        view = Params.model_construct(_fields_set=set(values))
-        for name in Params.model_fields:
-            view.__dict__.pop(name, None)
-        view.__dict__.update(values)
+        view = Params.__new__(Params)  # model_construct would ask for the missing sections
+        object.__setattr__(view, "__dict__", values)
+        object.__setattr__(view, "__pydantic_fields_set__", set(values))
+        object.__setattr__(view, "__pydantic_extra__", None)
+        object.__setattr__(view, "__pydantic_private__", None)
         return view

@@ -6,7 +6,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from components.core.params import Definition, ModelSection, Section as ParamsSection
+from components.core.params import Definition, ModelSection
+from components.core.params import Section as ParamsSection
 
 
 class PitchRelativeAttention(ParamsSection):

@@ -7,7 +7,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from components.core.params import Definition, ModelSection, Section as ParamsSection
+from components.core.params import Definition, ModelSection
+from components.core.params import Section as ParamsSection
 
 
 class ContentEncoder(ParamsSection):
@@ -54,16 +55,21 @@ class Architecture(Definition):
     @model_validator(mode="after")
     def _rates_agree(self) -> Self:
         if math.prod(self.upsample_rates) != self.hop_length:
-            message = f"upsample_rates multiply to {math.prod(self.upsample_rates)}, hop_length is {self.hop_length}"
+            product = math.prod(self.upsample_rates)
+            message = f"upsample_rates multiply to {product}, hop_length is {self.hop_length}"
             raise ValueError(message)
         if len(self.upsample_rates) != len(self.upsample_kernels):
-            message = f"{len(self.upsample_rates)} upsample_rates but {len(self.upsample_kernels)} upsample_kernels"
+            message = (
+                f"{len(self.upsample_rates)} upsample_rates but {len(self.upsample_kernels)} upsample_kernels"
+            )
             raise ValueError(message)
         hop_ms = 1000 * self.hop_length / self.sample_rate_hz
         if not math.isclose(hop_ms, self.f0_frame_period_ms):
             message = f"f0_frame_period_ms {self.f0_frame_period_ms} is not the hop of {hop_ms} ms"
             raise ValueError(message)
-        frames_per_feature = (self.content_encoder.stride / self.content_encoder.sample_rate_hz) / (hop_ms / 1000)
+        frames_per_feature = (self.content_encoder.stride / self.content_encoder.sample_rate_hz) / (
+            hop_ms / 1000
+        )
         if not math.isclose(frames_per_feature, 2.0):
             message = f"content features are repeated twice, but a feature lasts {frames_per_feature} frames"
             raise ValueError(message)

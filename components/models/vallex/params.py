@@ -1,4 +1,4 @@
-"""``models.vallex``: the three definitions of the codec language model and the checks between their values."""
+"""``models.vallex``: the three definitions of the codec language model and the checks between them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ class Architecture(Definition):
 
     languages: tuple[Language, ...] = Field(strict=False, description="order is part of a checkpoint")
     text_vocabulary: int = Field(gt=0)
-    context_tokens: int = Field(gt=0, description="acoustic tokens of the first codebook; text is counted apart")
+    context_tokens: int = Field(
+        gt=0, description="acoustic tokens of the first codebook; text is counted apart"
+    )
     context_seconds: float = Field(gt=0)
     codec: str
     codec_sample_rate_hz: int = Field(gt=0)
@@ -38,7 +40,9 @@ class Architecture(Definition):
             raise ValueError(message)
         seconds = self.context_tokens / self.codec_frame_rate_hz
         if abs(seconds - self.context_seconds) > 0.5 / self.codec_frame_rate_hz:
-            message = f"context_tokens {self.context_tokens} last {seconds:.3f} s, not {self.context_seconds} s"
+            message = (
+                f"context_tokens {self.context_tokens} last {seconds:.3f} s, not {self.context_seconds} s"
+            )
             raise ValueError(message)
         return self
 

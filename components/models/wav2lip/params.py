@@ -7,7 +7,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from components.core.params import Definition, ModelSection, Section as ParamsSection
+from components.core.params import Definition, ModelSection
+from components.core.params import Section as ParamsSection
 
 
 class VisualEncoder(ParamsSection):
@@ -60,7 +61,7 @@ class Architecture(Definition):
             )
             raise ValueError(message)
         if self.conformer_kernel > self.mel_window_frames:
-            message = f"conformer_kernel {self.conformer_kernel} exceeds the {self.mel_window_frames} frames it sees"
+            message = f"conformer_kernel {self.conformer_kernel} exceeds {self.mel_window_frames} frames"
             raise ValueError(message)
         return self
 
