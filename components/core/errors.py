@@ -142,3 +142,9 @@ class PromotionConflictError(RetryableError):
     """Another promotion holds the lease."""
 
     hint_ko = "다른 승급 작업이 진행 중입니다. 잠시 후 다시 실행하세요."
+
+
+class ReportRefusedError(BadInputError):
+    """A report would say something that nobody measured, or that its own outputs contradict."""
+
+    hint_ko = "보고서를 쓰지 않았습니다. 위 항목을 고친 뒤 다시 내보내세요. 이전 보고서는 그대로 있습니다."

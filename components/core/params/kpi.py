@@ -56,6 +56,7 @@ class ExpectedValue(Section):
 
     name: KpiName
     value: float
+    before: float | None = Field(description="the figure it improves on, in the same unit; null where none")
     unit: str
     note: str
 

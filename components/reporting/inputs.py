@@ -1,0 +1,178 @@
+"""Everything the three reports are rendered from. They read nothing else: no clock, no network, no folder."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from components.core.metrics import Decision, Evidence
+from components.core.params import Params
+from components.core.ports import DataVersion, MetricPoint, RunSummary
+
+#: Raised when the layout or the wording of a report changes; printed with every report.
+GENERATOR_VERSION = "1.0"
+#: What stands in the file properties of a report that no run stands behind.
+NO_RUN_TIME = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
+KST = datetime.timezone(datetime.timedelta(hours=9), "KST")
+
+
+class StageRecord(Protocol):
+    """What a report reads of a stage record."""
+
+    @property
+    def stage(self) -> str:
+        """Stage name."""
+
+    @property
+    def model(self) -> str | None:
+        """Model, None for a stage over all models."""
+
+    @property
+    def state(self) -> str:
+        """done, skipped or refused."""
+
+    @property
+    def started(self) -> str:
+        """ISO 8601."""
+
+    @property
+    def seconds(self) -> float:
+        """Wall time."""
+
+    @property
+    def device(self) -> str:
+        """Where it ran."""
+
+    @property
+    def data_md5(self) -> str:
+        """Data version."""
+
+    @property
+    def git_sha(self) -> str:
+        """Commit."""
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """Small facts."""
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One of the 120 sentences as it was spoken.
+
+    ``values`` holds what was scored (similarity, latency_ms, duration_s, ...); an absent key was not measured.
+    ``audio`` and ``reference`` are None where no sample was kept.
+    """
+
+    sentence_id: str
+    language: str
+    speaker: str
+    text: str
+    values: Mapping[str, float]
+    audio: Path | None
+    reference: Path | None
+    reference_text: str
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """One model; every part is None or empty where that stage has not run."""
+
+    name: str
+    evidence: Evidence | None
+    decision: Decision | None
+    curves: Mapping[str, tuple[MetricPoint, ...]]
+    sentences: tuple[Sentence, ...]
+    training: Mapping[str, Any]
+    promotion: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class DataReport:
+    """What went in."""
+
+    version: DataVersion | None
+    address: str
+    ingest: Mapping[str, Any]
+    validation: Mapping[str, Any]
+    data_docs: str
+    """Address of Data Docs relative to the review page; empty where there are none."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What an earlier report printed, so that the next one can say what changed."""
+
+    stamp: str
+    definitions: Mapping[str, Any]
+    """``models.<name>.<kind>.<leaf>`` → plain value."""
+    data_md5: str
+    git_sha: str
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """A whole reporting period.
+
+    Attributes:
+        params: the effective parameters (params.yaml with the profile).
+        base: params.yaml as it stands, the a100 profile; what the definitions are printed from.
+        stamp: time of the latest run behind the report, None where there is none. Never the clock's.
+        previous: the snapshot before ``stamp``, None for a first report.
+    """
+
+    params: Params
+    base: Params
+    models: tuple[ModelReport, ...]
+    runs: tuple[RunSummary, ...]
+    data: DataReport
+    records: tuple[StageRecord, ...]
+    git_sha: str
+    lock_sha: str
+    stamp: datetime.datetime | None
+    previous: Snapshot | None
+
+    @property
+    def file_time(self) -> datetime.datetime:
+        """What file properties carry (UTC)."""
+        return (self.stamp or NO_RUN_TIME).astimezone(datetime.UTC)
+
+    @property
+    def profile(self) -> str:
+        """The profile whose runs these are."""
+        return self.params.platform.profile_name
+
+    def model(self, name: str) -> ModelReport:
+        """A model's report; an empty one where the model has not run."""
+        empty = ModelReport(name, None, None, {}, (), {}, {})
+        return next((m for m in self.models if m.name == name), empty)
+
+
+def latest_time(texts: list[str]) -> datetime.datetime | None:
+    """The latest of some ISO 8601 times; what carries no offset is taken as UTC, what is no time is left out."""
+    times = []
+    for text in texts:
+        try:
+            time = datetime.datetime.fromisoformat(text)
+        except ValueError:
+            continue
+        times.append(time if time.tzinfo else time.replace(tzinfo=datetime.UTC))
+    return max(times, default=None)
+
+
+def reality_line(params: Params) -> tuple[str, str]:
+    """What the figures show and what they do not, in Korean and English."""
+    if params.evaluation.scope == "a100":
+        return (
+            "이 보고서의 자체측정 값은 기재된 장치·데이터·평가기에서만 유효하며, 예상 값은 실적이 아니다.",
+            "Measured figures hold for the device, data and evaluators named; expected figures are no results.",
+        )
+    return (
+        "이 결과는 합성 음성 위주의 내장 말뭉치와 노트북(CPU)에서 파이프라인과 학습이 동작함을 보인다. "
+        "한국어 화자에 대한 품질이나 A100에서의 지연을 보이지 않으며, 예상 값은 실적이 아니다.",
+        "This shows that the pipeline and the learning work, on mostly synthetic speech and a laptop device (CPU). "
+        "It shows neither quality on Korean speakers nor latency on an A100; expected figures are no results.",
+    )
