@@ -16,10 +16,11 @@ from components.core.errors import StorageError
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[Path]:
+def atomic_file(path: Path, mode: int = 0o644) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it is fsynced and renamed over ``path``.
 
-    On any error the temporary file is removed and the previous ``path`` stays as it was.
+    On any error the temporary file is removed and the previous ``path`` stays as it was. ``mode`` is the
+    file's permission; until then only its owner can read it.
 
     Raises:
         StorageError: the folder is read-only, or the disk is full.
@@ -33,7 +34,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        temporary.chmod(0o644)
+        temporary.chmod(mode)
         _fsync(temporary)
         temporary.replace(path)
         _fsync(path.parent)

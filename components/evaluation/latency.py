@@ -1,0 +1,106 @@
+"""How long a person waits: text in hand → last sample ready, batch 1, warm.
+
+The estimator: a sentence's latency is the median of its repeats; p50 and p95 are quantiles (linear
+interpolation) over the sentences whose audio is at most ``kpi.latency.utterance_seconds`` long; intervals
+come from a bootstrap over sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from statistics import median
+
+from components.core.errors import NothingScoredError
+from components.core.metrics import Evaluator
+from components.evaluation.sentences import Sentence
+from components.evaluation.speaking import Spoken, Take, take
+from components.nn.contracts import Synthesiser
+
+CLOCK = Evaluator(id="time.perf_counter", version="device synchronised", weights_sha256="", kind="reference")
+
+
+@dataclass(frozen=True)
+class SentenceLatency:
+    """Medians over ``repeats`` takes of one sentence."""
+
+    language: str
+    audio_s: float
+    repeats: int
+    total_ms: float
+    first_ms: float
+    real_time_factor: float
+
+
+def warm_up(synthesiser: Synthesiser, turns: Sequence[tuple[Sentence, str]], runs: int) -> None:
+    """Speak ``runs`` sentences of each language unheard: front-ends and kernels load on first use."""
+    for language in dict.fromkeys(sentence.language for sentence, _ in turns):
+        of_language = ((s, speaker) for s, speaker in turns if s.language == language)
+        for sentence, speaker in islice(of_language, runs):
+            take(synthesiser, sentence, speaker)
+
+
+def measure(
+    synthesiser: Synthesiser, spoken: Sequence[Spoken], repeats: int, longest_s: float
+) -> dict[str, SentenceLatency]:
+    """Latency per sentence id, of every sentence without a fault.
+
+    Sentences of at most ``longest_s`` are repeated until each has ``repeats`` takes (the one already spoken is
+    the first); a whole round over all of them comes before the next, so a disturbance of the machine meets
+    many sentences once instead of one sentence often. Longer sentences keep their one take.
+    """
+    sound = [s for s in spoken if s.fault is None]
+    takes: dict[str, list[Take]] = {s.sentence.sentence_id: [s.take] for s in sound}
+    short = [s for s in sound if s.take.speech.duration_s <= longest_s]
+    for _ in range(repeats - 1):
+        for one in short:
+            takes[one.sentence.sentence_id].append(take(synthesiser, one.sentence, one.speaker))
+    return {s.sentence.sentence_id: _summary(s, takes[s.sentence.sentence_id]) for s in sound}
+
+
+def within(
+    latencies: Mapping[str, SentenceLatency], longest_s: float, shortest_repeats: int = 1
+) -> dict[str, SentenceLatency]:
+    """The sentences of at most ``longest_s`` of audio with at least ``shortest_repeats`` takes.
+
+    Raises:
+        NothingScoredError: there is none.
+    """
+    kept = {
+        name: latency
+        for name, latency in latencies.items()
+        if latency.audio_s <= longest_s and latency.repeats >= shortest_repeats
+    }
+    if not kept:
+        raise NothingScoredError(
+            who="latency",
+            expected=f"sentences of at most {longest_s:g} s of audio, spoken {shortest_repeats} times or more",
+            found=f"none among {len(latencies)}",
+            action="look at the durations in the per-sentence table: the candidate speaks too slowly or fails",
+        )
+    return kept
+
+
+def by_language(
+    latencies: Mapping[str, SentenceLatency], languages: Iterable[str]
+) -> dict[str, list[float]]:
+    """Total milliseconds of each language's sentences; a language without any is absent."""
+    grouped = {
+        language: [one.total_ms for one in latencies.values() if one.language == language]
+        for language in languages
+    }
+    return {language: values for language, values in grouped.items() if values}
+
+
+def _summary(spoken: Spoken, takes: Sequence[Take]) -> SentenceLatency:
+    total_s = median(one.total_s for one in takes)
+    audio_s = spoken.take.speech.duration_s
+    return SentenceLatency(
+        language=spoken.sentence.language,
+        audio_s=audio_s,
+        repeats=len(takes),
+        total_ms=1000 * total_s,
+        first_ms=1000 * median(one.first_s for one in takes),
+        real_time_factor=total_s / audio_s,
+    )
