@@ -71,11 +71,20 @@ class Recipe:
     ema_decay: float
     precision: str
     seed: int
+    anneal_share: float = 0.0
+    """The last share of the budget over which the learning rate falls to 0; 0: the schedule alone decides."""
+    log_every_steps: int = 1
+    """Every how many steps a point of each curve is kept."""
+    gradient_checkpointing: bool = False
+    """Calls the network's ``enable_gradient_checkpointing()``; asking for it without one is an error."""
 
 
 @dataclass(frozen=True)
 class TrainingTask:
-    """Everything the loop needs. Samples are mappings of tensors; ``collate`` pads them to a batch."""
+    """Everything the loop needs. Samples are mappings of tensors; ``collate`` pads them to a batch.
+
+    A training dataset with an attribute ``lengths`` (one number per sample) is batched by similar length.
+    """
 
     network: nn.Module
     phases: tuple[Phase, ...]

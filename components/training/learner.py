@@ -1,0 +1,158 @@
+"""What learns: network, its moving average and the phases; and all of that as tensors."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from components.core.errors import ConfigError
+from components.nn.contracts import TrainingTask
+from components.training import rng
+from components.training.device import fabric_for
+from components.training.ema import MovingAverage, plain
+from components.training.phase_step import PhaseReport, PhaseStep, Sample
+
+Tensors = Mapping[str, Mapping[str, Tensor]]
+
+
+@dataclasses.dataclass
+class Counters:
+    """Where a run stands.
+
+    Attributes:
+        step: optimiser steps begun, skipped ones included.
+        position: batches drawn; after a roll-back it runs ahead of ``step``, past the data that diverged.
+        seconds: wall clock in the loop, summed over resumptions.
+        cpu_seconds: of this process in the loop, summed over resumptions.
+        skipped_in_a_row: steps skipped for NaN or infinity since the last good one.
+        skipped: the same, ever.
+        rollbacks: returns to an earlier checkpoint.
+        micro_batch: samples per forward pass.
+        validated_at: step of the last complete validation.
+    """
+
+    step: int = 0
+    position: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    skipped_in_a_row: int = 0
+    skipped: int = 0
+    rollbacks: int = 0
+    micro_batch: int = 0
+    validated_at: int = -1
+
+
+class Learner:
+    """A task's network on a device, ready to take steps and to be saved.
+
+    Args:
+        task: network, phases and recipe.
+        device: where it runs.
+        say: one line to the person watching.
+
+    Raises:
+        ConfigError: phases or precision that cannot be, or gradient checkpointing that the network lacks.
+    """
+
+    def __init__(self, task: TrainingTask, device: torch.device, say: Callable[[str], None]) -> None:
+        if task.recipe.gradient_checkpointing:
+            _enable_gradient_checkpointing(task.network)
+        self.device = device
+        self.fabric = fabric_for(device, task.recipe.precision)
+        self.network = self.fabric.setup_module(task.network.train())
+        self.average = MovingAverage(task.network, task.recipe.ema_decay)
+        self.phases = [PhaseStep(self.fabric, self.network, p, task.collate, say) for p in task.phases]
+
+    def step(self, samples: Sequence[Sample], counters: Counters, rate_factor: float) -> list[PhaseReport]:
+        """Every phase in order over the same samples; a phase that fails its guard ends the step.
+
+        The average moves only when every phase stepped. ``counters.micro_batch`` follows what fitted.
+        """
+        reports = []
+        for phase in self.phases:
+            factor = phase.phase.schedule(counters.step) * rate_factor
+            report = phase.run(samples, counters.step, factor, counters.micro_batch)
+            counters.micro_batch = report.micro_batch
+            reports.append(report)
+            if not report.applied:
+                return reports
+        self.average.update(self.network.module)
+        return reports
+
+    def curves(self, reports: Sequence[PhaseReport]) -> dict[str, float]:
+        """What a step's reports say, keyed ``train/<phase>/<name>``."""
+        values: dict[str, float] = {}
+        for phase, report in zip(self.phases, reports, strict=True):
+            name = phase.phase.name
+            values |= {f"train/{name}/{key}": value for key, value in report.losses.items()}
+            values[f"train/{name}/gradient_norm"] = report.gradient_norm
+            values[f"train/{name}/learning_rate"] = phase.optimiser.param_groups[0]["lr"]
+        return values
+
+    def capture(self) -> tuple[Tensors, dict[str, Any]]:
+        """Tensors by group and plain JSON, enough for `restore` to go on to the bit."""
+        tensors: dict[str, Mapping[str, Tensor]] = {
+            "weights": plain(self.network.module.state_dict()),
+            "average": self.average.weights(),
+            "rng": rng.capture(self.device),
+        }
+        numbers: dict[str, Any] = {}
+        for phase in self.phases:
+            name = phase.phase.name
+            tensors[f"optimiser_{name}"], numbers[name] = _optimiser_state(phase.optimiser)
+        return tensors, {
+            "average_updates": self.average.updates,
+            "optimisers": numbers,
+            "scaler": self.fabric.strategy.precision.state_dict(),
+        }
+
+    def restore(self, tensors: Tensors, state: Mapping[str, Any]) -> None:
+        """Back to what `capture` gave."""
+        self.network.module.load_state_dict(tensors["weights"])
+        self.average.network.load_state_dict(tensors["average"])
+        self.average.updates = state["average_updates"]
+        for phase in self.phases:
+            name = phase.phase.name
+            _restore_optimiser(phase.optimiser, tensors[f"optimiser_{name}"], state["optimisers"][name])
+        self.fabric.strategy.precision.load_state_dict(dict(state["scaler"]))
+        rng.restore(tensors["rng"], self.device)
+
+
+def _optimiser_state(optimiser: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Per-parameter state as ``<parameter number>/<name>``; hyperparameters are the recipe's, not saved."""
+    tensors: dict[str, Tensor] = {}
+    numbers: dict[str, Any] = {}
+    for parameter, entries in optimiser.state_dict()["state"].items():
+        for name, value in entries.items():
+            place = f"{parameter}/{name}"
+            if isinstance(value, Tensor):
+                tensors[place] = value
+            else:
+                numbers[place] = value
+    return plain(tensors), numbers
+
+
+def _restore_optimiser(
+    optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]
+) -> None:
+    state: dict[int, dict[str, Any]] = {}
+    for place, value in {**tensors, **numbers}.items():
+        parameter, name = place.split("/", 1)
+        state.setdefault(int(parameter), {})[name] = value
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
+
+
+def _enable_gradient_checkpointing(network: torch.nn.Module) -> None:
+    enable = getattr(network, "enable_gradient_checkpointing", None)
+    if enable is None:
+        raise ConfigError(
+            who=f"training.gradient_checkpointing of {type(network).__name__}",
+            expected="a network with enable_gradient_checkpointing()",
+            found="none",
+            action="set it to false, or give the network that method",
+        )
+    enable()
