@@ -16,7 +16,7 @@ GIT_SHA_VARIABLE = "IRIS_GIT_SHA"
 
 @cache
 def git_sha(project: Path) -> str:
-    """HEAD, with ``+changes`` when the tree differs; ``$IRIS_GIT_SHA`` in images without git; else 'unknown'."""
+    """HEAD, ``+changes`` when the tree differs; ``$IRIS_GIT_SHA`` in images without git; else "unknown"."""
     named = os.environ.get(GIT_SHA_VARIABLE)
     if named:
         return named

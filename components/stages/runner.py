@@ -25,6 +25,7 @@ from components.core.stage_graph import STAGES, Stage
 from components.core.stage_graph import stage as stage_named
 from components.core.storage import sha256_json
 from components.stages.contract import Record, StageContext, StageModule
+from components.stages.journal import journalled
 from components.stages.records import hashed_outputs, outputs_intact, read_record, write_record
 
 DONE, SKIPPED, REFUSED = "done", "skipped", "refused"
@@ -55,6 +56,12 @@ def run_stage(request: Request) -> Record:
     stage = stage_named(request.stage)
     params = catalogue.load(request.project, request.profile)
     _check_model(stage, request.model)
+    with journalled(request.workspace, stage.name, request.model) as attempt:
+        attempt.record = _run_locked(stage, request, params)
+    return attempt.record
+
+
+def _run_locked(stage: Stage, request: Request, params: Params) -> Record:
     progress = Progress(stage.name if request.model is None else f"{request.model}.{stage.name}")
     request.workspace.locks.mkdir(parents=True, exist_ok=True)
     lock = request.workspace.locks / f"{stage.name}.{request.model or 'all'}.lock"

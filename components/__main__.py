@@ -1,0 +1,5 @@
+"""``python -m components``."""
+
+from components.cli import main
+
+main()

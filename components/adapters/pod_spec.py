@@ -1,0 +1,103 @@
+"""The pod of a stage: k8s/pod-template.yaml filled from params.yaml. Plain data; nothing is sent anywhere.
+
+Facts behind the choices: 52 GB (the research log's figure) needs a whole 80 GB GPU, hence an affinity to the
+two A100 80 GB products and no MIG slice; Kueue admits a pod by its queue label.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from components.core.params import Params
+from components.core.stage_graph import Stage
+
+TEMPLATE = Path("k8s") / "pod-template.yaml"
+GPU_RESOURCE = "nvidia.com/gpu"
+GPU_PRODUCT_LABEL = "nvidia.com/gpu.product"
+_SECONDS_PER_HOUR = 3600
+
+
+def render_pod(
+    stage: Stage, model: str | None, params: Params, project: Path, command: Sequence[str]
+) -> dict[str, Any]:
+    """A complete Pod manifest.
+
+    Args:
+        stage: only a GPU stage asks for a GPU.
+        model: whose ``resources`` apply to a GPU stage.
+        params: of the cluster profile.
+        project: holds the template.
+        command: arguments to the image's Python, ``-m components <stage> ...``.
+    """
+    template = yaml.safe_load((project / TEMPLATE).read_text(encoding="utf-8"))
+    pod: dict[str, Any] = copy.deepcopy(template)
+    kubernetes = params.platform.kubernetes
+    pod["metadata"] |= {"name": _name(stage, model), "namespace": kubernetes.namespace}
+    pod["metadata"]["labels"] |= {
+        "kueue.x-k8s.io/queue-name": kubernetes.queue_name,
+        "iris/stage": stage.name,
+        "iris/model": model or "all",
+    }
+    spec = pod["spec"]
+    spec |= {
+        "serviceAccountName": kubernetes.service_account,
+        "priorityClassName": kubernetes.priority_class,
+        "activeDeadlineSeconds": round(kubernetes.active_deadline_h * _SECONDS_PER_HOUR),
+        "terminationGracePeriodSeconds": kubernetes.termination_grace_s,
+    }
+    if stage.gpu:
+        spec |= _gpu_placement(kubernetes.gpu_products)
+    _fill_container(spec["containers"][0], stage, model, params, command)
+    _fill_volumes(spec["volumes"], stage, model, params)
+    return pod
+
+
+def _name(stage: Stage, model: str | None) -> str:
+    return "-".join(part for part in ("iris", model, stage.name) if part)
+
+
+def _gpu_placement(products: Sequence[str]) -> dict[str, Any]:
+    term = {"matchExpressions": [{"key": GPU_PRODUCT_LABEL, "operator": "In", "values": list(products)}]}
+    return {
+        "affinity": {
+            "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
+        },
+        "tolerations": [{"key": GPU_RESOURCE, "operator": "Exists", "effect": "NoSchedule"}],
+    }
+
+
+def _fill_container(
+    container: dict[str, Any], stage: Stage, model: str | None, params: Params, command: Sequence[str]
+) -> None:
+    asked = _asked(stage, model, params)
+    amounts: dict[str, Any] = {
+        "cpu": asked["cpu"],
+        "memory": asked["memory"],
+        "ephemeral-storage": asked["scratch"],
+    }
+    if stage.gpu and model is not None:
+        amounts[GPU_RESOURCE] = str(params.models[model].resources.gpus)
+    container["image"] = params.platform.kubernetes.image
+    container["command"] = ["python", *command]
+    # requests equal limits: the pod is of the Guaranteed class and is evicted last
+    container["resources"] = {"requests": dict(amounts), "limits": dict(amounts)}
+
+
+def _fill_volumes(volumes: Sequence[dict[str, Any]], stage: Stage, model: str | None, params: Params) -> None:
+    asked = _asked(stage, model, params)
+    by_name = {volume["name"]: volume for volume in volumes}
+    by_name["artifacts"]["persistentVolumeClaim"]["claimName"] = params.platform.kubernetes.storage_claim
+    by_name["scratch"]["emptyDir"]["sizeLimit"] = asked["scratch"]
+    by_name["shm"]["emptyDir"]["sizeLimit"] = asked["shm"]
+
+
+def _asked(stage: Stage, model: str | None, params: Params) -> dict[str, str]:
+    if stage.gpu and model is not None:
+        resources = params.models[model].resources
+        return {key: getattr(resources, key) for key in ("cpu", "memory", "shm", "scratch")}
+    return params.platform.kubernetes.cpu_stage.model_dump()

@@ -1,0 +1,196 @@
+"""``python -m components <stage>``: stages and tools as commands. No logic: arguments in, exit code out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from components import catalogue, doctor
+from components.core.errors import EXIT_GATE_REFUSED, IrisError
+from components.core.paths import Workspace, project_root
+from components.core.stage_graph import STAGES, Stage
+
+app = typer.Typer(
+    help="IRIS retraining platform: one command for each stage, and the tools around them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+ModelOption = Annotated[str | None, typer.Option("--model", help="rvc | vallex | fastpitch | wav2lip")]
+ProfileOption = Annotated[
+    str | None,
+    typer.Option("--profile", envvar="IRIS_PROFILE", help="overlay in profiles/; none: params.yaml (a100)"),
+]
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option("--workspace", envvar="IRIS_WORKSPACE", help="embedded workspace; none: artifacts/"),
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="run although nothing changed")]
+StrictOption = Annotated[bool, typer.Option("--strict", help="exit 43 unless the verdict is PASS")]
+
+
+def _workspace(named: Path | None, project: Path) -> Workspace:
+    return Workspace.embedded(named) if named else Workspace.of_project(project)
+
+
+def _run(
+    stage: str, model: str | None, profile: str | None, workspace: Path | None, force: bool, **extra: str
+) -> dict[str, Any]:
+    from components.stages.runner import Request, run_stage
+
+    project = project_root()
+    request = Request(stage, model, profile, _workspace(workspace, project), project, force, extra)
+    return dict(run_stage(request).summary)
+
+
+def _command_for(stage: Stage) -> Callable[..., None]:
+    def for_model(
+        model: ModelOption = None,
+        profile: ProfileOption = None,
+        workspace: WorkspaceOption = None,
+        force: ForceOption = False,
+    ) -> None:
+        _run(stage.name, model, profile, workspace, force)
+
+    def once(
+        profile: ProfileOption = None, workspace: WorkspaceOption = None, force: ForceOption = False
+    ) -> None:
+        _run(stage.name, None, profile, workspace, force)
+
+    return for_model if stage.per_model else once
+
+
+for _stage in STAGES:
+    if _stage.name not in {"ingest", "gate"}:  # these two take options of their own, below
+        app.command(_stage.name, help=_stage.summary, rich_help_panel="Stages")(_command_for(_stage))
+
+
+@app.command("ingest", rich_help_panel="Stages")
+def ingest(
+    source: Annotated[
+        str | None, typer.Option(help="folder of new recordings; none: params.yaml's corpora")
+    ] = None,
+    format: Annotated[str | None, typer.Option(help="generic | kss")] = None,  # noqa: A002 - the option's name
+    corpus: Annotated[str | None, typer.Option(help="folder below data/ that receives them")] = None,
+    profile: ProfileOption = None,
+    workspace: WorkspaceOption = None,
+    force: ForceOption = False,
+) -> None:
+    """Corpora in their own formats → audio and manifest; with --source, new recordings into a corpus."""
+    given = {"source": source, "format": format, "corpus": corpus}
+    _run("ingest", None, profile, workspace, force, **{k: v for k, v in given.items() if v})
+
+
+@app.command("gate", rich_help_panel="Stages")
+def gate(
+    model: ModelOption = None,
+    profile: ProfileOption = None,
+    workspace: WorkspaceOption = None,
+    force: ForceOption = False,
+    strict: StrictOption = False,
+) -> None:
+    """Evidence, targets, champion → PASS, FAIL or INCONCLUSIVE."""
+    verdict = _run("gate", model, profile, workspace, force)["verdict"]
+    if strict and verdict != "PASS":
+        raise typer.Exit(EXIT_GATE_REFUSED)
+
+
+@app.command("kpi", rich_help_panel="Tools")
+def kpi(
+    model: ModelOption = None,
+    compare: Annotated[tuple[str, str] | None, typer.Option(help="two run ids: only what differs")] = None,
+    limit: Annotated[int, typer.Option(help="latest runs to show")] = 20,
+    profile: ProfileOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Runs against the IRIS targets."""
+    from rich.console import Console
+
+    from components.stages import kpi_review, services
+
+    project = project_root()
+    params = catalogue.load(project, profile)
+    tracker = services.tracker_of(params.platform.mlflow, _workspace(workspace, project))
+    view = (
+        kpi_review.comparison(tracker, *compare)
+        if compare
+        else kpi_review.table(tracker, params.kpi, model, limit)
+    )
+    Console().print(view)
+
+
+@app.command("restore-data", rich_help_panel="Tools")
+def restore_data(
+    target: Annotated[Path, typer.Option(help="empty folder that receives the data")],
+    run: Annotated[str | None, typer.Option(help="MLflow run whose data is wanted")] = None,
+    md5: Annotated[str | None, typer.Option(help="data version, as in the reports")] = None,
+    profile: ProfileOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Lay out the data of any past run."""
+    from components.stages.restore_data import restore
+
+    project = project_root()
+    params = catalogue.load(project, profile)
+    restored = restore(params, _workspace(workspace, project), run_id=run, md5=md5, target=target)
+    typer.echo(f"{restored.files} files of {restored.md5} in {target}")
+
+
+@app.command("rollback", rich_help_panel="Tools")
+def rollback(
+    model: Annotated[str, typer.Option("--model")],
+    reason: Annotated[str, typer.Option(help="goes into the ledger")],
+    profile: ProfileOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Give the alias champion back to the ledger's previous champion."""
+    from components.stages.rollback import rollback as roll_back
+
+    project = project_root()
+    params = catalogue.load(project, profile)
+    typer.echo(roll_back(params, _workspace(workspace, project), model, reason))
+
+
+@app.command("export-params", rich_help_panel="Tools")
+def export_params(
+    out: Annotated[Path | None, typer.Option(help="none: docs/models/model_params_v<version>.xlsx")] = None,
+    profile: ProfileOption = None,
+) -> None:
+    """The parameter sheet (xlsx) of params.yaml, without any run."""
+    from components.stages.export_params import export
+
+    typer.echo(export(project_root(), profile, out))
+
+
+@app.command("make-data", rich_help_panel="Tools")
+def make_data(profile: ProfileOption = None) -> None:
+    """Generate the embedded corpus into data/ and compare it with the committed data.dvc."""
+    from components.stages.make_data import make
+
+    project = project_root()
+    typer.echo(make(catalogue.load(project, profile), Workspace.of_project(project), project))
+
+
+@app.command("doctor", rich_help_panel="Tools")
+def check_machine() -> None:
+    """What this machine has, what is missing, and how to get it."""
+    raise typer.Exit(doctor.report())
+
+
+def main() -> None:
+    """Entry point: our errors become their lines and their exit code; others keep their traceback."""
+    try:
+        app(standalone_mode=True)
+    except IrisError as error:
+        for line in error.lines():
+            typer.echo(line, err=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""The machine-readable end of an embedded run (``summary.json``) and the same told to a person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from components.core.metrics import Decision, Evidence
+from components.core.params import Params
+from components.core.paths import Workspace
+from components.core.stage_graph import STAGES
+from components.stages.journal import Attempt
+from components.stages.records import read_record
+
+_MARKS = {"PASS": "✔", "FAIL": "✘", "INCONCLUSIVE": "?"}
+
+
+def summarise(
+    workspace: Workspace,
+    params: Params,
+    attempts: Sequence[Attempt],
+    models: Sequence[str],
+    seconds: float,
+    setup_seconds: float,
+) -> dict[str, Any]:
+    """The contract of ``summary.json``.
+
+    ``orchestration_share`` is the part of the wall time that no stage was running: Airflow, imports, tables.
+    """
+    version = read_record(workspace, "version", None)
+    in_stages = sum(attempt.seconds for attempt in attempts)
+    return {
+        "seconds": round(seconds, 1),
+        "setup_seconds": setup_seconds,
+        "orchestration_share": round(max(0.0, 1 - in_stages / seconds), 4),
+        "data_md5": version.summary["md5"] if version else "",
+        "stages": [_stage_entry(attempt) for attempt in _in_order(attempts)],
+        "models": {model: _model_entry(workspace, params, model) for model in models},
+        "reports": _reports(workspace),
+    }
+
+
+def _in_order(attempts: Sequence[Attempt]) -> list[Attempt]:
+    order = {stage.name: index for index, stage in enumerate(STAGES)}
+    return sorted(attempts, key=lambda a: (order[a.stage], a.model or ""))
+
+
+def _stage_entry(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "name": attempt.stage,
+        "model": attempt.model,
+        "seconds": attempt.seconds,
+        "state": attempt.state,
+        "skipped": attempt.state in {"skipped", "refused"},
+        "message": attempt.message,
+    }
+
+
+def _model_entry(workspace: Workspace, params: Params, model: str) -> dict[str, Any]:
+    gate, evaluation = read_record(workspace, "gate", model), read_record(workspace, "evaluate", model)
+    if gate is None or evaluation is None:
+        reason = "the run did not reach the gate; see the failed stage"
+        return {"verdict": None, "reasons": [reason], "run_id": None, "version": None, "kpis": {}}
+    decision = Decision.model_validate_json(gate.output(workspace.root, "decision").read_bytes())
+    evidence = Evidence.model_validate_json(evaluation.output(workspace.root, "evidence").read_bytes())
+    return {
+        "verdict": decision.verdict,
+        "reasons": [reason.text for reason in decision.reasons],
+        "run_id": evidence.run_id,
+        "version": gate.summary.get("version"),
+        "kpis": _kpis(params, evidence),
+    }
+
+
+def _kpis(params: Params, evidence: Evidence) -> dict[str, dict[str, Any]]:
+    kpis: dict[str, dict[str, Any]] = {
+        metric.name: {
+            "value": metric.value,
+            "low": metric.low,
+            "high": metric.high,
+            "n": metric.n,
+            "unit": metric.unit,
+            "evidence": metric.evidence,
+            "device": metric.device,
+            "target": params.kpi.target(metric.name),
+            "ceiling": metric.ceiling,
+            "floor": metric.floor,
+        }
+        for metric in evidence.metrics
+    }
+    nothing = dict.fromkeys(("value", "low", "high", "unit", "evidence", "device", "ceiling", "floor"))
+    for missing in evidence.not_measured:
+        target = params.kpi.target(missing.name)
+        kpis[missing.name] = {**nothing, "n": 0, "target": target, "reason": missing.reason}
+    return kpis
+
+
+def _reports(workspace: Workspace) -> dict[str, str]:
+    record = read_record(workspace, "report", None)
+    if record is None:
+        return {}
+    wanted = {name: name for name in ("xlsx", "note_html", "note_md", "review")}
+    return {key: str(record.output(workspace.root, name)) for key, name in wanted.items()}
+
+
+def load(workspace: Workspace) -> dict[str, Any]:
+    """The summary of the last embedded run."""
+    values: dict[str, Any] = json.loads((workspace.root / "summary.json").read_text(encoding="utf-8"))
+    return values
+
+
+def reality(summary: Mapping[str, Any]) -> str:
+    """One line: what these figures show and what they do not."""
+    devices = sorted(
+        {k["device"] for m in summary["models"].values() for k in m["kpis"].values() if k["device"]}
+    )
+    return (
+        "What this shows: the whole path runs and the models learn, on mostly synthetic speech (espeak-ng), "
+        f"measured on {', '.join(devices) or 'this machine'}. "
+        "What it does not show: quality on Korean speakers, or latency on an A100. "
+        "(합성 음성·노트북 측정값이며, 한국어 화자 품질이나 A100 지연을 보여 주지 않습니다.)"
+    )
+
+
+def view(summary: Mapping[str, Any]) -> Group:
+    """What a person sees at the end: reality, KPI table, verdicts with reasons, report paths."""
+    table = Table(title="KPI", title_justify="left")
+    for column in ("model", "KPI", "value", "95 %", "n", "target", "ceiling / floor", "evidence"):
+        table.add_column(column, justify="right" if column in {"value", "95 %", "n", "target"} else "left")
+    for model, entry in summary["models"].items():
+        for name, kpi in entry["kpis"].items():
+            table.add_row(model, name, *_cells(kpi))
+    verdicts = [Text(reality(summary), style="italic")]
+    lines = []
+    for model, entry in summary["models"].items():
+        verdict = entry["verdict"] or "no verdict"
+        lines.append(Text(f"{_MARKS.get(verdict, '✘')} {model}: {verdict}", style="bold"))
+        lines += [Text(f"    {reason}") for reason in entry["reasons"]]
+    failed = [
+        Text(f"✘ {stage['name']} {stage['model'] or ''} failed: {stage['message']}", style="red")
+        for stage in summary["stages"]
+        if stage["state"] == "failed"
+    ]
+    reports = [Text(f"{name:<10} {path}") for name, path in summary["reports"].items()]
+    return Group(*verdicts, table, *lines, *failed, Text(""), *reports)
+
+
+def _cells(kpi: Mapping[str, Any]) -> list[str]:
+    if kpi["value"] is None:
+        return ["not measured", "–", "0", _number(kpi["target"]), "–", kpi.get("reason", "")]
+    return [
+        f"{_number(kpi['value'])} {'' if kpi['unit'] == '1' else kpi['unit']}".strip(),
+        f"{_number(kpi['low'])} – {_number(kpi['high'])}",
+        str(kpi["n"]),
+        _number(kpi["target"]),
+        f"{_number(kpi['ceiling'])} / {_number(kpi['floor'])}",
+        f"{kpi['evidence']} on {kpi['device']}",
+    ]
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.0f}"

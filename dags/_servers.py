@@ -1,0 +1,86 @@
+"""``make ui``: Airflow standalone and an MLflow server over the demo's workspace, until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from embedded import prepare_airflow
+
+from components.core.errors import EXIT_OK, EnvironmentFaultError
+
+AIRFLOW_PORT_VARIABLE, MLFLOW_PORT_VARIABLE = "IRIS_AIRFLOW_PORT", "IRIS_MLFLOW_PORT"
+_SECONDS_TO_STOP = 20
+
+
+def serve(workspace: Path) -> int:
+    """Start both servers and wait.
+
+    Raises:
+        EnvironmentFaultError: a port is taken; nothing was started.
+    """
+    airflow_port = _free_port("Airflow", AIRFLOW_PORT_VARIABLE, 8080)
+    mlflow_port = _free_port("MLflow", MLFLOW_PORT_VARIABLE, 5000)
+    store = f"sqlite:///{workspace / 'mlflow.db'}"
+    artifacts = str(workspace / "mlartifacts")
+    environment = {
+        **os.environ,
+        "AIRFLOW__API__PORT": str(airflow_port),
+        "AIRFLOW__API__BASE_URL": f"http://localhost:{airflow_port}",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://localhost:{airflow_port}/execution/",
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
+    }
+    mlflow = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(mlflow_port)]
+    mlflow += ["--backend-store-uri", store, "--artifacts-destination", artifacts]
+    airflow = [sys.executable, "-m", "airflow", "standalone"]
+    print(f"Airflow http://localhost:{airflow_port} (admin; the password is printed below and kept in")
+    print(f"  {workspace / 'airflow' / 'simple_auth_manager_passwords.json.generated'})")
+    print(f"MLflow  http://localhost:{mlflow_port}    Ctrl-C stops both / Ctrl-C 로 종료합니다", flush=True)
+    prepare_airflow()  # before `standalone` does it, so that the pools are there with the first run
+    servers = [subprocess.Popen(command, env=environment) for command in (mlflow, airflow)]
+    try:
+        while all(server.poll() is None for server in servers):
+            time.sleep(1)
+    except KeyboardInterrupt:
+        return EXIT_OK
+    finally:
+        _stop(servers)
+    raise EnvironmentFaultError(
+        who="make ui",
+        expected="Airflow and MLflow to go on until Ctrl-C",
+        found="one of them ended by itself; its last lines are above",
+        action="mend what they say, then run it again",
+    )
+
+
+def _free_port(server: str, variable: str, default: int) -> int:
+    port = int(os.environ.get(variable, default))
+    with contextlib.closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise EnvironmentFaultError(
+                who=f"{server} on port {port}",
+                expected="a free port",
+                found=f"it is taken ({error.strerror})",
+                action=f"stop what listens there, or choose another: {variable}={port + 1} make ui",
+            ) from error
+    return port
+
+
+def _stop(servers: list[subprocess.Popen[bytes]]) -> None:
+    for server in servers:
+        if server.poll() is None:
+            server.send_signal(signal.SIGINT)
+    for server in servers:
+        try:
+            server.wait(timeout=_SECONDS_TO_STOP)
+        except subprocess.TimeoutExpired:
+            server.kill()

@@ -1,0 +1,19 @@
+"""What every DAG here is built from, read once a parse: the project, its profile, its parameters."""
+
+from __future__ import annotations
+
+import os
+
+from airflow.sdk import Asset
+
+from components import catalogue
+from components.core.paths import project_root
+
+PROFILE_VARIABLE = "IRIS_PROFILE"
+#: Emitted by ``ingest_recordings`` once new recordings are versioned; wakes ``retrain``.
+CORPUS = Asset("iris_corpus", uri="iris://corpus/data")
+
+PROJECT = project_root()
+PROFILE = os.environ.get(PROFILE_VARIABLE) or None
+PARAMS = catalogue.load(PROJECT, PROFILE)
+PROFILES = sorted(path.stem for path in (PROJECT / "profiles").glob("*.yaml"))

@@ -1,0 +1,171 @@
+"""The house operator: one stage, three launchers, chosen by ``platform.airflow.launcher``.
+
+A stage is the same command everywhere; only where it runs differs. Nothing here knows what a stage does.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk import Asset, BaseOperator, TriggerRule
+
+from components.core.errors import EXIT_BAD_INPUT, EXIT_DEFECT, EXIT_OK, IrisError
+from components.core.params import Params
+from components.core.paths import Workspace
+from components.core.stage_graph import Stage
+from components.core.stage_graph import stage as stage_named
+
+WORKSPACE_VARIABLE = "IRIS_WORKSPACE"
+DEFAULT_POOL = "default_pool"
+#: No retry mends these: bad input, and a defect of ours.
+NEVER_RETRIED = frozenset({EXIT_BAD_INPUT, EXIT_DEFECT})
+
+
+def workspace_of(project: Path) -> Workspace:
+    """``$IRIS_WORKSPACE`` (an embedded run), else the production layout."""
+    named = os.environ.get(WORKSPACE_VARIABLE)
+    return Workspace.embedded(Path(named)) if named else Workspace.of_project(project)
+
+
+def stage_command(
+    stage: str, model: str | None, profile: str | None, force: bool, options: Mapping[str, str]
+) -> list[str]:
+    """The command of a stage, without the interpreter; pods and subprocesses run exactly this."""
+    command = ["-m", "components", stage]
+    command += ["--model", model] if model else []
+    command += ["--profile", profile] if profile else []
+    for name, value in options.items():
+        command += [f"--{name}", value]
+    return [*command, "--force"] if force else command
+
+
+def stage_task(
+    stage: Stage,
+    model: str | None,
+    params: Params,
+    project: Path,
+    options: Sequence[str] = (),
+    outlets: Sequence[Asset] = (),
+) -> BaseOperator:
+    """The Airflow task of a stage under the configured launcher.
+
+    Args:
+        stage: from the stage graph.
+        model: for a stage that runs per model.
+        params: of the profile the DAG was parsed with; they decide launcher, pool and resources.
+        project: the repository.
+        options: DAG run parameters that are handed to the stage's command (``--source`` of ingest).
+        outlets: assets this task updates.
+    """
+    airflow = params.platform.airflow
+    hours = airflow.execution_timeout_h.gpu if stage.gpu else airflow.execution_timeout_h.cpu
+    settings: dict[str, Any] = {
+        "task_id": stage.name,
+        "retries": airflow.retries,
+        "retry_delay": timedelta(seconds=airflow.retry_delay_s),
+        "execution_timeout": timedelta(hours=hours),
+        "pool": stage.pool or DEFAULT_POOL,
+        "doc_md": stage.summary,
+        "outlets": list(outlets),
+        # What collects over the models runs whatever became of single ones; ALL_DONE_MIN_ONE_SUCCESS would be
+        # skipped with the promotion that a FAIL or INCONCLUSIVE skips.
+        "trigger_rule": TriggerRule.ALL_DONE if _collects(stage) else TriggerRule.ALL_SUCCESS,
+    }
+    if airflow.launcher == "kubernetes":
+        from _pod import pod_task
+
+        return pod_task(stage, model, params, project, options, settings)
+    return StageOperator(
+        stage=stage.name,
+        model=model,
+        project=str(project),
+        launcher=airflow.launcher,
+        options=options,
+        **settings,
+    )
+
+
+def _collects(stage: Stage) -> bool:
+    return not stage.per_model and any(stage_named(needed).per_model for needed in stage.needs)
+
+
+class StageOperator(BaseOperator):
+    """Runs a stage on this machine: in the worker's process (torch imported once) or in one of its own.
+
+    The DAG run's ``models`` choose what runs; a model left out is skipped, as is a promotion without a PASS.
+    """
+
+    def __init__(
+        self,
+        *,
+        stage: str,
+        model: str | None,
+        project: str,
+        launcher: str,
+        options: Sequence[str] = (),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.stage, self.model, self.project, self.launcher = stage, model, project, launcher
+        self.options = tuple(options)
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        """Run, and return what the Airflow UI shows: state, seconds and record path."""
+        choice = context["params"]
+        if self.model and self.model not in choice["models"]:
+            raise AirflowSkipException(f"{self.model} was not chosen for this run")
+        if _collects(stage_named(self.stage)) and not self._anything_to_collect():
+            raise AirflowSkipException("no data was ever validated here: there is nothing to report")
+        profile, force = choice.get("profile"), bool(choice.get("force"))
+        run = self._in_process if self.launcher == "in_process" else self._subprocess
+        state = run(profile, force, {name: str(choice[name]) for name in self.options})
+        if state["state"] == "refused":
+            raise AirflowSkipException(f"not promoted: verdict {state['verdict']}")
+        return state
+
+    def _anything_to_collect(self) -> bool:
+        from components.stages.records import read_record
+
+        return read_record(workspace_of(Path(self.project)), "validate", None) is not None
+
+    def _in_process(self, profile: str | None, force: bool, options: dict[str, str]) -> dict[str, Any]:
+        from components.stages.runner import Request, run_stage
+
+        project = Path(self.project)
+        request = Request(self.stage, self.model, profile, workspace_of(project), project, force, options)
+        try:
+            record = run_stage(request)
+        except IrisError as error:
+            for line in error.lines():
+                print(line, file=sys.__stderr__, flush=True)
+            raise _airflow_error(error.exit_code, str(error)) from error
+        except Exception:
+            traceback.print_exc(
+                file=sys.__stderr__
+            )  # a defect of ours; the embedded run keeps Airflow's log quiet
+            raise
+        return {"state": record.state, "seconds": record.seconds, "verdict": record.summary.get("verdict")}
+
+    def _subprocess(self, profile: str | None, force: bool, options: dict[str, str]) -> dict[str, Any]:
+        from components.stages.records import read_record
+
+        command = [sys.executable, *stage_command(self.stage, self.model, profile, force, options)]
+        done = subprocess.run(command, cwd=self.project, check=False)
+        if done.returncode != EXIT_OK:
+            raise _airflow_error(done.returncode, f"{' '.join(command[1:])} ended with {done.returncode}")
+        record = read_record(workspace_of(Path(self.project)), self.stage, self.model)
+        if record is None:
+            raise AirflowFailException(f"stage {self.stage} reported success without a record")
+        return {"state": record.state, "seconds": record.seconds, "verdict": record.summary.get("verdict")}
+
+
+def _airflow_error(exit_code: int, message: str) -> AirflowException:
+    return (AirflowFailException if exit_code in NEVER_RETRIED else AirflowException)(message)

@@ -1,0 +1,130 @@
+"""``make demo`` and ``make ui``: the very DAG that production schedules, on this machine alone.
+
+Airflow's home, the MLflow store, the DVC remote and every output lie in ``artifacts/demo``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+def configure(workspace: Path, profile: str) -> None:
+    """Environment of an embedded Airflow; must run before anything imports airflow."""
+    home = workspace / "airflow"
+    settings = {
+        "IRIS_PROJECT_ROOT": str(PROJECT),
+        "IRIS_WORKSPACE": str(workspace),
+        "IRIS_PROFILE": profile,
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": os.environ.get(
+            "IRIS_AIRFLOW_LOG", "CRITICAL"
+        ),  # stages speak for themselves
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DVC_NO_ANALYTICS": "1",
+        "GX_ANALYTICS_ENABLED": "false",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+    os.environ.update(settings)
+    home.mkdir(parents=True, exist_ok=True)
+    sys.path.insert(0, str(PROJECT / "dags"))
+
+
+def prepare_airflow() -> None:
+    """Airflow's tables and this project's pools, made once a home."""
+    import contextlib
+    import io
+
+    from airflow.models import Pool
+    from airflow.utils import db
+    from airflow.utils.session import create_session
+
+    with contextlib.redirect_stdout(io.StringIO()):  # the migration's own listing tells a user nothing
+        db.check_and_run_migrations() if _has_tables() else db.initdb()
+    from _settings import PARAMS
+
+    with create_session() as session:
+        for name, slots in PARAMS.platform.airflow.pools.model_dump().items():
+            Pool.create_or_update_pool(name, slots, f"{name} (params.yaml)", False, session=session)
+
+
+def _has_tables() -> bool:
+    return (Path(os.environ["AIRFLOW_HOME"]) / "airflow.db").exists()
+
+
+def run_demo(models: list[str] | None, force: bool) -> int:
+    """One run of the DAG under ``dag.test()``; writes summary.json; 0 when every task that had to run did."""
+    started, clock = datetime.now(UTC), time.monotonic()
+    prepare_airflow()
+    from _settings import PARAMS, PROFILE
+    from retrain import DAG
+    from rich.console import Console
+
+    from components import catalogue
+    from components.core.paths import Workspace
+    from components.core.storage import write_json
+    from components.stages import journal, summary
+
+    workspace = Workspace.embedded(Path(os.environ["IRIS_WORKSPACE"]))
+    chosen = models or list(catalogue.trainable())
+    conf = {"models": chosen, "profile": PROFILE, "force": force}
+    run = DAG.test(logical_date=started, run_conf=conf)
+    told = summary.summarise(
+        workspace,
+        PARAMS,
+        journal.attempts(workspace, started.isoformat()),
+        chosen,
+        seconds=time.monotonic() - clock,
+        setup_seconds=setup_seconds(),
+    )
+    write_json(workspace.root / "summary.json", told)
+    Console().print(summary.view(told))
+    print(f"summary    {workspace.root / 'summary.json'}   ({told['seconds']:.0f} s)")
+    return 0 if run.state == "success" else 1
+
+
+def setup_seconds() -> float:
+    """What building the environment took; 0.0 where it was not built by `make setup`."""
+    try:
+        return float(json.loads((Path(sys.prefix) / ".ready").read_text(encoding="utf-8"))["seconds"])
+    except (OSError, ValueError, KeyError):
+        return 0.0
+
+
+def main() -> int:
+    """Parse the command line and run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workspace", type=Path, default=PROJECT / "artifacts" / "demo")
+    parser.add_argument("--profile", default="laptop")
+    parser.add_argument("--model", action="append", dest="models")
+    parser.add_argument("--force", action="store_true")
+    parser.add_argument("--ui", action="store_true")
+    arguments = parser.parse_args()
+    configure(arguments.workspace.resolve(), arguments.profile)
+    from components.core.errors import IrisError
+
+    try:
+        if arguments.ui:
+            from _servers import serve
+
+            return serve(arguments.workspace.resolve())
+        return run_demo(arguments.models, arguments.force)
+    except IrisError as error:
+        for line in error.lines():
+            print(line, file=sys.stderr)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

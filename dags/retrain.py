@@ -1,0 +1,97 @@
+"""Weekly retraining: data in, evidence out, champions promoted. Wiring only; stages do the work.
+
+The list of stages is ``components.core.stage_graph``; the models are those ``components.catalogue`` can
+train, so a fifth one appears here by itself. One task group a model: one model's failure does not stop
+another. The report is written whatever became of single models; ``watch`` turns the run red if any failed.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from _settings import CORPUS, PARAMS, PROFILE, PROFILES, PROJECT
+from _stage import stage_task
+from airflow.exceptions import AirflowFailException
+from airflow.sdk import (
+    AssetOrTimeSchedule,
+    BaseOperator,
+    CronTriggerTimetable,
+    Param,
+    TaskGroup,
+    TriggerRule,
+    dag,
+    task,
+)
+
+from components import catalogue
+from components.core.params import Params
+from components.core.stage_graph import STAGES
+
+
+def _schedule(params: Params) -> AssetOrTimeSchedule:
+    airflow = params.platform.airflow
+    return AssetOrTimeSchedule(
+        timetable=CronTriggerTimetable(airflow.schedule_cron, timezone=airflow.timezone), assets=[CORPUS]
+    )
+
+
+@dag(
+    dag_id="retrain",
+    schedule=_schedule(PARAMS),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    doc_md=__doc__,
+    tags=["iris", "retraining", *catalogue.trainable()],
+    params={
+        "models": Param(
+            list(catalogue.trainable()),
+            type="array",
+            items={"type": "string", "enum": list(catalogue.trainable())},
+            minItems=1,
+            uniqueItems=True,
+            description="Models to retrain / 재학습할 모델",
+        ),
+        "profile": Param(
+            PROFILE,
+            type=["null", "string"],
+            enum=[None, *PROFILES],
+            description="Overlay over params.yaml; none is the a100 profile / 프로필",
+        ),
+        "force": Param(
+            default=False, type="boolean", description="Run stages although nothing changed / 강제 실행"
+        ),
+    },
+)
+def retrain() -> None:
+    """Build one task for each stage that runs once, and one group of tasks for each model."""
+    shared: dict[str, BaseOperator] = {}
+    per_model: dict[tuple[str, str], BaseOperator] = {}
+    for stage in STAGES:
+        if stage.per_model:
+            continue
+        shared[stage.name] = stage_task(stage, None, PARAMS, PROJECT)
+    for model in catalogue.trainable():
+        with TaskGroup(model):
+            for stage in STAGES:
+                if stage.per_model:
+                    per_model[model, stage.name] = stage_task(stage, model, PARAMS, PROJECT)
+    for stage in STAGES:
+        for needed in stage.needs:
+            for model in catalogue.trainable():
+                upstream = per_model.get((model, needed), shared.get(needed))
+                downstream = per_model.get((model, stage.name), shared.get(stage.name))
+                upstream >> downstream
+    for model in catalogue.trainable():
+        # Promotion is skipped unless PASS, so the report also hangs on the gate.
+        per_model[model, "gate"] >> shared["report"]
+    [*shared.values(), *per_model.values()] >> watch()
+
+
+@task(trigger_rule=TriggerRule.ONE_FAILED, retries=0)
+def watch() -> None:
+    """Fails the run when any task failed; the report's own success would otherwise paint it green."""
+    raise AirflowFailException("a task of this run failed; see the red task and its log")
+
+
+DAG = retrain()

@@ -1,0 +1,26 @@
+"""What every test gets: no telemetry, one thread, and an Airflow home of its own before airflow is imported."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+_AIRFLOW_HOME = tempfile.mkdtemp(prefix="iris-airflow-")
+os.environ.update(
+    {
+        "AIRFLOW_HOME": _AIRFLOW_HOME,
+        "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DVC_NO_ANALYTICS": "1",
+        "GX_ANALYTICS_ENABLED": "false",
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"),
+        "IRIS_PROJECT_ROOT": str(PROJECT),
+    }
+)
+os.environ.pop("IRIS_PROFILE", None)
+os.environ.pop("IRIS_WORKSPACE", None)
