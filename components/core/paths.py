@@ -9,6 +9,8 @@ from pathlib import Path
 from components.core.errors import ConfigError
 
 PROJECT_ROOT_VARIABLE = "IRIS_PROJECT_ROOT"
+#: Held (below a workspace's ``locks``) by whoever writes ``data/`` and by whoever versions it.
+DATA_LOCK = "data.lock"
 
 
 def project_root() -> Path:
@@ -122,6 +124,11 @@ class Workspace:
     def tracking_artifacts(self) -> Path:
         """Artefact folder of the embedded MLflow."""
         return self.root / "mlartifacts"
+
+    @property
+    def registry_cache(self) -> Path:
+        """Registered weights fetched from a remote artefact store."""
+        return self.root / "registry-cache"
 
     @property
     def locks(self) -> Path:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from components.core.metrics import Evidence
+
 
 @dataclass(frozen=True)
 class MetricPoint:
@@ -114,6 +116,12 @@ class ModelRegistry(Protocol):
 
     def weights(self, version: ModelVersion) -> Path:
         """The folder with that version's delivered files, on this machine."""
+
+    def attach_evidence(self, version: ModelVersion, evidence: Evidence) -> None:
+        """Keep what was found about a version; the latest counts, earlier ones stay."""
+
+    def evidence_of(self, version: ModelVersion) -> Evidence | None:
+        """The latest evidence about a version, None where none was attached."""
 
 
 @dataclass(frozen=True)

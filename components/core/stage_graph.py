@@ -116,7 +116,7 @@ STAGES: tuple[Stage, ...] = (
         ("gate",),
         per_model=True,
         gpu=False,
-        sections=("kpi", "evaluation", "platform"),
+        sections=("seed", "kpi", "evaluation", "platform"),
         rooms=("core", "promotion"),
         only_on_pass=True,
         summary="PASS → alias champion, ledger row",

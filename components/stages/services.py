@@ -35,7 +35,11 @@ def registry_of(mlflow: MlflowParams, workspace: Workspace) -> ModelRegistry:
     """The registry of a workspace."""
     from components.adapters.mlflow_registry import MlflowRegistry
 
-    return MlflowRegistry(tracking_uri=tracking_uri(mlflow, workspace))
+    return MlflowRegistry(
+        tracking_uri=tracking_uri(mlflow, workspace),
+        cache=workspace.registry_cache,
+        request_timeout_s=mlflow.request_timeout_s,
+    )
 
 
 def tracker(context: StageContext) -> Tracker:

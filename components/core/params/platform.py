@@ -43,6 +43,7 @@ class MlflowParams(Section):
     experiment: str = Field(min_length=1)
     flush_interval_s: float = Field(gt=0)
     request_timeout_s: int = Field(gt=0)
+    promotion_lease_timeout_s: float = Field(gt=0, description="how long a promotion waits for another")
 
 
 class CpuStageResources(Section):

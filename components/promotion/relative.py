@@ -1,0 +1,105 @@
+"""The relative rule: paired bootstrap over the same sentences; the candidate may not be inferior.
+
+The same resample of sentences scores both, so what makes a sentence hard cancels out
+(Efron & Tibshirani 1993, ch. 13; Koehn 2004 for the paired form over test sentences).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from components.core.metrics import Evidence, Metric, Reason
+from components.core.statistics import Floats, bootstrap
+from components.promotion.reasons import graded, without_figures
+from components.promotion.requirements import Requirement
+
+_AGAIN = "re-evaluate the champion first"
+
+
+def against_champion(
+    candidate: Metric, champion: Metric | None, version: str, required: Requirement, seed: int
+) -> Reason:
+    """PASS if the whole 95 % interval of the paired difference lies within the margin.
+
+    Args:
+        candidate: the new figure; admissible already.
+        champion: the champion's figure, None when its evidence lacks it.
+        version: the champion's version, for the words.
+        required: margin, direction and how sentences are summed up.
+        seed: fixes the resamples.
+    """
+    name = f"{candidate.name}.vs_champion"
+    if champion is None:
+        return without_figures(name, "INCONCLUSIVE", f"champion v{version} has no such figure; {_AGAIN}")
+    void = _not_comparable(candidate, champion, required)
+    if void:
+        return without_figures(name, "INCONCLUSIVE", f"comparison with v{version} is void, {void}; {_AGAIN}")
+    shared = sorted(candidate.per_sentence.keys() & champion.per_sentence.keys())
+    if len(shared) < required.n_min:
+        found = f"{len(shared)} sentences scored in both, at least {required.n_min} count"
+        return without_figures(name, "INCONCLUSIVE", f"comparison with v{version} is void, {found}; {_AGAIN}")
+    ours, theirs = _scores(candidate, shared), _scores(champion, shared)
+    return _judged(name, version, required, *_gain(ours, theirs, required, seed), len(shared))
+
+
+def void_altogether(candidate: Evidence, champion: Evidence) -> str:
+    """Why two pieces of evidence may not be compared at all; empty when they may."""
+    if candidate.model != champion.model:
+        return f"the champion's evidence is about {champion.model}; {_AGAIN}"
+    if candidate.sentences_sha256 != champion.sentences_sha256:
+        return f"the champion spoke another sentence set ({champion.sentences_sha256[:12]}); {_AGAIN}"
+    return ""
+
+
+def _not_comparable(candidate: Metric, champion: Metric, required: Requirement) -> str:
+    if champion.evaluator != candidate.evaluator:
+        theirs = champion.evaluator
+        return f"another evaluator judged it ({theirs.id} {theirs.version} {theirs.weights_sha256[:12]})"
+    if champion.evidence not in {"measured", "certified"}:
+        return f"its figure is {champion.evidence}"
+    if required.on_device and champion.device != candidate.device:
+        return f"it was measured on {champion.device}"
+    if required.on_device and champion.batch != candidate.batch:
+        return f"it was measured at batch {champion.batch}"
+    if not all(np.isfinite(value) for value in champion.per_sentence.values()):
+        return "it has sentences without a finite score"
+    return ""
+
+
+def _scores(metric: Metric, sentences: list[str]) -> Floats:
+    return np.asarray([metric.per_sentence[sentence] for sentence in sentences], dtype=np.float64)
+
+
+def _gain(ours: Floats, theirs: Floats, required: Requirement, seed: int) -> tuple[float, float, float]:
+    """The candidate's gain over the champion and its interval; positive is better, in the KPI's unit.
+
+    Positions are resampled rather than scores, so that both see the same sentences in every resample.
+    """
+
+    def gain(positions: Floats) -> Floats:
+        picks = positions.astype(np.intp)
+        return required.sign * (required.statistic(ours[picks]) - required.statistic(theirs[picks]))
+
+    return bootstrap(np.arange(ours.size, dtype=np.float64), gain, seed)
+
+
+def _judged(
+    name: str, version: str, required: Requirement, gain: float, low: float, high: float, n: int
+) -> Reason:
+    verdict = graded(gain + required.margin, low + required.margin)
+    words = {
+        "PASS": "not inferior",
+        "INCONCLUSIVE": "may be inferior, the 95 % bound exceeds the margin",
+        "FAIL": "inferior",
+    }[verdict]
+    return Reason(
+        kpi=name,
+        verdict=verdict,
+        text=f"{name}: better by {gain:+.4g} [{low:+.4g}, {high:+.4g}] than v{version} over {n} sentences, "
+        f"margin {required.margin:.4g}: {words}",
+        value=gain,
+        low=low,
+        high=high,
+        target=-required.margin,
+        margin=gain + required.margin,
+    )
