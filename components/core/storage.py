@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -76,10 +77,15 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def recover_folder(path: Path) -> None:
-    """Undo a crash of `atomic_folder` between its two renames: bring the set-aside folder back."""
+    """Tidy up after a run that was killed within `atomic_folder`; for the folder's only writer.
+
+    Brings the set-aside folder back if the new one had not taken its place, and deletes half-written ones.
+    """
     aside = path.with_name(f".{path.name}.old")
     if aside.exists() and not path.exists():
         aside.rename(path)
+    for half_written in path.parent.glob(f".{glob.escape(path.name[:80])}.*.tmp"):
+        shutil.rmtree(half_written, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,0 +1,220 @@
+"""Features of transcribed speech for text-to-speech: mel, f0, energy, and each symbol's share of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.core.errors import CorruptFileError, DataError
+from components.core.parallel import map_in_processes
+from components.core.progress import Progress
+from components.core.storage import recover_folder, sha256_json, sha256_path
+from components.core.utterance import PhonemeTiming, Utterance
+from components.data.corpus import Corpus
+from components.features.audio import read_audio
+from components.features.durations import average_by_symbol, frame_durations
+from components.features.energy import frame_energy
+from components.features.mel import MelAnalysis, log_mel, magnitudes
+from components.features.pitch import PitchAnalysis, f0
+from components.features.scratch import Features, Scratch
+from components.features.store import FeatureStore, StoredUtterance
+from components.features.store_writer import write_store
+
+
+@dataclass(frozen=True)
+class SpeechAnalysis:
+    """Everything the features depend on, besides audio and alignment."""
+
+    mel: MelAnalysis
+    pitch: PitchAnalysis
+
+    def key(self) -> str:
+        """sha256 over the values and over the source that uses them: a change of either recomputes."""
+        source = {path.name: sha256_path(path) for path in sorted(Path(__file__).parent.glob("*.py"))}
+        return sha256_json({"analysis": asdict(self), "source": source})
+
+
+@dataclass(frozen=True)
+class SpeechJob:
+    """One utterance to analyse; small, because it travels to a worker."""
+
+    utterance: Utterance
+    corpus: str
+    audio: Path
+    timings: tuple[PhonemeTiming, ...]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class ExtractionResult:
+    """What extraction did. ``accepted + len(rejected) = rows``; ``reused`` were not computed in this run."""
+
+    rows: int
+    accepted: int
+    reused: int
+    rejected: Mapping[str, str]
+
+
+def extract_speech_features(
+    corpora: Sequence[Path],
+    analysis: SpeechAnalysis,
+    select: Callable[[Utterance], bool],
+    target: Path,
+    workers: int,
+    progress: Progress,
+) -> ExtractionResult:
+    """Write the feature store of the selected utterances at ``target``.
+
+    Incremental: an utterance whose audio, alignment and analysis are as before is copied, not computed.
+    Killed at any moment the old store stays, and the next run takes up what this one had computed.
+
+    Args:
+        corpora: folders with manifest.csv.
+        select: which rows; called in this process only.
+        target: store folder.
+        workers: processes.
+
+    Raises:
+        DataError: one id in two corpora, or no usable row (``details`` has the reasons).
+    """
+    recover_folder(target)
+    jobs, rejected = _jobs([Corpus(folder) for folder in corpora], analysis, select)
+    rows = len(jobs) + len(rejected)
+    old, scratch = _previous(target), Scratch.beside(target)
+    known = set(old.by_fingerprint) if old else set()
+    pending = [j for j in jobs if j.fingerprint not in known and not scratch.holds(j.fingerprint)]
+    reused = len(jobs) - len(pending)
+    progress.say(f"{rows} utterances: {len(pending)} to compute, {reused} as before")
+    reasons = map_in_processes(
+        partial(_compute, analysis=analysis, scratch=scratch), pending, workers, progress, "utterances"
+    )
+    for job, reason in zip(pending, reasons, strict=True):
+        if reason:
+            rejected[job.utterance.utterance_id] = reason
+    accepted = [job for job in jobs if job.utterance.utterance_id not in rejected]
+    if not accepted:
+        raise _nothing_usable(rows, rejected)
+    _write(target, accepted, old, scratch, analysis, rejected)
+    scratch.remove()
+    return ExtractionResult(rows, len(accepted), reused, dict(sorted(rejected.items())))
+
+
+def analyse(
+    samples: NDArray[np.float32], timings: Sequence[PhonemeTiming], analysis: SpeechAnalysis
+) -> Features:
+    """The features of one utterance.
+
+    Args:
+        samples: [N] mono in [-1, 1] at ``analysis.mel.sample_rate``.
+
+    Returns:
+        The fields of `store.UtteranceFeatures`, but ``symbols`` [L] as strings in place of ``symbol_ids``.
+
+    Raises:
+        DataError: audio or alignment that cannot be used.
+    """
+    mel = analysis.mel
+    pitch = f0(samples, mel.sample_rate, mel.hop_length, analysis.pitch)
+    magnitude = magnitudes(samples, mel)
+    energy = frame_energy(magnitude)
+    durations = frame_durations(timings, len(pitch), mel.hop_s, len(samples) / mel.sample_rate)
+    voiced = pitch > 0
+    log_f0 = np.log(pitch, out=np.zeros_like(pitch), where=voiced)
+    return {
+        "mel": log_mel(magnitude, mel),
+        "f0": pitch,
+        "energy": energy,
+        "symbols": np.array([timing.symbol for timing in timings]),
+        "durations": durations,
+        "log_pitch": average_by_symbol(log_f0, durations, voiced),
+        "symbol_energy": average_by_symbol(energy, durations),
+    }
+
+
+def _jobs(
+    corpora: Sequence[Corpus], analysis: SpeechAnalysis, select: Callable[[Utterance], bool]
+) -> tuple[list[SpeechJob], dict[str, str]]:
+    key = analysis.key()
+    jobs: dict[str, SpeechJob] = {}
+    rejected: dict[str, str] = {}
+    for corpus in corpora:
+        for row in filter(select, corpus.rows):
+            name = row.utterance_id
+            if name in jobs or name in rejected:
+                raise DataError(
+                    who=name,
+                    expected="an utterance_id that stands in one corpus",
+                    found=f"it again in {corpus.name}",
+                    action="rename one of the two",
+                )
+            timings = corpus.timings.get(name, ())
+            if not timings:
+                rejected[name] = "expected phoneme timings in alignments.csv, found none"
+                continue
+            spoken = [(phone.symbol, phone.start_s, phone.end_s) for phone in timings]
+            fingerprint = sha256_json({"key": key, "audio": row.sha256, "timings": spoken})
+            jobs[name] = SpeechJob(row, corpus.name, corpus.audio(row), timings, fingerprint)
+    return list(jobs.values()), rejected
+
+
+def _compute(job: SpeechJob, analysis: SpeechAnalysis, scratch: Scratch) -> str:
+    """Runs in a worker: features into the scratch folder, or the reason why there are none."""
+    try:
+        samples = read_audio(job.audio, job.utterance.sha256, analysis.mel)
+        features = analyse(samples, job.timings, analysis)
+    except DataError as error:
+        return f"{error.who}: expected {error.expected}, found {error.found}"
+    scratch.save(job.fingerprint, features)
+    return ""
+
+
+def _previous(target: Path) -> FeatureStore | None:
+    """The store of an earlier run; a damaged one is computed again."""
+    store = FeatureStore(target)
+    try:
+        return store if store.rows and store.summary else None
+    except CorruptFileError:
+        return None
+
+
+def _write(
+    target: Path,
+    jobs: Sequence[SpeechJob],
+    old: FeatureStore | None,
+    scratch: Scratch,
+    analysis: SpeechAnalysis,
+    rejected: Mapping[str, str],
+) -> None:
+    known = old.by_fingerprint if old else {}
+    symbols = np.array(old.symbols) if old else np.array([])
+
+    def features_of(row: StoredUtterance) -> Features:
+        if old is None or row.fingerprint not in known:
+            return scratch.load(row.fingerprint)
+        views = old.views(known[row.fingerprint])
+        return {**views, "symbols": symbols[views["symbol_ids"]]}
+
+    rows = [
+        StoredUtterance(
+            corpus=job.corpus,
+            fingerprint=job.fingerprint,
+            **job.utterance.model_dump(include={"utterance_id", "speaker_id", "language", "split", "text"}),
+        )
+        for job in sorted(jobs, key=lambda job: job.utterance.utterance_id)
+    ]
+    write_store(target, rows, features_of, asdict(analysis), dict(sorted(rejected.items())))
+
+
+def _nothing_usable(rows: int, rejected: Mapping[str, str]) -> DataError:
+    return DataError(
+        who="features",
+        expected="at least one usable utterance",
+        found=f"{rows} selected, {len(rejected)} of them rejected",
+        action="see the reasons below, and the corpora named in data.corpora",
+        details=[f"{name}: {reason}" for name, reason in sorted(rejected.items())],
+    )

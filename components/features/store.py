@@ -1,0 +1,202 @@
+"""The feature store: a few big memory-mapped arrays and an index of who lies where in them.
+
+A folder with ``<field>.npy`` (flat, all utterances one after the other), ``index.csv`` (one row an utterance)
+and ``store.json`` (analysis, symbols, per-speaker pitch statistics, rejected utterances).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.core.errors import CorruptFileError, DataError
+from components.data.csv_table import records
+
+FORMAT = 1
+INDEX_NAME, SUMMARY_NAME = "index.csv", "store.json"
+#: Field → dtype. Per frame [T(, n_mels)], then per symbol [L].
+FRAME_FIELDS = {"mel": np.float32, "f0": np.float32, "energy": np.float32}
+SYMBOL_FIELDS = {
+    "symbol_ids": np.int16,
+    "durations": np.int32,
+    "log_pitch": np.float32,
+    "symbol_energy": np.float32,
+}
+
+
+@dataclass(frozen=True)
+class StoredUtterance:
+    """One row of the index; offsets are into the flat arrays."""
+
+    utterance_id: str
+    corpus: str
+    speaker_id: str
+    language: str
+    split: str
+    text: str
+    fingerprint: str
+    frame_start: int = 0
+    frames: int = 0
+    symbol_start: int = 0
+    symbols: int = 0
+
+
+INDEX_COLUMNS = tuple(StoredUtterance.__dataclass_fields__)
+_NUMBERS = ("frame_start", "frames", "symbol_start", "symbols")
+
+
+@dataclass(frozen=True)
+class PitchStatistics:
+    """Of a speaker's ln f0 over voiced frames of training utterances (of all, for one without any)."""
+
+    mean: float
+    std: float
+    voiced_frames: int
+
+
+@dataclass(frozen=True)
+class UtteranceFeatures:
+    """Views into the store, nothing is copied. T frames, L symbols.
+
+    Attributes:
+        mel: [T, n_mels] natural log.
+        f0: [T] Hz, 0 where unvoiced.
+        energy: [T] L2 norm of the magnitude frame.
+        symbol_ids: [L] places in ``FeatureStore.symbols``.
+        durations: [L] frames, summing to T; 0 for a symbol shorter than half a frame.
+        log_pitch: [L] mean ln f0 over voiced frames, 0 where there is none.
+        symbol_energy: [L] mean energy, 0 where the symbol has no frame.
+    """
+
+    mel: NDArray[np.float32]
+    f0: NDArray[np.float32]
+    energy: NDArray[np.float32]
+    symbol_ids: NDArray[np.int16]
+    durations: NDArray[np.int32]
+    log_pitch: NDArray[np.float32]
+    symbol_energy: NDArray[np.float32]
+
+
+class FeatureStore:
+    """Reads a store. Pickles as its folder, so data loader workers map the same pages."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __getstate__(self) -> dict[str, Path]:
+        """Only the folder travels to another process."""
+        return {"folder": self.folder}
+
+    @cached_property
+    def rows(self) -> tuple[StoredUtterance, ...]:
+        """The index, sorted by utterance id.
+
+        Raises:
+            CorruptFileError: missing, or not the index of these arrays.
+        """
+        try:
+            rows = tuple(_typed(cells) for _, cells in records(self.folder / INDEX_NAME, INDEX_COLUMNS))
+        except (DataError, ValueError) as error:
+            raise self._corrupt("a readable index.csv", str(error)) from error
+        self._check_lengths(rows)
+        return rows
+
+    @cached_property
+    def by_id(self) -> dict[str, StoredUtterance]:
+        """Utterance id → row."""
+        return {row.utterance_id: row for row in self.rows}
+
+    @cached_property
+    def by_fingerprint(self) -> dict[str, StoredUtterance]:
+        """Fingerprint of audio, alignment and analysis → row."""
+        return {row.fingerprint: row for row in self.rows}
+
+    @cached_property
+    def summary(self) -> Mapping[str, Any]:
+        """``store.json``: format, analysis, symbols, speakers, rejected, frames."""
+        try:
+            values: dict[str, Any] = json.loads((self.folder / SUMMARY_NAME).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise self._corrupt("a readable store.json", str(error)) from error
+        if values.get("format") != FORMAT:
+            raise self._corrupt(f"format {FORMAT}", f"format {values.get('format')}")
+        return values
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols that occur, sorted; ``symbol_ids`` point into it."""
+        return tuple(self.summary["symbols"])
+
+    @property
+    def speakers(self) -> dict[str, PitchStatistics]:
+        """Speaker id → pitch statistics."""
+        return {name: PitchStatistics(**values) for name, values in self.summary["speakers"].items()}
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, utterance_id: str) -> UtteranceFeatures:
+        """Views of one utterance.
+
+        Raises:
+            KeyError: it is not in the store.
+        """
+        return UtteranceFeatures(**self.views(self.by_id[utterance_id]))
+
+    def views(self, row: StoredUtterance) -> dict[str, NDArray[Any]]:
+        """Field → its part of the flat array."""
+        frames = slice(row.frame_start, row.frame_start + row.frames)
+        symbols = slice(row.symbol_start, row.symbol_start + row.symbols)
+        return {
+            **{name: self._arrays[name][frames] for name in FRAME_FIELDS},
+            **{name: self._arrays[name][symbols] for name in SYMBOL_FIELDS},
+        }
+
+    def standardised_pitch(self, utterance_id: str) -> NDArray[np.float32]:
+        """[L] ln f0 of each symbol in standard deviations from its speaker's mean; 0 where unvoiced."""
+        row = self.by_id[utterance_id]
+        speaker = self._speakers[row.speaker_id]
+        log_pitch = self.views(row)["log_pitch"]
+        standardised = (log_pitch - speaker.mean) / speaker.std
+        return np.where(log_pitch == 0, 0.0, standardised).astype(np.float32)
+
+    @cached_property
+    def _speakers(self) -> dict[str, PitchStatistics]:
+        return self.speakers
+
+    @cached_property
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        try:
+            return {
+                name: np.load(self.folder / f"{name}.npy", mmap_mode="r")
+                for name in (*FRAME_FIELDS, *SYMBOL_FIELDS)
+            }
+        except (OSError, ValueError) as error:
+            raise self._corrupt("every array of the store", str(error)) from error
+
+    def _check_lengths(self, rows: tuple[StoredUtterance, ...]) -> None:
+        wanted = {"frames": sum(row.frames for row in rows), "symbols": sum(row.symbols for row in rows)}
+        for kind, fields in (("frames", FRAME_FIELDS), ("symbols", SYMBOL_FIELDS)):
+            for name in fields:
+                if len(self._arrays[name]) != wanted[kind]:
+                    raise self._corrupt(f"{wanted[kind]} {kind} in {name}", f"{len(self._arrays[name])}")
+
+    def _corrupt(self, expected: str, found: str) -> CorruptFileError:
+        return CorruptFileError(
+            who=str(self.folder),
+            expected=expected,
+            found=found,
+            action="run the features stage again; it recomputes what is missing",
+        )
+
+
+def _typed(cells: Mapping[str, str]) -> StoredUtterance:
+    numbers = {name: int(cells[name]) for name in _NUMBERS}
+    return StoredUtterance(**{**cells, **numbers})  # type: ignore[arg-type]

@@ -1,0 +1,123 @@
+"""Writes a feature store: a pure function of its rows and their features, whatever was computed when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+
+from components.core.storage import atomic_folder, write_json, write_text
+from components.data.csv_table import table_text
+from components.features.scratch import Features
+from components.features.store import (
+    FORMAT,
+    FRAME_FIELDS,
+    INDEX_COLUMNS,
+    INDEX_NAME,
+    SUMMARY_NAME,
+    SYMBOL_FIELDS,
+    PitchStatistics,
+    StoredUtterance,
+)
+
+
+def write_store(
+    target: Path,
+    rows: Sequence[StoredUtterance],
+    features_of: Callable[[StoredUtterance], Features],
+    analysis: Mapping[str, Any],
+    rejected: Mapping[str, str],
+) -> None:
+    """Write a store atomically. Memory holds one utterance at a time.
+
+    Args:
+        target: folder; an older store there is replaced when the new one is complete.
+        rows: sorted; their offsets are filled in here.
+        features_of: fields of a row as `speech.analyse` gives them (symbols as strings). Called twice a row.
+        analysis: how they were made, for the reader.
+        rejected: utterance id → reason.
+    """
+    placed, symbols, bands = _placed(rows, features_of)
+    places = {symbol: place for place, symbol in enumerate(symbols)}
+    with atomic_folder(target) as folder:
+        arrays = _empty_arrays(folder, placed, bands)
+        for row in placed:
+            _put(arrays, row, features_of(row), places)
+        speakers = _pitch_statistics(placed, arrays["f0"])
+        for array in arrays.values():
+            if isinstance(array, np.memmap):
+                array.flush()
+        index = (tuple(str(getattr(row, name)) for name in INDEX_COLUMNS) for row in placed)
+        write_text(folder / INDEX_NAME, table_text(INDEX_COLUMNS, index))
+        summary = {
+            "format": FORMAT,
+            "analysis": analysis,
+            "symbols": symbols,
+            "speakers": {name: asdict(speaker) for name, speaker in speakers.items()},
+            "rejected": rejected,
+            "utterances": len(placed),
+            "frames": len(arrays["f0"]),
+        }
+        write_json(folder / SUMMARY_NAME, summary)
+
+
+def _placed(
+    rows: Sequence[StoredUtterance], features_of: Callable[[StoredUtterance], Features]
+) -> tuple[list[StoredUtterance], list[str], int]:
+    """Rows with offsets, all symbols sorted, mel bands."""
+    placed: list[StoredUtterance] = []
+    symbols: set[str] = set()
+    frame, symbol, bands = 0, 0, 0
+    for row in rows:
+        features = features_of(row)
+        frames, count = len(features["f0"]), len(features["symbols"])
+        placed.append(replace(row, frame_start=frame, frames=frames, symbol_start=symbol, symbols=count))
+        symbols.update(map(str, features["symbols"]))
+        frame, symbol, bands = frame + frames, symbol + count, features["mel"].shape[1]
+    return placed, sorted(symbols), bands
+
+
+def _empty_arrays(folder: Path, rows: Sequence[StoredUtterance], bands: int) -> dict[str, NDArray[Any]]:
+    frames = rows[-1].frame_start + rows[-1].frames
+    symbols = rows[-1].symbol_start + rows[-1].symbols
+    shapes: dict[str, tuple[int, ...]] = {
+        **dict.fromkeys(FRAME_FIELDS, (frames,)),
+        **dict.fromkeys(SYMBOL_FIELDS, (symbols,)),
+        "mel": (frames, bands),
+    }
+    types = {**FRAME_FIELDS, **SYMBOL_FIELDS}
+    return {
+        name: open_memmap(folder / f"{name}.npy", mode="w+", dtype=types[name], shape=shapes[name])
+        for name in types
+    }
+
+
+def _put(
+    arrays: Mapping[str, NDArray[Any]], row: StoredUtterance, features: Features, places: Mapping[str, int]
+) -> None:
+    frames = slice(row.frame_start, row.frame_start + row.frames)
+    symbols = slice(row.symbol_start, row.symbol_start + row.symbols)
+    ids = np.array([places[str(symbol)] for symbol in features["symbols"]])
+    for name in FRAME_FIELDS:
+        arrays[name][frames] = features[name]
+    for name in SYMBOL_FIELDS:
+        arrays[name][symbols] = ids if name == "symbol_ids" else features[name]
+
+
+def _pitch_statistics(rows: Sequence[StoredUtterance], f0: NDArray[np.float32]) -> dict[str, PitchStatistics]:
+    """Over training utterances where the speaker has any, so that nothing held out leaks into training."""
+    statistics = {}
+    for speaker in sorted({row.speaker_id for row in rows}):
+        own = [row for row in rows if row.speaker_id == speaker]
+        chosen = [row for row in own if row.split == "train"] or own
+        pitches = np.concatenate([f0[r.frame_start : r.frame_start + r.frames] for r in chosen])
+        logs = np.log(pitches[pitches > 0], dtype=np.float64)
+        # A voice on one note has no spread to divide by; 1 leaves its symbols at the mean.
+        spread = float(np.std(logs)) or 1.0
+        statistics[speaker] = PitchStatistics(float(np.mean(logs)), spread, len(logs))
+    return statistics
