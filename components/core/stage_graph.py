@@ -97,6 +97,7 @@ STAGES: tuple[Stage, ...] = (
             "auxiliaries",
             "models",
             "inference",
+            "training",
             "evaluation",
         ),
         pool="a100",

@@ -1,4 +1,4 @@
-"""Embeddings of recordings, kept between runs. They identify a person: apart, for the owner only, unlogged."""
+"""Embeddings of recordings, kept between runs. They identify a person: apart, owner only, never logged."""
 
 from __future__ import annotations
 

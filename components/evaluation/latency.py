@@ -7,13 +7,14 @@ come from a bootstrap over sentences.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from statistics import median
 
 from components.core.errors import NothingScoredError
 from components.core.metrics import Evaluator
+from components.core.progress import Progress
 from components.evaluation.sentences import Sentence
 from components.evaluation.speaking import Spoken, Take, take
 from components.nn.contracts import Synthesiser
@@ -42,55 +43,42 @@ def warm_up(synthesiser: Synthesiser, turns: Sequence[tuple[Sentence, str]], run
 
 
 def measure(
-    synthesiser: Synthesiser, spoken: Sequence[Spoken], repeats: int, longest_s: float
+    synthesiser: Synthesiser,
+    spoken: Sequence[Spoken],
+    repeats: int,
+    longest_s: float,
+    progress: Progress,
 ) -> dict[str, SentenceLatency]:
     """Latency per sentence id, of every sentence without a fault.
 
-    Sentences of at most ``longest_s`` are repeated until each has ``repeats`` takes (the one already spoken is
-    the first); a whole round over all of them comes before the next, so a disturbance of the machine meets
-    many sentences once instead of one sentence often. Longer sentences keep their one take.
+    Sentences of at most ``longest_s`` are repeated until each has ``repeats`` takes (the one already spoken
+    is the first); a whole round over all of them comes before the next, so a disturbance of the machine
+    meets many sentences once instead of one sentence often. Longer sentences keep their one take.
     """
     sound = [s for s in spoken if s.fault is None]
     takes: dict[str, list[Take]] = {s.sentence.sentence_id: [s.take] for s in sound}
     short = [s for s in sound if s.take.speech.duration_s <= longest_s]
-    for _ in range(repeats - 1):
-        for one in short:
-            takes[one.sentence.sentence_id].append(take(synthesiser, one.sentence, one.speaker))
+    rounds = short * (repeats - 1)
+    for one in progress.track(rounds, len(rounds), "timed"):
+        takes[one.sentence.sentence_id].append(take(synthesiser, one.sentence, one.speaker))
     return {s.sentence.sentence_id: _summary(s, takes[s.sentence.sentence_id]) for s in sound}
 
 
-def within(
-    latencies: Mapping[str, SentenceLatency], longest_s: float, shortest_repeats: int = 1
-) -> dict[str, SentenceLatency]:
-    """The sentences of at most ``longest_s`` of audio with at least ``shortest_repeats`` takes.
+def within(latencies: Mapping[str, SentenceLatency], longest_s: float) -> dict[str, SentenceLatency]:
+    """The sentences of at most ``longest_s`` of audio.
 
     Raises:
         NothingScoredError: there is none.
     """
-    kept = {
-        name: latency
-        for name, latency in latencies.items()
-        if latency.audio_s <= longest_s and latency.repeats >= shortest_repeats
-    }
+    kept = {name: latency for name, latency in latencies.items() if latency.audio_s <= longest_s}
     if not kept:
         raise NothingScoredError(
             who="latency",
-            expected=f"sentences of at most {longest_s:g} s of audio, spoken {shortest_repeats} times or more",
+            expected=f"sentences of at most {longest_s:g} s of audio",
             found=f"none among {len(latencies)}",
-            action="look at the durations in the per-sentence table: the candidate speaks too slowly or fails",
+            action="look at the durations in the per-sentence table: the candidate drawls or fails",
         )
     return kept
-
-
-def by_language(
-    latencies: Mapping[str, SentenceLatency], languages: Iterable[str]
-) -> dict[str, list[float]]:
-    """Total milliseconds of each language's sentences; a language without any is absent."""
-    grouped = {
-        language: [one.total_ms for one in latencies.values() if one.language == language]
-        for language in languages
-    }
-    return {language: values for language, values in grouped.items() if values}
 
 
 def _summary(spoken: Spoken, takes: Sequence[Take]) -> SentenceLatency:

@@ -1,4 +1,4 @@
-"""Recordings that nothing was trained on: what a speaker's centroid, its ceiling and its floor are made of."""
+"""Recordings that nothing was trained on: a speaker's centroid, its ceiling and its floor come from them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import soundfile
 
 from components.core.errors import DataError
 from components.core.utterance import Utterance
+from components.data.corpus import Corpus
 from components.nn.contracts import Speech
 
 
@@ -53,12 +54,17 @@ class Panel:
     probes: tuple[Recording, ...]
 
 
-def held_out(recordings: Sequence[Recording], min_duration_s: float) -> list[Recording]:
-    """The recordings of the test and validation splits that are at least ``min_duration_s`` long."""
+def held_out(corpora: Sequence[Corpus], min_duration_s: float) -> list[Recording]:
+    """The recordings of the test and validation splits that are at least ``min_duration_s`` long.
+
+    Raises:
+        DataError: a manifest that cannot be read, or a path outside its corpus.
+    """
     return [
-        r
-        for r in recordings
-        if r.utterance.split != "train" and r.utterance.duration_s >= min_duration_s
+        Recording(row, corpus.audio(row))
+        for corpus in corpora
+        for row in corpus.rows
+        if row.split != "train" and row.duration_s >= min_duration_s
     ]
 
 
@@ -75,6 +81,6 @@ def panel(speaker: str, recordings: Sequence[Recording], references: int, seed: 
     draw = random.Random(f"{seed}/{speaker}")
     for group in by_language.values():
         draw.shuffle(group)
-    turns = [group[i] for i in range(max(map(len, by_language.values()), default=0))
-             for group in by_language.values() if i < len(group)]  # fmt: skip
+    longest = max(map(len, by_language.values()), default=0)
+    turns = [group[i] for i in range(longest) for group in by_language.values() if i < len(group)]
     return Panel(speaker, tuple(turns[:references]), tuple(turns[references : 2 * references]))

@@ -28,7 +28,7 @@ class Take:
 
 @dataclass(frozen=True)
 class Spoken:
-    """A sentence in a speaker's voice. ``fault`` says why it cannot be judged, ``take`` is then no evidence."""
+    """A sentence in a speaker's voice. ``fault`` says why it cannot be judged."""
 
     sentence: Sentence
     speaker: str
@@ -36,9 +36,7 @@ class Spoken:
     fault: str | None
 
 
-def assign_speakers(
-    sentences: Sequence[Sentence], speakers: Sequence[str]
-) -> Iterator[tuple[Sentence, str]]:
+def assign_speakers(sentences: Sequence[Sentence], speakers: Sequence[str]) -> Iterator[tuple[Sentence, str]]:
     """Each sentence its speaker, in turn within a language; each language begins with another speaker."""
     seen: Counter[str] = Counter()
     first = {language: i for i, language in enumerate(dict.fromkeys(s.language for s in sentences))}

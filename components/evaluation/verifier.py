@@ -102,11 +102,8 @@ class SpeakerVerifier:
 
     def _forward(self, windows: Floats) -> Floats:
         with torch.inference_mode():
-            parts = [
-                self._encoder(part).numpy()
-                for part in torch.from_numpy(windows).split(_WINDOWS_PER_FORWARD)
-            ]
-        return np.concatenate(parts)
+            parts = torch.split(torch.from_numpy(windows), _WINDOWS_PER_FORWARD)
+            return np.concatenate([self._encoder(part).numpy() for part in parts])
 
 
 def unit(vector: Floats) -> Floats:

@@ -1,0 +1,138 @@
+"""One candidate from the text to the findings: speak, time, compare, record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from components.core.metrics import KpiName, Metric, NotMeasured
+from components.core.params import Params
+from components.core.progress import Progress
+from components.evaluation import latency, records
+from components.evaluation.latency import SentenceLatency
+from components.evaluation.pronunciation import recogniser_for, score_pronunciation
+from components.evaluation.records import Circumstances
+from components.evaluation.sentences import Sentence
+from components.evaluation.speaker_similarity import Gallery, SimilarityScores, score_similarity
+from components.evaluation.speaking import Spoken, assign_speakers, speak
+from components.evaluation.tables import Judged
+from components.evaluation.verifier import SpeakerVerifier
+from components.nn.contracts import Synthesiser
+
+_LATENCY_KPIS: tuple[KpiName, ...] = ("latency_p50_ms", "latency_p95_ms", "latency_ttfa_ms", "rtf")
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Records for the evidence, rows for the tables, and counts that no KPI holds.
+
+    Attributes:
+        faults: sentence id → why it cannot be judged; each scored worst where a score is a mean over all.
+        short: sentences under the verifier's window, scored padded.
+        long_p95_ms: p95 latency over the sentences of at most ``kpi.latency.long_utterance_seconds``, those
+            beyond ``utterance_seconds`` with a single take; None where none is that short.
+    """
+
+    metrics: tuple[Metric, ...]
+    not_measured: tuple[NotMeasured, ...]
+    judged: tuple[Judged, ...]
+    faults: Mapping[str, str]
+    short: tuple[str, ...]
+    long_p95_ms: float | None
+
+
+def examine(
+    synthesiser: Synthesiser,
+    sentences: Sequence[Sentence],
+    gallery: Gallery,
+    verifier: SpeakerVerifier,
+    params: Params,
+    now: Circumstances,
+    progress: Progress,
+) -> Findings:
+    """Everything that can be found out about a text-to-speech candidate, GPU memory apart.
+
+    Raises:
+        NothingScoredError: no sentence could be judged, or none is short enough for the latency KPI.
+    """
+    turns = list(assign_speakers(sentences, synthesiser.speakers))
+    latency.warm_up(synthesiser, turns, params.evaluation.latency_warmup)
+    speaking = speak(synthesiser, turns, params.data.validation)
+    spoken = list(progress.track(speaking, len(turns), "sentences"))
+    times = latency.measure(
+        synthesiser,
+        spoken,
+        params.evaluation.latency_repeats,
+        params.kpi.latency.utterance_seconds,
+        progress,
+    )
+    scores = score_similarity(spoken, gallery, verifier)
+    languages = {s.sentence_id: s.language for s in sentences}
+    metrics = [
+        records.similarity_record(
+            scores, gallery, languages, verifier.identity, params.kpi.speaker_similarity.unit, now
+        )
+    ]
+    not_measured: list[NotMeasured] = []
+    for found in (_latency(times, params, now), _pronunciation(spoken, languages, params, now)):
+        metrics += [one for one in found if isinstance(one, Metric)]
+        not_measured += [one for one in found if isinstance(one, NotMeasured)]
+    faults = _faults(spoken, scores)
+    return Findings(
+        metrics=tuple(metrics),
+        not_measured=tuple(not_measured),
+        judged=tuple(_judged(spoken, faults, scores, times)),
+        faults=faults,
+        short=scores.short,
+        long_p95_ms=_long_p95_ms(times, params.kpi.latency.long_utterance_seconds),
+    )
+
+
+def _latency(
+    times: Mapping[str, SentenceLatency], params: Params, now: Circumstances
+) -> Sequence[Metric | NotMeasured]:
+    repeats, needed = params.evaluation.latency_repeats, params.kpi.latency.repeats_min
+    if repeats < needed:
+        reason = f"evaluation.latency_repeats is {repeats}, kpi.latency.repeats_min asks for {needed}"
+        return [NotMeasured(name=name, reason=reason) for name in _LATENCY_KPIS]
+    return records.latency_records(latency.within(times, params.kpi.latency.utterance_seconds), now)
+
+
+def _pronunciation(
+    spoken: Sequence[Spoken], languages: Mapping[str, str], params: Params, now: Circumstances
+) -> Sequence[Metric | NotMeasured]:
+    recogniser, reason = recogniser_for(params.evaluation.recogniser)
+    if recogniser is None:
+        return [NotMeasured(name="pronunciation_accuracy", reason=reason)]
+    counts = score_pronunciation(spoken, recogniser)
+    unit = params.kpi.pronunciation_accuracy.unit
+    return [records.pronunciation_record(counts, languages, recogniser.identity, unit, now)]
+
+
+def _faults(spoken: Sequence[Spoken], scores: SimilarityScores) -> dict[str, str]:
+    faults = {s.sentence.sentence_id: s.fault for s in spoken if s.fault is not None}
+    return faults | dict.fromkeys(scores.voiceless, "the speaker verifier hears no voice")
+
+
+def _judged(
+    spoken: Sequence[Spoken],
+    faults: Mapping[str, str],
+    scores: SimilarityScores,
+    times: Mapping[str, SentenceLatency],
+) -> list[Judged]:
+    return [
+        Judged(
+            spoken=s,
+            fault=faults.get(s.sentence.sentence_id),
+            similarity=scores.per_sentence[s.sentence.sentence_id],
+            latency=times.get(s.sentence.sentence_id),
+        )
+        for s in spoken
+    ]
+
+
+def _long_p95_ms(times: Mapping[str, SentenceLatency], longest_s: float) -> float | None:
+    values = [one.total_ms for one in times.values() if one.audio_s <= longest_s]
+    return float(np.quantile(values, 0.95)) if values else None
