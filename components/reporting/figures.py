@@ -87,7 +87,9 @@ class Measured:
         if not math.isfinite(self.metric.value):
             raise _refused(self.metric, "a finite value", "report the KPI as not measured, with its reason")
         if not self.metric.run_id:
-            raise _refused(self.metric, "the id of the run that measured it", "evaluate again with tracking on")
+            raise _refused(
+                self.metric, "the id of the run that measured it", "evaluate again with tracking on"
+            )
 
     @property
     def value(self) -> float:

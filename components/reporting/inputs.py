@@ -63,7 +63,7 @@ class StageRecord(Protocol):
 class Sentence:
     """One of the 120 sentences as it was spoken.
 
-    ``values`` holds what was scored (similarity, latency_ms, duration_s, ...); an absent key was not measured.
+    ``values`` holds what was scored (similarity, latency_ms, ...); what is absent was not measured.
     ``audio`` and ``reference`` are None where no sample was kept.
     """
 
@@ -152,7 +152,7 @@ class ReportInputs:
 
 
 def latest_time(texts: list[str]) -> datetime.datetime | None:
-    """The latest of some ISO 8601 times; what carries no offset is taken as UTC, what is no time is left out."""
+    """The latest of some ISO 8601 times; without offset it is UTC; no time is left out."""
     times = []
     for text in texts:
         try:
@@ -163,16 +163,22 @@ def latest_time(texts: list[str]) -> datetime.datetime | None:
     return max(times, default=None)
 
 
+_REALITY_KO = "예상 값은 실적이 아니다."
+_REALITY_EN = "expected figures are no results."
+_LAPTOP_KO = (
+    "이 결과는 합성 음성 위주의 내장 말뭉치와 노트북(CPU)에서 파이프라인과 학습이 동작함을 보인다. "
+    "한국어 화자에 대한 품질이나 A100에서의 지연을 보이지 않으며, "
+)
+_LAPTOP_EN = (
+    "This shows that pipeline and learning work, on mostly synthetic speech and a laptop device (CPU). "
+    "It shows neither quality on Korean speakers nor latency on an A100; "
+)
+_CLUSTER_KO = "이 보고서의 자체측정 값은 기재된 장치·데이터·평가기에서만 유효하며, "
+_CLUSTER_EN = "Measured figures hold for the device, data and evaluators named; "
+
+
 def reality_line(params: Params) -> tuple[str, str]:
     """What the figures show and what they do not, in Korean and English."""
     if params.evaluation.scope == "a100":
-        return (
-            "이 보고서의 자체측정 값은 기재된 장치·데이터·평가기에서만 유효하며, 예상 값은 실적이 아니다.",
-            "Measured figures hold for the device, data and evaluators named; expected figures are no results.",
-        )
-    return (
-        "이 결과는 합성 음성 위주의 내장 말뭉치와 노트북(CPU)에서 파이프라인과 학습이 동작함을 보인다. "
-        "한국어 화자에 대한 품질이나 A100에서의 지연을 보이지 않으며, 예상 값은 실적이 아니다.",
-        "This shows that the pipeline and the learning work, on mostly synthetic speech and a laptop device (CPU). "
-        "It shows neither quality on Korean speakers nor latency on an A100; expected figures are no results.",
-    )
+        return _CLUSTER_KO + _REALITY_KO, _CLUSTER_EN + _REALITY_EN
+    return _LAPTOP_KO + _REALITY_KO, _LAPTOP_EN + _REALITY_EN

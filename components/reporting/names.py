@@ -1,0 +1,90 @@
+"""Korean and English names of parameters and KPIs, from the two tables beside this file."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from components.core.errors import ReportRefusedError
+
+_FOLDER = Path(__file__).parent
+MODEL_TITLES = {
+    "rvc": "RVC (음성 변환)",
+    "vallex": "VALL-E X (다국어 코덱 언어모델)",
+    "fastpitch": "FastPitch (음성 합성)",
+    "wav2lip": "Wav2Lip (립싱크)",
+}
+KIND_TITLES = {"architecture": "구조", "training": "학습", "inference": "추론"}
+VERDICT_TITLES = {"PASS": "통과", "FAIL": "미달", "INCONCLUSIVE": "판정불가"}
+
+
+@dataclass(frozen=True)
+class ParameterName:
+    """What a form calls a parameter, its unit, and where the value comes from (근거)."""
+
+    ko: str
+    en: str
+    unit: str
+    basis: str
+
+
+@dataclass(frozen=True)
+class KpiTitle:
+    """What a form calls a KPI, and how it is measured."""
+
+    name: str
+    ko: str
+    en: str
+    unit: str
+    method_ko: str
+    method_en: str
+
+
+def model_title(model: str) -> str:
+    """A model's name for people; a fifth model appears under its own name."""
+    return MODEL_TITLES.get(model, model)
+
+
+def parameter_name(model: str, leaf: str) -> ParameterName:
+    """The name of ``leaf`` (``content_encoder.layer``) in ``model``; the model's own row comes first.
+
+    Raises:
+        ReportRefusedError: the table has no row; a parameter without a Korean name is not printed.
+    """
+    table = _parameter_table()
+    found = table.get((leaf, model)) or table.get((leaf, ""))
+    if found is None:
+        raise ReportRefusedError(
+            who=f"parameter {model}: {leaf}",
+            expected="a row in components/reporting/parameter_names.csv (Korean, English, unit, basis)",
+            found="none",
+            action="add the row",
+        )
+    return found
+
+
+@cache
+def kpi_titles() -> tuple[KpiTitle, ...]:
+    """Every KPI in the order that reports print them."""
+    return tuple(KpiTitle(**row) for row in _rows("kpi_names.csv"))
+
+
+def kpi_title(name: str) -> KpiTitle:
+    """A KPI's title; an unknown name (a further check of the gate) stands for itself."""
+    own = KpiTitle(name, name, name, "", "", "")
+    return next((title for title in kpi_titles() if title.name == name), own)
+
+
+@cache
+def _parameter_table() -> dict[tuple[str, str], ParameterName]:
+    return {
+        (row["leaf"], row["model"]): ParameterName(row["ko"], row["en"], row["unit"], row["basis"])
+        for row in _rows("parameter_names.csv")
+    }
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    with (_FOLDER / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

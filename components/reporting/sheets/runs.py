@@ -1,0 +1,104 @@
+"""실행이력: one row a run, and one chart a unit of each measured KPI over the runs against its target."""
+
+from __future__ import annotations
+
+from openpyxl.chart import LineChart, Reference
+from openpyxl.worksheet.worksheet import Worksheet
+
+from components.reporting.inputs import ReportInputs
+from components.reporting.names import KpiTitle, kpi_titles, model_title
+from components.reporting.run_figures import RunFigures, run_figures
+from components.reporting.workbook import cell_at, finish_sheet, put, write_header, write_row, write_title
+
+_HEADER_ROW = 3
+_FIXED = ("순번", "run_id", "이름", "모델", "상태", "시작", "종료", "판정", "데이터 md5", "git")
+_CHART_ROWS = 16
+
+
+def fill(sheet: Worksheet, inputs: ReportInputs) -> None:
+    """Runs oldest first; a KPI that a run did not measure reads 미측정."""
+    figures, titles = run_figures(inputs), kpi_titles()
+    headers = (*_FIXED, *(f"{title.ko} [{title.unit}] 자체측정" for title in titles))
+    write_title(sheet, "실행이력", "KPI 열은 실적: 실행이 스스로 측정했다고 기록한 값만 기재한다.")
+    write_header(sheet, _HEADER_ROW, headers)
+    for row, item in enumerate(figures, start=_HEADER_ROW + 1):
+        run = item.run
+        fixed = (row - _HEADER_ROW, run.run_id, run.name, model_title(item.model), run.status)
+        times = (
+            run.started,
+            run.ended,
+            item.verdict,
+            run.tags.get("data_md5", ""),
+            run.tags.get("git_sha", ""),
+        )
+        write_row(sheet, row, (*fixed, *times, *(item.results.get(title.name) for title in titles)))
+    last = _HEADER_ROW + len(figures)
+    if not figures:
+        put(cell_at(sheet, last + 1, 1), "실행 없음")
+    below = _charts(sheet, inputs, figures, last + 3)
+    finish_sheet(sheet, _HEADER_ROW, last, (6, 24, 20, 22, 10, 20, 20, 12, 22, 22, *(13 for _ in titles)))
+    sheet.print_area = f"A1:T{max(below, last + 2)}"
+
+
+def _charts(sheet: Worksheet, inputs: ReportInputs, figures: tuple[RunFigures, ...], row: int) -> int:
+    """Charts below the table, their numbers below them; returns the last row used."""
+    units = list(dict.fromkeys(title.unit for title in kpi_titles()))
+    plans = [(unit, _series(inputs, figures, unit)) for unit in units]
+    plans = [(unit, series) for unit, series in plans if series]
+    data_row = row + _CHART_ROWS * ((len(plans) + 1) // 2)
+    for index, (unit, series) in enumerate(plans):
+        anchor = f"{'B' if index % 2 == 0 else 'H'}{row + _CHART_ROWS * (index // 2)}"
+        data_row = _chart(sheet, unit, series, anchor, data_row)
+    return data_row
+
+
+def _series(
+    inputs: ReportInputs, figures: tuple[RunFigures, ...], unit: str
+) -> dict[str, list[float | None]]:
+    """Column title → one value a run (None: an empty cell, so that the line has a gap and no zero)."""
+    columns: dict[str, list[float | None]] = {}
+    for title in (t for t in kpi_titles() if t.unit == unit):
+        measured = {
+            model_title(model): [f.results.get(title.name) if f.model == model else None for f in figures]
+            for model in dict.fromkeys(f.model for f in figures)
+        }
+        measured = {model: values for model, values in measured.items() if any(v is not None for v in values)}
+        columns |= {f"{title.ko} · {model} (자체측정)": values for model, values in measured.items()}
+        target = _target(inputs, title)
+        if measured and target is not None:
+            columns[f"{title.ko} (목표)"] = [target] * len(figures)
+    return columns
+
+
+def _target(inputs: ReportInputs, title: KpiTitle) -> float | None:
+    return inputs.params.kpi.target(title.name)
+
+
+def _chart(
+    sheet: Worksheet, unit: str, series: dict[str, list[float | None]], anchor: str, data_row: int
+) -> int:
+    put(cell_at(sheet, data_row, 1), f"차트 자료 [{'무차원' if unit == '1' else unit}]")
+    for column, (name, values) in enumerate(series.items(), start=2):
+        put(cell_at(sheet, data_row, column), name)
+        for offset, value in enumerate(values, start=1):
+            if value is not None:
+                put(cell_at(sheet, data_row + offset, column), value)
+    length = len(next(iter(series.values())))
+    for offset in range(1, length + 1):
+        put(cell_at(sheet, data_row + offset, 1), offset)
+    chart = LineChart()
+    chart.title = f"실행별 KPI [{'무차원' if unit == '1' else unit}]"
+    chart.height, chart.width = 7.5, 17
+    chart.add_data(
+        Reference(sheet, min_col=2, max_col=1 + len(series), min_row=data_row, max_row=data_row + length),
+        titles_from_data=True,
+    )
+    chart.set_categories(Reference(sheet, min_col=1, min_row=data_row + 1, max_row=data_row + length))
+    chart.x_axis.title, chart.x_axis.delete, chart.y_axis.delete = "실행 순번", False, False
+    for line, name in zip(chart.series, series, strict=True):
+        target = name.endswith("(목표)")
+        line.graphicalProperties.line.dashStyle = "dash" if target else "solid"
+        line.marker.symbol = "none" if target else "circle"
+        line.smooth = False
+    sheet.add_chart(chart, anchor)
+    return data_row + length + 2
