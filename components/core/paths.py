@@ -111,6 +111,11 @@ class Workspace:
         return self.root / "ledger.jsonl"
 
     @property
+    def promotion_lock(self) -> Path:
+        """The lease that promotions and rollbacks of this workspace hold."""
+        return self.locks / "promotion.lock"
+
+    @property
     def spool(self) -> Path:
         """Metrics waiting for the tracking server."""
         return self.root / "spool"

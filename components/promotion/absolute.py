@@ -35,31 +35,30 @@ def per_language(metric: Metric, kpi: KpiParams) -> Iterator[Reason]:
     mean = math.fsum(values) / len(values)
     if math.isfinite(mean):
         target = kpi.pronunciation_accuracy.target
-        yield _figure_alone(f"{metric.name}.mean", mean, target, "mean of the languages")
+        yield _figure_alone(metric, "mean of the languages", mean, target)
 
 
 def _one_language(metric: Metric, language: str, kpi: KpiParams) -> Reason:
-    name = f"{metric.name}.{language}"
     value = metric.per_language.get(language)
     if value is None or not math.isfinite(value):
-        return without_figures(name, "INCONCLUSIVE", "not scored in this language")
-    reason = _figure_alone(name, value, kpi.pronunciation_accuracy.per_language_min, "minimum a language")
+        return without_figures(metric.name, "INCONCLUSIVE", f"not scored in {language}")
+    reason = _figure_alone(metric, language, value, kpi.pronunciation_accuracy.per_language_min)
     scored = _sentences_of(language, metric.per_sentence)
     if scored >= kpi.sentences_per_language:
         return reason
-    text = f"{scored} sentences scored in this language, {kpi.sentences_per_language} asked; {reason.text}"
+    text = f"{reason.text}; {scored} sentences scored, {kpi.sentences_per_language} asked"
     # A language that misses its minimum on fewer sentences is not the better for it.
     verdict: Verdict = "FAIL" if reason.verdict == "FAIL" else "INCONCLUSIVE"
     return reason.model_copy(update={"verdict": verdict, "text": text})
 
 
-def _figure_alone(name: str, value: float, bar: float, meaning: str) -> Reason:
+def _figure_alone(metric: Metric, part: str, value: float, bar: float) -> Reason:
     verdict = graded(value - bar, value - bar)
     return Reason(
-        kpi=name,
+        kpi=metric.name,
         verdict=verdict,
-        text=f"{name} {value:.4g}, target ≥ {bar:.4g} ({meaning}): "
-        f"{'met' if verdict == 'PASS' else 'missed'} by {abs(value - bar):.4g}",
+        text=f"{metric.name} ({part}) {value:.4g}, target ≥ {bar:.4g}: "
+        f"{'headroom' if verdict == 'PASS' else 'short by'} {abs(value - bar):.4g}",
         value=value,
         low=None,
         high=None,

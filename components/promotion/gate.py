@@ -102,9 +102,7 @@ def _kpi(
         return
     required = requirement(metric, kpi, evaluation)
     if required is None:
-        yield about(
-            metric, None, "INCONCLUSIVE", "params.yaml sets no target, or the ceiling it rests on is missing"
-        )
+        yield about(metric, None, "INCONCLUSIVE", "params.yaml sets no target, or its ceiling is missing")
         return
     objections = metric_objections(metric, evidence, required, kpi, evaluation)
     if objections:

@@ -38,14 +38,13 @@ def without_figures(kpi: str, verdict: Verdict, text: str) -> Reason:
     )
 
 
-def about(metric: Metric, required: Requirement | None, verdict: Verdict, text: str, kpi: str = "") -> Reason:
-    """A reason about a metric as a whole (``kpi`` names a part of it, ``pronunciation_accuracy.ko``)."""
-    name = kpi or metric.name
+def about(metric: Metric, required: Requirement | None, verdict: Verdict, text: str) -> Reason:
+    """A reason about a metric as a whole."""
     bar = f"target {required.bar}{_unit(metric)}" if required else "no target"
     return Reason(
-        kpi=name,
+        kpi=metric.name,
         verdict=verdict,
-        text=f"{name} {figure(metric)}, {bar}: {text}",
+        text=f"{metric.name} {figure(metric)}, {bar}: {text}",
         value=metric.value,
         low=metric.low,
         high=metric.high,

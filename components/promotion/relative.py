@@ -28,9 +28,9 @@ def against_champion(
         required: margin, direction and how sentences are summed up.
         seed: fixes the resamples.
     """
-    name = f"{candidate.name}.vs_champion"
+    name = candidate.name
     if champion is None:
-        return without_figures(name, "INCONCLUSIVE", f"champion v{version} has no such figure; {_AGAIN}")
+        return without_figures(name, "INCONCLUSIVE", f"champion v{version} was not measured; {_AGAIN}")
     void = _not_comparable(candidate, champion, required)
     if void:
         return without_figures(name, "INCONCLUSIVE", f"comparison with v{version} is void, {void}; {_AGAIN}")
@@ -95,7 +95,7 @@ def _judged(
     return Reason(
         kpi=name,
         verdict=verdict,
-        text=f"{name}: better by {gain:+.4g} [{low:+.4g}, {high:+.4g}] than v{version} over {n} sentences, "
+        text=f"{name} against champion v{version}: gain {gain:+.4g} [{low:+.4g}, {high:+.4g}], n = {n}, "
         f"margin {required.margin:.4g}: {words}",
         value=gain,
         low=low,
