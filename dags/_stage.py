@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from airflow.sdk import Asset, BaseOperator, TriggerRule
 
 from components.core.errors import EXIT_BAD_INPUT, EXIT_DEFECT, EXIT_OK, IrisError

@@ -13,7 +13,7 @@ from _stage import stage_task
 from airflow.sdk import Param, dag
 
 from components.core.stage_graph import stage
-from components.data.readers import FORMATS
+from components.data.readers import formats
 
 
 @dag(
@@ -26,7 +26,7 @@ from components.data.readers import FORMATS
     tags=["iris", "data"],
     params={
         "source": Param("", type="string", minLength=1, description="Folder of the recordings / 녹음 폴더"),
-        "format": Param("generic", type="string", enum=sorted(FORMATS), description="Its format / 형식"),
+        "format": Param("generic", type="string", enum=list(formats()), description="Its format / 형식"),
         "corpus": Param(
             "recordings", type="string", pattern="^[a-z0-9_-]+$", description="Folder below data/"
         ),

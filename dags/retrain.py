@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from _settings import CORPUS, PARAMS, PROFILE, PROFILES, PROJECT
 from _stage import stage_task
-from airflow.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk import (
     AssetOrTimeSchedule,
     BaseOperator,

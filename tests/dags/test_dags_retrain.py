@@ -1,0 +1,178 @@
+"""The DAG is wiring: every stage once, every model its group, and none of the defaults that bite."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components import catalogue
+from components.core.paths import project_root
+from components.core.stage_graph import STAGES, stage
+
+ROOT = project_root()
+MODULES = ("retrain", "ingest_recordings", "_settings", "_stage", "_pod")
+
+
+def _forget() -> None:
+    for name in MODULES:
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def laptop(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The DAG files parsed under the laptop profile."""
+    monkeypatch.setenv("IRIS_PROFILE", "laptop")
+    _forget()
+    yield
+    _forget()
+
+
+@pytest.fixture
+def retrain(laptop: None) -> Any:
+    import retrain as module
+
+    return module.DAG
+
+
+def test_parsing_loads_no_heavy_library_and_is_quick_beside_airflow_itself() -> None:
+    program = (
+        "import sys, time; sys.path.insert(0, 'dags')\n"
+        "import airflow.sdk, airflow.exceptions\n"
+        "before = time.process_time()\n"
+        "import retrain, ingest_recordings\n"
+        "print(time.process_time() - before)\n"
+        "print([m for m in ('torch', 'mlflow', 'great_expectations') if m in sys.modules])\n"
+    )
+    environment = {"IRIS_PROFILE": "laptop", "PATH": "/usr/bin:/bin", "AIRFLOW_HOME": _home()}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, env=environment
+    )
+    seconds, modules = done.stdout.split("\n")[:2]
+    assert modules == "[]", done.stderr
+    assert float(seconds) < 2.0, "CPU seconds, not wall: the budget of a DAG parse"
+
+
+def _home() -> str:
+    import os
+
+    return os.environ["AIRFLOW_HOME"]
+
+
+def test_stages_run_once_or_once_a_model(retrain: Any) -> None:
+    expected = {s.name for s in STAGES if not s.per_model} | {
+        f"{model}.{s.name}" for model in catalogue.trainable() for s in STAGES if s.per_model
+    }
+    assert set(retrain.task_ids) == expected | {"watch"}
+
+
+def test_the_edges_are_the_stage_graph(retrain: Any) -> None:
+    for model in catalogue.trainable():
+        assert retrain.get_task(f"{model}.features").upstream_task_ids == {"validate"}
+        assert retrain.get_task(f"{model}.train").upstream_task_ids == {f"{model}.features"}
+        assert {f"{model}.gate", f"{model}.promote"} <= retrain.get_task("report").upstream_task_ids
+    assert retrain.get_task("watch").upstream_task_ids == set(retrain.task_ids) - {"watch"}
+
+
+def test_no_default_that_bites(retrain: Any) -> None:
+    airflow = catalogue.load(ROOT, "laptop").platform.airflow
+    for task in retrain.tasks:
+        if task.task_id == "watch":
+            continue
+        assert task.execution_timeout is not None
+        assert task.retries == airflow.retries
+        assert task.retry_delay == timedelta(seconds=airflow.retry_delay_s)
+    assert retrain.get_task("version").pool == "dvc"
+    assert retrain.get_task("fastpitch.train").pool == "a100"
+    assert retrain.get_task("report").trigger_rule == "all_done"
+    assert retrain.max_active_runs == 1
+    assert retrain.catchup is False
+
+
+def test_it_runs_on_mondays_in_seoul_and_when_data_arrive(retrain: Any) -> None:
+    schedule = repr(retrain.timetable)
+    assert "timezone='Asia/Seoul'" in schedule
+    assert "'0 3 * * 1'" in schedule
+    assert "iris_corpus" in schedule
+
+
+def test_new_recordings_wake_it(laptop: None) -> None:
+    import ingest_recordings as module
+
+    outlets = module.DAG.get_task("version").outlets
+    assert [asset.name for asset in outlets] == ["iris_corpus"]
+
+
+@pytest.mark.parametrize(
+    "choice", [{"models": ["gpt"]}, {"models": []}, {"profile": "huge"}, {"force": "yes"}]
+)
+def test_a_run_with_nonsense_is_refused(retrain: Any, choice: dict[str, Any]) -> None:
+    from airflow.sdk.exceptions import ParamValidationError
+
+    with pytest.raises((ParamValidationError, ValueError)):
+        for name, value in choice.items():
+            retrain.params[name] = value
+
+
+def test_exit_codes_decide_about_retries(laptop: None) -> None:
+    import _stage
+    from airflow.sdk.exceptions import AirflowFailException
+
+    for code, retried in ((42, False), (70, False), (75, True), (143, True), (1, True)):
+        error = _stage._airflow_error(code, "x")
+        assert isinstance(error, AirflowFailException) is not retried
+
+
+def test_the_subprocess_launcher_hands_the_exit_code_on(
+    laptop: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import _stage
+    from airflow.sdk.exceptions import AirflowFailException
+
+    monkeypatch.setenv("IRIS_WORKSPACE", str(tmp_path))
+    operator = _stage.StageOperator(
+        task_id="validate", stage="validate", model=None, project=str(ROOT), launcher="subprocess"
+    )
+    with pytest.raises(AirflowFailException, match="42"):  # nothing was ingested there
+        operator.execute({"params": {"models": ["fastpitch"], "profile": "ci", "force": False}})
+
+
+def test_a_model_that_was_not_chosen_is_skipped(laptop: None) -> None:
+    import _stage
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    operator = _stage.StageOperator(
+        task_id="train", stage="train", model="fastpitch", project=str(ROOT), launcher="in_process"
+    )
+    with pytest.raises(AirflowSkipException):
+        operator.execute({"params": {"models": ["rvc"], "profile": "ci", "force": False}})
+
+
+def test_the_kubernetes_launcher_asks_for_pods(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("IRIS_PROFILE", raising=False)
+    _forget()
+    import retrain as module
+
+    task = module.DAG.get_task("fastpitch.train")
+    assert type(task).__name__ == "StagePodOperator"
+    assert task.deferrable
+    assert task.do_xcom_push is False
+    assert task.schedule_timeout_seconds >= 3600
+    assert task.retries > 0
+    pod = task.pod_template_dict
+    assert pod["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "1"
+    assert stage("train").gpu
+    _forget()
+
+
+def test_ci_and_hooks_only_call_the_one_door() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    entries = {hook["entry"].split()[0] for repo in hooks["repos"] for hook in repo["hooks"]}
+    assert all(entry.startswith(".venv/bin/") for entry in entries)
+    assert "make --no-print-directory test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
