@@ -30,13 +30,9 @@ class History:
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
         """Keep and pass on a point of each curve; one that is not finite is said aloud and left out."""
-        now = int(time.time() * 1000)
-        points = []
-        for key, value in values.items():
-            if math.isfinite(value):
-                points.append(MetricPoint(key, value, step, now))
-            else:
-                self._say(f"warning: step {step}: {key} is not finite")
+        for key in (key for key, value in values.items() if not math.isfinite(value)):
+            self._say(f"warning: step {step}: {key} is not finite")
+        points = points_now(step, {key: value for key, value in values.items() if math.isfinite(value)})
         with self.path.open("a", encoding="utf-8") as file:
             file.writelines(json.dumps(asdict(point)) + "\n" for point in points)
         self._observe(points)
@@ -55,6 +51,12 @@ class History:
         """Forget points after ``step``: a resumed run logs them again."""
         kept = [point for point in self.points() if point.step <= step]
         write_text(self.path, "".join(json.dumps(asdict(point)) + "\n" for point in kept))
+
+
+def points_now(step: int, values: Mapping[str, float]) -> list[MetricPoint]:
+    """A point of each curve, stamped with this moment."""
+    now = int(time.time() * 1000)
+    return [MetricPoint(key, value, step, now) for key, value in values.items()]
 
 
 def read_points(path: Path) -> list[MetricPoint]:
