@@ -8,6 +8,7 @@ from components.core.ports import DataVersions, ModelRegistry, Tracker
 from components.stages.contract import StageContext
 
 if TYPE_CHECKING:
+    from components.core.params.data import DvcParams
     from components.core.params.platform import MlflowParams
     from components.core.paths import Workspace
 
@@ -52,14 +53,19 @@ def registry(context: StageContext) -> ModelRegistry:
     return registry_of(context.params.platform.mlflow, context.workspace)
 
 
-def data_versions(context: StageContext) -> DataVersions:
-    """The versions of this workspace's data folder."""
+def data_versions_of(dvc: DvcParams, workspace: Workspace) -> DataVersions:
+    """The versions of a workspace's data folder."""
     from components.adapters.dvc_versions import DvcVersions
 
     return DvcVersions(
-        dvc_dir=context.workspace.dvc_dir,
-        data_name=context.workspace.data.name,
-        params=context.params.data.dvc,
-        local_remote=context.workspace.dvc_remote,
-        locks=context.workspace.locks,
+        dvc_dir=workspace.dvc_dir,
+        data_name=workspace.data.name,
+        params=dvc,
+        local_remote=workspace.dvc_remote,
+        locks=workspace.locks,
     )
+
+
+def data_versions(context: StageContext) -> DataVersions:
+    """The versions of this workspace's data folder."""
+    return data_versions_of(context.params.data.dvc, context.workspace)

@@ -89,6 +89,9 @@ class ValidationParams(Section):
     duration_min_s: float = Field(gt=0)
     duration_max_s: float = Field(gt=0)
     allowed_sample_rates_hz: tuple[int, ...] = Field(strict=False, min_length=1)
+    allowed_encodings: tuple[Literal["PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"], ...] = Field(
+        strict=False, min_length=1
+    )
     clipping_max_share: float = Share
     silence_max_share: float = Share
     silence_dbfs: float = Field(lt=0)
