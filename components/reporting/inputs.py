@@ -74,7 +74,7 @@ class Sentence:
     values: Mapping[str, float]
     audio: Path | None
     reference: Path | None
-    reference_text: str
+    fault: str
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,16 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
+class Failure:
+    """An attempt at a stage that failed, from the workspace's journal."""
+
+    stage: str
+    model: str | None
+    started: str
+    message: str
+
+
+@dataclass(frozen=True)
 class ReportInputs:
     """A whole reporting period.
 
@@ -134,6 +144,7 @@ class ReportInputs:
     lock_sha: str
     stamp: datetime.datetime | None
     previous: Snapshot | None
+    failures: tuple[Failure, ...] = ()
 
     @property
     def file_time(self) -> datetime.datetime:

@@ -45,7 +45,7 @@ def write_note(inputs: ReportInputs, today: datetime.date, profile: HtmlProfile 
     Args:
         inputs: the reporting period.
         today: the date in Korea; the note may not be dated after it.
-        profile: ``strict`` uses p br hr h3 ol ul li strong sup without attributes; ``table`` adds the KPI table.
+        profile: ``strict``: p br hr h3 ol ul li strong sup, no attributes; ``table`` adds the KPI table.
 
     Raises:
         ReportRefusedError: the lint found something; nothing is written then.

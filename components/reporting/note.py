@@ -12,8 +12,8 @@ from components.reporting.figures import Status
 class Claim:
     """One line of the note.
 
-    ``status`` and ``run_id`` stand behind every figure that is more than a parameter; ``quantity`` marks a line
-    that prints a KPI figure, with its unit, so that the lint can ask for status, unit and run.
+    ``status`` and ``run_id`` stand behind every figure that is more than a parameter. ``quantity`` marks a
+    line that prints a KPI figure, with its unit, so that the lint can ask for status, unit and run.
     """
 
     text: str
@@ -35,7 +35,7 @@ class NoteSection:
 
 @dataclass(frozen=True)
 class Note:
-    """The whole draft. ``table`` is the KPI table that the table profile prints in place of section 3's list."""
+    """The whole draft. ``table`` is the KPI table that the table profile adds to section 3."""
 
     date: datetime.date
     author: str

@@ -17,9 +17,9 @@ from components.reporting.note import Claim, Note, NoteSection
 REFERENCES = (
     "A. Łańcucki, “FastPitch: Parallel Text-to-Speech with Pitch Prediction”, ICASSP 2021, arXiv 2006.06873",
     "Z. Zhang et al., “Speak Foreign Languages with Your Own Voice: Cross-Lingual Neural Codec Language "
-    "Modeling” (VALL-E X), 2023, arXiv 2303.03926",
+    + "Modeling” (VALL-E X), 2023, arXiv 2303.03926",
     "K. R. Prajwal et al., “A Lip Sync Expert Is All You Need for Speech to Lip Generation In the Wild” "
-    "(Wav2Lip), ACM Multimedia 2020, arXiv 2008.10010",
+    + "(Wav2Lip), ACM Multimedia 2020, arXiv 2008.10010",
     "RVC 공식 문서 (Retrieval-based Voice Conversion WebUI), 2024",
 )
 _LOG_BASIS = "연구로그"
@@ -175,6 +175,10 @@ def _problems(inputs: ReportInputs) -> tuple[Claim, ...]:
         for model in inputs.base.models
         for run in model_runs(inputs, model)
         if run.status in {"FAILED", "KILLED"}
+    ]
+    claims += [
+        Claim(f"실패한 단계 {failed.stage} ({failed.model or '공통'}, {failed.started}): {failed.message}")
+        for failed in inputs.failures
     ]
     for report in inputs.models:
         if report.decision is None:

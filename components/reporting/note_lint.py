@@ -31,7 +31,7 @@ def check_note(note: Note, plans: tuple[NextPlan, ...], today: datetime.date) ->
 
 
 def check_same_words(markdown: str, text: str, fragment: str) -> None:
-    """Refuse outputs that do not say the same: the log's own HTML had lost batch 16, 420 ms and the 120 sentences.
+    """Refuse outputs that differ: the log's own HTML had lost batch 16, 420 ms and the 120 sentences.
 
     Raises:
         ReportRefusedError: with the first words that one has and the other lacks.

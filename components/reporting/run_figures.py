@@ -38,7 +38,12 @@ def _figures(inputs: ReportInputs, run: RunSummary) -> RunFigures:
         if metric is not None:
             if metric.evidence in _RESULT:
                 results[title.name] = metric.value
-        elif title.name in run.metrics and run.tags.get(f"evidence.{title.name}") in _RESULT:
+        elif title.name in run.metrics and _says_measured(run, title.name):
             results[title.name] = run.metrics[title.name]
     verdict = decision.verdict if decision else run.tags.get("verdict", "")
     return RunFigures(run, model, results, verdict)
+
+
+def _says_measured(run: RunSummary, name: str) -> bool:
+    """Evaluation tags each KPI ``evaluation.<kpi>.evidence`` = ``measured on <device>, <dtype>``."""
+    return run.tags.get(f"evaluation.{name}.evidence", "").split(" ", 1)[0] in _RESULT

@@ -1,0 +1,73 @@
+"""Drawings of the review page as inline SVG: training curves, and a KPI against its target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from components.core.ports import MetricPoint
+from components.reporting.figures import number_text
+from components.reporting.kpi_table import KpiRow
+
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 360, 170, 46, 24, 8
+_BAR_WIDTH, _BAR_HEIGHT = 250, 34
+
+
+def curve_svg(points: Sequence[MetricPoint]) -> Markup:
+    """A line over steps with its first, last, lowest and highest values on the axes."""
+    steps, values = [p.step for p in points], [p.value for p in points]
+    low, high = min(values), max(values)
+    span, length = (high - low) or 1.0, (max(steps) - min(steps)) or 1
+    inner_w, inner_h = _WIDTH - _LEFT - 8, _HEIGHT - _BOTTOM - _TOP
+
+    def place(step: int, value: float) -> str:
+        x = _LEFT + inner_w * (step - min(steps)) / length
+        return f"{x:.1f},{_TOP + inner_h * (1 - (value - low) / span):.1f}"
+
+    line = " ".join(place(step, value) for step, value in zip(steps, values, strict=True))
+    base = _TOP + inner_h
+    return Markup(
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" class="curve">'
+        f'<line x1="{_LEFT}" y1="{base}" x2="{_WIDTH - 8}" y2="{base}" class="axis"/>'
+        f'<line x1="{_LEFT}" y1="{_TOP}" x2="{_LEFT}" y2="{base}" class="axis"/>'
+        f'<text x="{_LEFT - 6}" y="{_TOP + 8}" text-anchor="end">{high:.3g}</text>'
+        f'<text x="{_LEFT - 6}" y="{base}" text-anchor="end">{low:.3g}</text>'
+        f'<text x="{_LEFT}" y="{_HEIGHT - 6}">{min(steps)}</text>'
+        f'<text x="{_WIDTH - 8}" y="{_HEIGHT - 6}" text-anchor="end">{max(steps)} step</text>'
+        f'<polyline points="{line}" class="line"/></svg>'
+    )
+
+
+def kpi_svg(row: KpiRow) -> Markup:
+    """The measured value with interval on a scale, target as a line, ceiling ▽ and floor △; '' if unmeasured."""
+    metric = row.metric
+    if metric is None:
+        return Markup("")
+    marks = [metric.low, metric.high, metric.value]
+    marks += [
+        v for v in (metric.ceiling, metric.floor, row.target.value if row.target else None) if v is not None
+    ]
+    low, high = min(marks), max(marks)
+    pad = 0.12 * ((high - low) or abs(high) or 1.0)
+    low, span = low - pad, (high - low) + 2 * pad
+
+    def x(value: float) -> float:
+        return round(_BAR_WIDTH * (value - low) / span, 1)
+
+    parts = [f'<line x1="0" y1="17" x2="{_BAR_WIDTH}" y2="17" class="axis"/>']
+    parts.append(f'<line x1="{x(metric.low)}" y1="17" x2="{x(metric.high)}" y2="17" class="interval"/>')
+    parts.append(f'<circle cx="{x(metric.value)}" cy="17" r="5" class="value"/>')
+    if row.target:
+        at, shown = x(row.target.value), number_text(row.target.value, row.target.unit)
+        parts.append(
+            f'<line x1="{at}" y1="4" x2="{at}" y2="30" class="target"><title>목표 {shown}</title></line>'
+        )
+    for value, shape, label in ((metric.ceiling, "▽", "상한 ceiling"), (metric.floor, "△", "하한 floor")):
+        if value is not None:
+            text = f"{label} {number_text(value, metric.unit)}"
+            parts.append(
+                f'<text x="{x(value)}" y="12" text-anchor="middle">{shape}<title>{text}</title></text>'
+            )
+    body = "".join(parts)
+    return Markup(f'<svg viewBox="0 0 {_BAR_WIDTH} {_BAR_HEIGHT}" class="bullet" role="img">{body}</svg>')
