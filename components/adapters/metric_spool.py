@@ -15,6 +15,8 @@ from components.core.storage import append_line
 
 _LOG = logging.getLogger(__name__)
 
+_NO_TROUBLE = "no answer yet"
+
 POINT = "point"
 #: MLflow's limit on one log_batch.
 POINTS_PER_BATCH = 1000
@@ -53,7 +55,7 @@ class Spool:
         self._run_id: str | None = file.header.get("run_id")
         self._known, self._wake, self._closing = threading.Event(), threading.Event(), threading.Event()
         self._deadline = float("inf")
-        self._trouble = "nothing yet"
+        self._trouble = _NO_TROUBLE
         if self._run_id:
             self._known.set()
         self._thread = threading.Thread(target=self._work, name="spool", daemon=True)
@@ -92,7 +94,7 @@ class Spool:
         What has not arrived stays on disk, for whoever opens the spool folder next.
         """
         self.drain(within_s)
-        self._thread.join(within_s)
+        self._thread.join(within_s + self._interval_s)  # its last pause may outlast the deadline
         return not self._file.folder.exists()
 
     def _work(self) -> None:
@@ -121,9 +123,12 @@ class Spool:
                 self._send(self._run_id, entries)
                 self._file.sent_up_to(mark)
         except Exception as error:  # noqa: BLE001 - a thread that dies silently would lose every later point
-            self._trouble = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-            _LOG.warning("tracking server: %s; entries wait in %s", self._trouble, self._file.folder)
+            trouble = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+            if trouble != self._trouble:  # once an outage, not once a try
+                _LOG.warning("tracking server: %s; entries wait in %s", trouble, self._file.folder)
+            self._trouble = trouble
             return False
+        self._trouble = _NO_TROUBLE
         return True
 
     def _next_batch(self) -> tuple[list[Entry], int] | None:

@@ -226,6 +226,7 @@ def _summary(run_id: str, result: TrainingResult, warm_start: WarmStart) -> dict
 
 def _logged(context: StageContext) -> dict[str, Any]:
     values = context.params.model_dump(mode="json", include=set(_LOGGED_SECTIONS))
+    values["data"].pop("dvc")  # a remote's address may hold credentials
     values["models"] = {context.model: values["models"][context.model]}
     return values
 
