@@ -1,0 +1,86 @@
+"""Korean orthography → pronounced Hangul: numbers, Latin letters and signs in words, then the sound rules."""
+
+from __future__ import annotations
+
+import re
+
+from components.text.korean_pronunciation import pronounce
+from components.text.numerals import clean_thousands, digits_in, grouped_by_myriads
+
+_DIGITS = "영일이삼사오육칠팔구"
+_UNITS = ("", "십", "백", "천")
+_MYRIADS = ("", "만", "억", "조", "경")
+_NATIVE_ONES = ("", "한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉")
+_NATIVE_TENS = ("", "열", "스물", "서른", "마흔", "쉰", "예순", "일흔", "여든", "아흔")
+#: What is counted with native numerals (세 시), up to 99. 번 counts times, but 번 버스 names a line.
+_COUNTER = r"(?P<counter>시간|시|개|명|마리|살|잔|권|장|병|대|벌|켤레|그루|송이|가지|군데|달|사람|줄|판|그릇|곳|번(?! ?(?:버스|출구|문제|국도)))"
+_COUNTED = re.compile(r"(?<![\d.])(?P<number>\d{1,2}) ?" + _COUNTER)
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_SIGNS = {
+    "%": "퍼센트", "℃": "도", "°": "도", "&": " 앤드 ", "+": " 더하기 ", "=": " 는 ", "@": " 골뱅이 ", "$": "달러", "₩": "원", "㎞": "킬로미터",
+}  # fmt: skip
+_UNIT_WORDS = {
+    "km": "킬로미터",
+    "cm": "센티미터",
+    "mm": "밀리미터",
+    "kg": "킬로그램",
+    "m": "미터",
+    "g": "그램",
+    "L": "리터",
+}
+_UNIT = re.compile(r"(?<=\d) ?(km|cm|mm|kg|m|g|L)(?![A-Za-z])")
+_LETTERS = dict(
+    zip(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        "에이 비 씨 디 이 에프 지 에이치 아이 제이 케이 엘 엠 엔 오 피 큐 알 에스 티 유 브이 더블유 엑스 와이 제트".split(),
+        strict=True,
+    )
+)
+#: The two months that lost a consonant: 유월, 시월.
+_MONTHS = (re.compile(r"(?<!\d)6월"), "유월"), (re.compile(r"(?<!\d)10월"), "시월")
+_LATIN = re.compile(r"[A-Za-z]")
+
+
+def spoken(text: str) -> str:
+    """``국물이 3그릇`` → ``궁무리 세 그릇``. Latin letters are spelt out; what Korean cannot say stays as it is."""
+    text = clean_thousands(text)
+    text = _UNIT.sub(lambda match: _UNIT_WORDS[match.group(1)], text)
+    for sign, word in _SIGNS.items():
+        text = text.replace(sign, word)
+    for month, name in _MONTHS:
+        text = month.sub(name, text)
+    text = _COUNTED.sub(lambda match: f"{_native(int(match['number']))} {match['counter']}", text)
+    text = _NUMBER.sub(lambda match: number(match.group()), text)
+    text = _LATIN.sub(lambda match: _LETTERS[match.group().upper()], text)
+    return pronounce(text)
+
+
+def number(digits: str) -> str:
+    """Sino-Korean reading: ``12000`` → 만이천, ``3.5`` → 삼점오; leading zeros and endless ones digit by digit."""
+    whole, _, fraction = digits.partition(".")
+    myriads = grouped_by_myriads(whole, len(_MYRIADS))
+    if myriads is None:
+        read = digits_in(whole, _DIGITS)
+    else:
+        parts = [_below_myriad(value) + _MYRIADS[index] for index, value in myriads if value]
+        read = "".join(parts) or _DIGITS[0]
+        if read.startswith("일만"):
+            read = read[1:]
+    return f"{read}점{digits_in(fraction, _DIGITS)}" if fraction else read
+
+
+def _below_myriad(value: int) -> str:
+    read = ""
+    for power in (3, 2, 1, 0):
+        digit = value // 10**power % 10
+        if digit:
+            read += ("" if digit == 1 and power else _DIGITS[digit]) + _UNITS[power]
+    return read
+
+
+def _native(value: int) -> str:
+    if value == 0:
+        return _DIGITS[0]
+    if value == 20:
+        return "스무"
+    return _NATIVE_TENS[value // 10] + _NATIVE_ONES[value % 10]

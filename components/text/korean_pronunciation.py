@@ -1,0 +1,187 @@
+"""Korean as it is pronounced, spelt in Hangul: 국물이 → 궁무리. 표준 발음법, chapters 2-7, on the letters (jamo).
+
+Rules see one word (어절). What depends on meaning, not on letters (ㄴ insertion in 꽃잎, tensed hanja compounds
+like 발전), stands in korean_exceptions.csv; it is respelt before the rules run.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+_ONSETS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
+_VOWELS = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
+_CODAS = " ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"
+_FIRST, _LAST = "가", "힣"
+_NONE = " "
+
+#: A coda before a vowel: what stays, what moves over (13-14항). ㅅ moves tensed out of a cluster.
+_LIAISON_CLUSTERS = {
+    "ㄳ": "ㄱㅆ", "ㄵ": "ㄴㅈ", "ㄺ": "ㄹㄱ", "ㄻ": "ㄹㅁ", "ㄼ": "ㄹㅂ", "ㄽ": "ㄹㅆ", "ㄾ": "ㄹㅌ", "ㄿ": "ㄹㅍ", "ㅄ": "ㅂㅆ",
+}  # fmt: skip
+#: What a coda becomes before a consonant or at the end (8-11항).
+_SIMPLIFIED = {
+    "ㄲ": "ㄱ", "ㅋ": "ㄱ", "ㄳ": "ㄱ", "ㄺ": "ㄱ", "ㅅ": "ㄷ", "ㅆ": "ㄷ", "ㅈ": "ㄷ", "ㅊ": "ㄷ", "ㅌ": "ㄷ", "ㅎ": "ㄷ",
+    "ㅍ": "ㅂ", "ㅄ": "ㅂ", "ㄿ": "ㅂ", "ㄵ": "ㄴ", "ㄶ": "ㄴ", "ㄻ": "ㅁ", "ㄼ": "ㄹ", "ㄽ": "ㄹ", "ㄾ": "ㄹ", "ㅀ": "ㄹ",
+}  # fmt: skip
+#: Coda + ㅎ: what stays, what begins the next syllable (12항 1).
+_BEFORE_H = {
+    "ㄱ": " ㅋ", "ㄲ": " ㅋ", "ㅋ": " ㅋ", "ㄺ": "ㄹㅋ", "ㄷ": " ㅌ", "ㅅ": " ㅌ", "ㅆ": " ㅌ", "ㅊ": " ㅌ", "ㅌ": " ㅌ",
+    "ㅈ": " ㅊ", "ㄵ": "ㄴㅊ", "ㅂ": " ㅍ", "ㅍ": " ㅍ", "ㄼ": "ㄹㅍ", "ㅄ": " ㅍ",
+}  # fmt: skip
+_WITHOUT_H = {"ㅎ": _NONE, "ㄶ": "ㄴ", "ㅀ": "ㄹ"}
+_ASPIRATED = {"ㄱ": "ㅋ", "ㄷ": "ㅌ", "ㅈ": "ㅊ"}
+_TENSED = {"ㄱ": "ㄲ", "ㄷ": "ㄸ", "ㅂ": "ㅃ", "ㅅ": "ㅆ", "ㅈ": "ㅉ"}
+_TENSING_CODAS = frozenset("ㄱㄲㅋㄳㄺㄷㅅㅆㅈㅊㅌㅂㅍㄼㄿㅄㄵㄾ")
+_NASAL = {"ㄱ": "ㅇ", "ㄷ": "ㄴ", "ㅂ": "ㅁ"}
+#: Syllables that begin verb endings: before them a stem's ㄻ tenses (닮고 → 담꼬) and ㄺ keeps ㄹ (읽고 → 일꼬).
+_ENDINGS = frozenset("고다지게던습기자거")
+#: Nouns in ㄺ keep ㄱ also before ㄱ (닭과 → 닥꽈).
+_G_NOUNS = frozenset("닭흙칡")
+#: After an adnominal -ㄹ these bound nouns are tensed (27항): 할 것을 → 할 꺼슬.
+_BOUND_NOUN = re.compile(
+    r"(것[가-힣]{0,2}|거(야|예요|라고|다|니까)?|겁니다|수(가|는|도|밖에)?|줄(은|을)?|적(이)?|데가?|게요?)(?![가-힣])"
+)
+_HANGUL_WORD = re.compile(r"[가-힣]+")
+
+
+@dataclass
+class _Syllable:
+    onset: str
+    vowel: str
+    coda: str
+    written: str
+
+    @property
+    def text(self) -> str:
+        index = (_ONSETS.index(self.onset) * 21 + _VOWELS.index(self.vowel)) * 28 + _CODAS.index(self.coda)
+        return chr(ord(_FIRST) + index)
+
+
+@cache
+def exceptions() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """(pattern of the spelling, its respelling), longest first; most hold at a word's beginning only."""
+    with Path(__file__).with_name("korean_exceptions.csv").open(encoding="utf-8", newline="") as stream:
+        rows = sorted(csv.DictReader(stream), key=lambda row: (-len(row["written"]), row["written"]))
+    edges = {"word_start": r"(?<![가-힣])", "anywhere": ""}
+    return tuple((re.compile(edges[row["where"]] + row["written"]), row["respelt"]) for row in rows)
+
+
+def pronounce(text: str) -> str:
+    """Respell every Hangul word (NFC); anything else stays."""
+    for written, respelt in exceptions():
+        text = written.sub(respelt, text)
+    return _HANGUL_WORD.sub(lambda match: _pronounce_word(match.group()), _tense_bound_nouns(text))
+
+
+def _tense_bound_nouns(text: str) -> str:
+    words = text.split(" ")
+    for index in range(1, len(words)):
+        before, word = words[index - 1][-1:], words[index]
+        if _FIRST <= before <= _LAST and _split(before).coda == "ㄹ" and _BOUND_NOUN.match(word):
+            head = _split(word[0])
+            head.onset = _TENSED[head.onset]
+            words[index] = head.text + word[1:]
+    return " ".join(words)
+
+
+def _split(letter: str) -> _Syllable:
+    index = ord(letter) - ord(_FIRST)
+    return _Syllable(_ONSETS[index // 588], _VOWELS[index // 28 % 21], _CODAS[index % 28], letter)
+
+
+def _pronounce_word(word: str) -> str:
+    syllables = [_split(letter) for letter in word]
+    pairs = list(zip(syllables, syllables[1:], strict=False))
+    for rule in (_palatalise, _aspirate, _link, _tense):
+        for left, right in pairs:
+            rule(left, right)
+    for syllable, following in zip(syllables, [*syllables[1:], None], strict=True):
+        _simplify(syllable, following)
+    for left, right in pairs:
+        _assimilate(left, right)
+    for syllable in syllables:
+        _adjust_vowel(syllable)
+    return "".join(syllable.text for syllable in syllables)
+
+
+def _palatalise(left: _Syllable, right: _Syllable) -> None:
+    """17항: ㄷ, ㅌ, ㄾ before 이 (여), and ㄷ before 히 (혀)."""
+    if right.vowel not in "ㅣㅕ":
+        return
+    if right.onset == "ㅇ" and left.coda in "ㄷㅌㄾ":
+        right.onset = "ㅈ" if left.coda == "ㄷ" else "ㅊ"
+        left.coda = "ㄹ" if left.coda == "ㄾ" else _NONE
+    elif right.onset == "ㅎ" and left.coda == "ㄷ":
+        left.coda, right.onset = _NONE, "ㅊ"
+
+
+def _aspirate(left: _Syllable, right: _Syllable) -> None:
+    """12항: ㅎ merges with a stop, tenses ㅅ, and is silent before a vowel or ㄴ."""
+    if right.onset == "ㅎ" and left.coda in _BEFORE_H:
+        stays, right.onset = _BEFORE_H[left.coda]
+        left.coda = stays
+    elif left.coda in _WITHOUT_H:
+        if right.onset in _ASPIRATED:
+            right.onset = _ASPIRATED[right.onset]
+        elif right.onset == "ㅅ":
+            right.onset = "ㅆ"
+        elif right.onset == "ㄴ" and left.coda == "ㅎ":
+            left.coda = "ㄴ"
+            return
+        elif right.onset not in "ㅇㄴ":
+            return
+        left.coda = _WITHOUT_H[left.coda]
+        if left.coda != _NONE and right.onset == "ㅇ":
+            left.coda, right.onset = _NONE, left.coda
+
+
+def _link(left: _Syllable, right: _Syllable) -> None:
+    """13-14항: a coda moves over to a following vowel."""
+    if right.onset != "ㅇ" or left.coda in (_NONE, "ㅇ"):
+        return
+    if left.coda in _LIAISON_CLUSTERS:
+        left.coda, right.onset = _LIAISON_CLUSTERS[left.coda]
+    else:
+        left.coda, right.onset = _NONE, left.coda
+
+
+def _tense(left: _Syllable, right: _Syllable) -> None:
+    """23-25항: a lax consonant after an obstruent."""
+    stem = left.coda == "ㄻ" and right.written in _ENDINGS
+    if right.onset in _TENSED and (left.coda in _TENSING_CODAS or stem):
+        if left.coda == "ㄺ" and right.onset == "ㄱ" and left.written not in _G_NOUNS:
+            left.coda = "ㄹ"
+        right.onset = _TENSED[right.onset]
+
+
+def _simplify(syllable: _Syllable, following: _Syllable | None) -> None:
+    """8-11항: seven codas remain."""
+    if (
+        syllable.coda == "ㄼ"
+        and following is not None
+        and (syllable.written == "밟" or (syllable.written == "넓" and following.written in "죽둥적"))
+    ):
+        syllable.coda = "ㅂ"
+    syllable.coda = _SIMPLIFIED.get(syllable.coda, syllable.coda)
+
+
+def _assimilate(left: _Syllable, right: _Syllable) -> None:
+    """18-20항: nasals and ㄹ."""
+    if right.onset == "ㄹ" and left.coda in "ㄱㄷㅂㅁㅇ":
+        right.onset = "ㄴ"
+    if right.onset in "ㄴㅁ" and left.coda in _NASAL:
+        left.coda = _NASAL[left.coda]
+    elif (left.coda, right.onset) in (("ㄴ", "ㄹ"), ("ㄹ", "ㄴ")):
+        left.coda = right.onset = "ㄹ"
+
+
+def _adjust_vowel(syllable: _Syllable) -> None:
+    """5항: 져, 쪄, 쳐 → 저, 쩌, 처; 의 after a consonant → 이."""
+    if syllable.onset in "ㅈㅉㅊ" and syllable.vowel == "ㅕ":
+        syllable.vowel = "ㅓ"
+    if syllable.vowel == "ㅢ" and syllable.written != "의":
+        syllable.vowel = "ㅣ"

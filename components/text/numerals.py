@@ -1,0 +1,30 @@
+"""What the languages share in reading digits."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+
+
+def clean_thousands(text: str) -> str:
+    """Every decimal digit as ASCII, and ``12,000`` as ``12000``."""
+    ascii_digits = "".join(
+        str(unicodedata.decimal(letter)) if unicodedata.decimal(letter, None) is not None else letter
+        for letter in text
+    )
+    return _THOUSANDS.sub("", ascii_digits)
+
+
+def digits_in(digits: str, names: str) -> str:
+    """Digit by digit: names[0] is the name of zero."""
+    return "".join(names[int(digit)] for digit in digits)
+
+
+def grouped_by_myriads(digits: str, groups: int) -> list[tuple[int, int]] | None:
+    """(power of 10,000, value), the largest first; None if it starts with a zero or is too long to be read."""
+    if (len(digits) > 1 and digits[0] == "0") or len(digits) > 4 * groups:
+        return None
+    value = int(digits)
+    return [(power, value // 10_000**power % 10_000) for power in reversed(range(groups))]
