@@ -62,7 +62,9 @@ def answering(tracking_uri: str, wanted: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, OSError) as error:
-        who, found = without_credentials(tracking_uri), str(error).splitlines()[0]
+        who = without_credentials(tracking_uri)
+        # MLflow quotes the whole address, password included.
+        found = str(error).splitlines()[0].replace(tracking_uri.rstrip("/"), who.rstrip("/"))
         if refused_for_good(error):
             raise BadInputError(
                 who=who, expected=wanted, found=found, action="check the id or name"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from components.core.errors import BadInputError, CorruptFileError, TrackingUnavailableError
+from components.adapters.mlflow_client import answering, connect
+from components.core.errors import BadInputError, CorruptFileError
 from components.core.metrics import Evidence
 from components.core.ports import ModelVersion
 from components.core.storage import sha256_json, sha256_path
@@ -26,13 +26,6 @@ EVIDENCE_TAG = "evidence_sha256"
 _PREFIX = "iris-"
 _DELIVERED_SUFFIXES = frozenset({".safetensors", ".json", ".md"})
 _ABSENT = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
-#: Set before mlflow is imported; a person's own setting wins. MLflow's default of 7 retries with backoff
-#: holds a caller for minutes; here the stage is what is retried.
-_SETTINGS = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-}
 
 
 class MlflowRegistry:
@@ -51,8 +44,7 @@ class MlflowRegistry:
     def __init__(self, tracking_uri: str, cache: Path, request_timeout_s: int) -> None:
         self._uri = tracking_uri
         self._cache = cache
-        for name, value in {**_SETTINGS, "MLFLOW_HTTP_REQUEST_TIMEOUT": str(request_timeout_s)}.items():
-            os.environ.setdefault(name, value)
+        self._timeout_s = request_timeout_s
 
     def register(self, model: str, run_id: str, source: Path, tags: Mapping[str, str]) -> ModelVersion:
         """A version for the delivered folder ``source``; the same run and bytes give the same version.
@@ -187,9 +179,7 @@ class MlflowRegistry:
 
     @cached_property
     def _client(self) -> MlflowClient:
-        from mlflow import MlflowClient
-
-        return MlflowClient(tracking_uri=self._uri, registry_uri=self._uri)
+        return connect(self._uri, self._timeout_s)
 
     def _ensure_model(self, model: str) -> None:
         from mlflow.exceptions import MlflowException
@@ -215,20 +205,8 @@ class MlflowRegistry:
             return {}
         return {"dst_path": str(self._cache / version.model / version.version)}
 
-    @contextmanager
-    def _asking(self, what: str) -> Iterator[None]:
-        """Turn the platform's errors into ours; an artefact store's (requests, files) are OSErrors."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            yield
-        except (MlflowException, OSError) as error:
-            raise TrackingUnavailableError(
-                who=f"{self._uri.split('@')[-1]} ({what})",
-                expected="an answer of the model registry",
-                found=" ".join(str(error).split())[:300],
-                action="check that the tracking server or store is reachable, then run again",
-            ) from error
+    def _asking(self, what: str) -> AbstractContextManager[None]:
+        return answering(self._uri, f"{what} in the model registry")
 
 
 def _check_delivered(source: Path) -> None:
