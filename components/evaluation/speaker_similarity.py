@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -29,7 +29,7 @@ class Gallery:
         floor: cosines of recordings to another speaker's centroid.
     """
 
-    centroids: Mapping[str, Floats]
+    centroids: Mapping[str, Floats] = field(repr=False)
     references: Mapping[str, int]
     ceiling: tuple[float, ...]
     floor: tuple[float, ...]
