@@ -43,6 +43,12 @@ class KpiRow:
         return self.result.metric if isinstance(self.result, Measured) else None
 
     @property
+    def verdict_text(self) -> str:
+        """``달성 (laptop 범위)``: a verdict holds in its scope, a laptop's is none about an A100."""
+        judged = self.judgement in {"달성", "미달"}
+        return f"{self.judgement} ({self.scope} 범위)" if judged else self.judgement
+
+    @property
     def conditions(self) -> str:
         """측정조건: device, precision, batch, sentences, evaluator, scope."""
         metric = self.metric

@@ -6,6 +6,7 @@ import base64
 import io
 import struct
 import zlib
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from components.core.errors import DataError
 
-#: MP3 because every browser plays it and, unlike Ogg, it carries no random serial number: same audio, same bytes.
+#: MP3: every browser plays it and, unlike Ogg, it has no random serial number: same audio, same bytes.
 _FORMAT, _MIME = "MP3", "audio/mpeg"
 _COMPRESSION = 0.7  # libsndfile's 0..1 scale; about 48 kbit/s of mono speech
 _MP3_RATES = (48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
@@ -61,10 +62,7 @@ def spectrogram_address(samples: NDArray[np.float32], rate: int) -> str:
     frames = np.stack([padded[start : start + _WINDOW] for start in starts]) * np.hanning(_WINDOW)
     magnitude = np.abs(np.fft.rfft(frames, axis=1))[:, 1:].T  # [bins, columns]
     edges = np.linspace(0, np.sqrt(len(magnitude)), _PICTURE_HEIGHT + 1) ** 2  # finer below, as hearing is
-    bands = [
-        magnitude[int(low) : max(int(low) + 1, int(high))].max(axis=0)
-        for low, high in zip(edges[:-1], edges[1:], strict=True)
-    ]
+    bands = [magnitude[int(low) : max(int(low) + 1, int(high))].max(axis=0) for low, high in pairwise(edges)]
     decibels = 20 * np.log10(np.maximum(np.stack(bands[::-1]), 1e-6))
     shades = np.clip((decibels - decibels.max()) / _RANGE_DB + 1, 0, 1) * (_SHADES - 1)
     return f"data:image/png;base64,{base64.b64encode(_png(shades.astype(np.uint8))).decode()}"

@@ -16,13 +16,20 @@ from components.reporting.note import Claim, Note, NoteSection
 #: The research log's citations, corrected (its own gave no authors and a wrong title).
 REFERENCES = (
     "A. Łańcucki, “FastPitch: Parallel Text-to-Speech with Pitch Prediction”, ICASSP 2021, arXiv 2006.06873",
-    "Z. Zhang et al., “Speak Foreign Languages with Your Own Voice: Cross-Lingual Neural Codec Language "
-    + "Modeling” (VALL-E X), 2023, arXiv 2303.03926",
-    "K. R. Prajwal et al., “A Lip Sync Expert Is All You Need for Speech to Lip Generation In the Wild” "
-    + "(Wav2Lip), ACM Multimedia 2020, arXiv 2008.10010",
+    (
+        "Z. Zhang et al., “Speak Foreign Languages with Your Own Voice: Cross-Lingual Neural Codec "
+        "Language Modeling” (VALL-E X), 2023, arXiv 2303.03926"
+    ),
+    (
+        "K. R. Prajwal et al., “A Lip Sync Expert Is All You Need for Speech to Lip Generation In the Wild” "
+        "(Wav2Lip), ACM Multimedia 2020, arXiv 2008.10010"
+    ),
     "RVC 공식 문서 (Retrieval-based Voice Conversion WebUI), 2024",
 )
 _LOG_BASIS = "연구로그"
+_SAID_BY_THE_NAME = {
+    "", "명칭", "방법", "식별자", "형식", "사용 여부", "언어", "무차원", "비율", "확률", "차원", "개",
+}  # fmt: skip
 _TABLE_HEADERS = ("평가항목", "대상", "목표", "예상", "측정값", "95% 구간", "n", "판정", "상태")
 
 
@@ -163,7 +170,7 @@ def _result_claim(row: KpiRow) -> Claim:
     text = (
         f"{row.title.ko}: {with_unit(metric.value, metric.unit)} ({row.result.status.value}, "
         f"95 % 구간 {number_text(metric.low, metric.unit)}–{number_text(metric.high, metric.unit)}, "
-        f"n={metric.n}, {metric.device}, 배치 {metric.batch}{bounds}); {target}; 판정 {row.judgement}; "
+        f"n={metric.n}, {metric.device}, 배치 {metric.batch}{bounds}); {target}; 판정 {row.verdict_text}; "
         f"run {metric.run_id}"
     )
     return Claim(text, row.result.status, metric.run_id, quantity=True, unit=_unit_word(metric.unit))
@@ -222,14 +229,14 @@ def _table_row(row: KpiRow) -> tuple[str, ...]:
         with_unit(metric.value, metric.unit) if metric else Status.UNMEASURED.value,
         f"{number_text(metric.low, metric.unit)}–{number_text(metric.high, metric.unit)}" if metric else "",
         str(metric.n) if metric else "",
-        row.judgement,
+        row.verdict_text,
         row.result.status.value,
     )
 
 
 def _with_unit(row: Leaf) -> str:
     """``1024 토큰``; a name, method or yes/no stands alone."""
-    alone = row.name.unit in {"명칭", "방법", "식별자", "형식", "사용 여부", "언어"}
+    alone = row.name.unit in _SAID_BY_THE_NAME
     return f"{shown(row.value)}" if alone else f"{shown(row.value)} {row.name.unit}"
 
 

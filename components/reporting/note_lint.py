@@ -14,9 +14,9 @@ from components.reporting.figures import Status
 from components.reporting.note import Note, every_claim
 
 _RESULTS = {Status.MEASURED, Status.CERTIFIED}
-_LIST_MARK = re.compile(r"^\s*(?:#+\s+|-\s+|\d+\.\s+|-{3,}\s*$)", re.MULTILINE)
-_BLOCK_END = re.compile(r"</(?:p|h3|li|tr|caption)>|<(?:br|hr|ol|ul|table)\s*/?>")
-_TAG = re.compile(r"<[^>]+>")
+_LIST_MARK = re.compile(r"^\s*(?:-{3,}\s*$|(?:(?:#+|-|\d+\.)\s+)*)", re.MULTILINE)
+_INLINE_TAG = re.compile(r"</?(?:strong|sup)>")
+_BLOCK_TAG = re.compile(r"<[^>]+>")
 
 
 def check_note(note: Note, plans: tuple[NextPlan, ...], today: datetime.date) -> None:
@@ -57,7 +57,7 @@ def words(text: str) -> list[str]:
 
 def html_text(fragment: str) -> str:
     """What a reader sees of an HTML fragment."""
-    return html.unescape(_TAG.sub(" ", _BLOCK_END.sub("\n", fragment)))
+    return html.unescape(_BLOCK_TAG.sub("\n", _INLINE_TAG.sub("", fragment)))
 
 
 def unescape_markdown(text: str) -> str:

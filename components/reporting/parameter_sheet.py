@@ -33,7 +33,7 @@ def write_parameter_sheet(inputs: ReportInputs, path: Path) -> None:
     """Write the workbook; the same inputs give the same bytes.
 
     Raises:
-        ReportRefusedError: an expected figure would enter a measured column, or a parameter has no name.
+        ReportRefusedError: an expected figure would enter a measured column.
         StorageError: ``path`` cannot be written.
     """
     workbook = Workbook()

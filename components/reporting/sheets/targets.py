@@ -78,7 +78,7 @@ def _write(sheet: Worksheet, row: int, kpi: KpiRow, inputs: ReportInputs) -> Non
         13: metric.n if metric else "",
         14: "" if metric is None or metric.ceiling is None else metric.ceiling,
         15: "" if metric is None or metric.floor is None else metric.floor,
-        16: kpi.judgement,
+        16: kpi.verdict_text,
         17: kpi.title.method_ko,
         18: kpi.result.reason if isinstance(kpi.result, Unmeasured) else kpi.conditions,
         19: metric.run_id if metric else "",
