@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 
 from components import catalogue
+from components.core.errors import ValidationBlockedError
 from components.data.corpus import corpora
 from components.stages.contract import Outcome, StageContext
 
@@ -14,8 +16,10 @@ def run(context: StageContext) -> Outcome:
     """Bring the model's feature store up to date with the corpora.
 
     Raises:
+        ValidationBlockedError: these data were refused, or never validated.
         DataError: no corpus, or no row of it that the model can use.
     """
+    _require_validation(context)
     name = str(context.model)
     target: Path = context.workspace.features / name
     report = catalogue.spec(name).extract_features(
@@ -30,3 +34,16 @@ def run(context: StageContext) -> Outcome:
         context.progress.say(f"rejected {utterance_id}: {reason}")
     context.progress.say(f"{report.accepted} of {report.rows} utterances, {report.reused} of them reused")
     return Outcome(outputs={"store": target}, summary=asdict(report))
+
+
+def _require_validation(context: StageContext) -> None:
+    """A refusal leaves the record of the last success in place, so the result itself is asked."""
+    path = context.input("validate", "result")
+    result = json.loads(path.read_text(encoding="utf-8"))
+    if result["blocked"] or result["data_md5"] != context.data_md5:
+        raise ValidationBlockedError(
+            who=str(path),
+            expected=f"data version {context.data_md5} to have passed validation",
+            found="it was refused" if result["blocked"] else f"a result for {result['data_md5']}",
+            action="run `python -m components validate`, and mend what it names",
+        )
