@@ -87,7 +87,7 @@ class MlflowTracker:
         """
         wanted = f"tags.model = '{model}'" if model else ""
         with answering(self._uri, "a list of runs"):
-            found = self._client().search_runs(
+            found = self.client().search_runs(
                 [self._experiment_id()], wanted, max_results=limit, order_by=["attributes.start_time DESC"]
             )
         return [_summary(run) for run in found]
@@ -100,8 +100,8 @@ class MlflowTracker:
             TrackingUnavailableError: the server does not answer.
         """
         with answering(self._uri, f"the curves of run {run_id}"):
-            keys = sorted(self._client().get_run(run_id).data.metrics)
-            histories = {key: self._client().get_metric_history(run_id, key) for key in keys}
+            keys = sorted(self.client().get_run(run_id).data.metrics)
+            histories = {key: self.client().get_metric_history(run_id, key) for key in keys}
         return {
             key: sorted(
                 (MetricPoint(key, metric.value, metric.step, metric.timestamp) for metric in history),
@@ -116,8 +116,15 @@ class MlflowTracker:
         if not place.startswith("http"):
             return f"{place} run {run_id}"
         with answering(self._uri, f"run {run_id}"):
-            experiment = self._client().get_run(run_id).info.experiment_id
+            experiment = self.client().get_run(run_id).info.experiment_id
         return f"{place.rstrip('/')}/#/experiments/{experiment}/runs/{run_id}"
+
+    def client(self) -> MlflowClient:
+        """The MLflow client, connected on first use."""
+        with self._connecting:
+            if self._connected is None:
+                self._connected = connect(self._uri, self._timeout_s)
+            return self._connected
 
     def _run(self, file: SpoolFile, *, fresh: bool) -> MlflowRun:
         self.replay()
@@ -125,7 +132,7 @@ class MlflowTracker:
         return MlflowRun(spool, _TRIES_AT_THE_END * self._timeout_s, self._flush_interval_s)
 
     def _start_spool(self, file: SpoolFile, *, fresh: bool) -> Spool:
-        sink = MlflowSink(self._client, self._experiment_id, fresh=fresh)
+        sink = MlflowSink(self.client, self._experiment_id, fresh=fresh)
         tries = 1 if self._uri.startswith("http") else _TRIES_TO_MAKE_A_DATABASE
         return Spool(file, sink, self._flush_interval_s, tries * self._timeout_s)
 
@@ -139,16 +146,10 @@ class MlflowTracker:
             file.release()
         return None
 
-    def _client(self) -> MlflowClient:
-        with self._connecting:
-            if self._connected is None:
-                self._connected = connect(self._uri, self._timeout_s)
-            return self._connected
-
     def _experiment_id(self) -> str:
         from mlflow.exceptions import MlflowException
 
-        client = self._client()
+        client = self.client()
         found = client.get_experiment_by_name(self._experiment)
         if found is None:
             ours = not self._uri.startswith("http")

@@ -61,7 +61,7 @@ def test_a_run_comes_back_as_it_was_written(tracker: MlflowTracker, place: Path)
     artefacts = place / "mlartifacts" / run.run_id / "artifacts"
     assert (artefacts / "data" / pointer.name).read_text(encoding="utf-8") == "md5: d41d.dir"
     assert (artefacts / "data_docs" / "index.html").is_file()
-    dataset = tracker._client().get_run(run.run_id).inputs.dataset_inputs[0].dataset
+    dataset = tracker.client().get_run(run.run_id).inputs.dataset_inputs[0].dataset
     assert dataset.digest == "d41d8cd98f00b204e9800998ecf8427e.dir"
     assert "s3://bucket" in dataset.source
     assert run.run_id in tracker.address(run.run_id)

@@ -30,7 +30,7 @@ def main(folder: Path, deadly: str | None) -> int:
     try:
         train(task, folder, torch.device("cpu"), Progress("tiny"), lambda points: None)
     except IrisError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return error.exit_code
     return 0
 

@@ -24,6 +24,7 @@ from components.training.result import TrainingResult
 
 CPU = torch.device("cpu")
 SCRIPT = Path(__file__).with_name("run_tiny.py")
+FAKES = Path(tiny_tasks.__file__).parent
 
 
 def run(task: tiny_tasks.TrainingTask, folder: Path) -> TrainingResult:
@@ -39,7 +40,7 @@ def stop_at(task: tiny_tasks.TrainingTask, step: int, number: signal.Signals = s
 
 
 def everything(folder: Path) -> dict[str, object]:
-    """The final checkpoint (weights, average, optimisers, generators, counters) and the curves, clocks apart."""
+    """The final checkpoint (generators and counters too), the curves and the model; clocks apart."""
     newest = max((folder / "checkpoints").glob("step_*"))
     files = {file.name: file.read_bytes() for file in newest.glob("*.safetensors")}
     state = json.loads((newest / "state.json").read_text())
@@ -69,7 +70,7 @@ def test_the_comparison_notices_a_different_seed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("deadly", "code"), [("SIGTERM", 143), ("SIGINT", 143), ("SIGKILL", -9)])
 def test_a_killed_process_resumes_to_the_same_end(deadly: str, code: int, tmp_path: Path) -> None:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(FAKES)}
 
     def process(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, str(SCRIPT), *arguments]
