@@ -48,8 +48,8 @@ def model_title(model: str) -> str:
 def parameter_name(model: str, leaf: str) -> ParameterName:
     """The name of ``leaf`` (``content_encoder.layer``) in ``model``; the model's own row comes first.
 
-    A parameter that is not in the table appears under its own name, so that a fifth model needs no change here;
-    for the four models a test holds the table complete.
+    A parameter that is not in the table appears under its own name, so that a fifth model needs no change
+    here; for the four models a test holds the table complete.
     """
     table = _parameter_table()
     unnamed = ParameterName(leaf, leaf, "", "이름표에 없음")

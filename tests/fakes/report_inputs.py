@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 import soundfile
+
 from components import catalogue
 from components.core.metrics import Decision, Evaluator, Evidence, EvidenceKind, Metric, NotMeasured, Reason
 from components.core.ports import DataVersion, MetricPoint, RunSummary
@@ -26,12 +27,28 @@ DEVICE = "cpu: fixture × 2"
 
 def metric(name: str, value: float, unit: str, evidence: EvidenceKind = "measured", **changes: Any) -> Metric:
     """One metric of the fixture run."""
+    judge = Evaluator(id="resemblyzer-ge2e", version="0.1.4", weights_sha256="2" * 64, kind="reference")
     values: dict[str, Any] = {
-        "name": name, "value": value, "unit": unit, "n": 120, "low": value * 0.98, "high": value * 1.02,
-        "evidence": evidence, "device": DEVICE, "dtype": "float32", "batch": 1, "data_md5": MD5, "git_sha": "abc123",
-        "params_sha": "1" * 64, "run_id": RUN, "ceiling": None, "floor": None, "per_language": {}, "per_sentence": {},
-        "evaluator": Evaluator(id="resemblyzer-ge2e", version="0.1.4", weights_sha256="2" * 64, kind="reference"),
-    }  # fmt: skip
+        "name": name,
+        "value": value,
+        "unit": unit,
+        "n": 120,
+        "low": value * 0.98,
+        "high": value * 1.02,
+        "evidence": evidence,
+        "evaluator": judge,
+        "device": DEVICE,
+        "dtype": "float32",
+        "batch": 1,
+        "data_md5": MD5,
+        "git_sha": "abc123",
+        "params_sha": "1" * 64,
+        "run_id": RUN,
+        "ceiling": None,
+        "floor": None,
+        "per_language": {},
+        "per_sentence": {},
+    }
     return Metric(**{**values, **changes})
 
 
@@ -131,9 +148,16 @@ def report_inputs(samples: Path | None = None, **changes: Any) -> ReportInputs:
         promotion={"version": "1"},
     )
     record = SimpleNamespace(
-        stage="train", model="fastpitch", state="done", started=STAMP.isoformat(), seconds=260.0, device=DEVICE,
-        data_md5=MD5, git_sha="abc123", summary={},
-    )  # fmt: skip
+        stage="train",
+        model="fastpitch",
+        state="done",
+        started=STAMP.isoformat(),
+        seconds=260.0,
+        device=DEVICE,
+        data_md5=MD5,
+        git_sha="abc123",
+        summary={},
+    )
     inputs = ReportInputs(
         params=catalogue.load(PROJECT, "laptop"),
         base=catalogue.load(PROJECT, None),
@@ -145,7 +169,7 @@ def report_inputs(samples: Path | None = None, **changes: Any) -> ReportInputs:
             {"espeak": {"rows": 3000, "accepted": 2990, "rejected": 10}},
             {"expectations": 14, "failed": 0},
             "",
-        ),  # fmt: skip
+        ),
         records=(cast("StageRecord", record),),
         git_sha="abc123",
         lock_sha="6" * 64,
