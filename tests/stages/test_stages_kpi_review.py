@@ -1,0 +1,104 @@
+"""The terminal's tables, from runs as a tracker returns them."""
+
+from __future__ import annotations
+
+import io
+from typing import cast
+
+import pytest
+from fixture_evidence import laptop_params
+from rich.console import Console
+from rich.table import Table
+
+from components.core.errors import ConfigError
+from components.core.ports import RunSummary, Tracker
+from components.stages.kpi_review import comparison, table
+
+KPI = laptop_params().kpi
+
+
+def run(run_id: str, model: str = "fastpitch", **changes: dict[str, str] | dict[str, float]) -> RunSummary:
+    values = {"params": {"batch_size": "16"}, "metrics": {}, "tags": {}} | changes
+    return RunSummary(
+        run_id=run_id,
+        name="train",
+        status="FINISHED",
+        started="2026-11-23T12:00:00+09:00",
+        ended="2026-11-23T12:10:00+09:00",
+        params=cast("dict[str, str]", values["params"]),
+        metrics=cast("dict[str, float]", values["metrics"]),
+        tags={"model": model, **cast("dict[str, str]", values["tags"])},
+    )
+
+
+class Memory:
+    """A tracker that only remembers."""
+
+    def __init__(self, *runs: RunSummary) -> None:
+        self._runs = list(runs)
+
+    def runs(self, model: str | None, limit: int) -> list[RunSummary]:
+        return [run for run in self._runs if model in (None, run.tags["model"])][:limit]
+
+
+def tracker(*runs: RunSummary) -> Tracker:
+    return cast("Tracker", Memory(*runs))
+
+
+def text(view: Table) -> str:
+    paper = io.StringIO()
+    Console(width=200, file=paper).print(view)
+    return paper.getvalue()
+
+
+def line(view: Table, beginning: str) -> str:
+    return next(row for row in text(view).splitlines() if beginning in row)
+
+
+def test_marks_are_the_gates_word_not_a_comparison() -> None:
+    judged = run(
+        "aaaaaaaa1",
+        metrics={"speaker_similarity": 0.91, "latency_p95_ms": 612.0, "pronunciation_accuracy": 0.95},
+        tags={
+            "verdict": "FAIL",
+            "kpi.speaker_similarity.verdict": "PASS",
+            "kpi.latency_p95_ms.verdict": "FAIL",
+            "kpi.pronunciation_accuracy.verdict": "INCONCLUSIVE",
+        },
+    )
+    unjudged = run("bbbbbbbb1", metrics={"speaker_similarity": 0.99})
+    view = table(tracker(judged, unjudged), KPI, "fastpitch", 10)
+    assert [mark in line(view, "aaaaaaaa") for mark in ("0.91 ✔", "612 ✘", "0.95 ?", "FAIL ✘")] == [True] * 4
+    assert "0.99 ?" in line(view, "bbbbbbbb")
+    assert "✔" not in line(view, "bbbbbbbb")
+    assert "≥ 0.85" in text(view)
+    assert "≤ 500" in text(view)
+
+
+def test_all_models_show_all_gated_kpis_and_the_limit_holds() -> None:
+    view = table(tracker(run("aaaaaaaa"), run("bbbbbbbb", "wav2lip"), run("cccccccc")), KPI, None, 2)
+    assert "lse_c" in text(view)
+    assert "cccccccc" not in text(view)
+    assert "lse_c" not in text(table(tracker(run("aaaaaaaa")), KPI, "fastpitch", 2))
+
+
+def test_a_comparison_shows_only_what_differs() -> None:
+    first = run("aaaa1", params={"batch_size": "16", "lr": "0.1"}, metrics={"rtf": 0.5, "same": 1.0})
+    second = run("bbbb1", params={"batch_size": "32", "lr": "0.1"}, metrics={"rtf": 0.25, "same": 1.0})
+    shown = text(comparison(tracker(first, second), "aaaa", "bbbb"))
+    assert "batch_size" in shown
+    assert "-0.25" in shown
+    assert "lr" not in shown
+    assert "same" not in shown
+
+
+@pytest.mark.parametrize(("wanted", "words"), [("x", "no such run"), ("a", "2 runs"), ("", "no such run")])
+def test_a_run_that_is_not_one_run_is_refused(wanted: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        comparison(tracker(run("a1"), run("a2"), run("b1")), wanted, "b1")
+
+
+def test_markup_in_names_stays_text() -> None:
+    hostile = run("aaaa1", "[red]fastpitch[/nonsense]", params={"[bold]x[/]": "1"})
+    assert "[red]fastpitch[/nonsense]" in text(table(tracker(hostile), KPI, None, 5))
+    assert "[bold]x[/]" in text(comparison(tracker(hostile, run("bbbb1")), "aaaa", "bbbb"))
