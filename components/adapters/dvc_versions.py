@@ -24,7 +24,7 @@ from components.core.storage import atomic_folder, write_text
 if TYPE_CHECKING:
     from dvc.repo import Repo
 
-_IGNORED = "# half-built folders of a killed ingest\n.*.tmp\n.*.old\n*.tmp\n"
+IGNORED = "# half-built folders of a killed ingest\n.*.tmp\n.*.old\n*.tmp\n"
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ class DvcVersions:
             config["core"].update({"remote": self.params.remote_name, "analytics": False})
             config["remote"][self.params.remote_name] = {"url": self._remote_url, "verify": True}
         repository.close()
-        write_text(self.dvc_dir / ".dvcignore", _IGNORED)
+        write_text(self.dvc_dir / ".dvcignore", IGNORED)
 
     def _drop_half_written(self) -> None:
         """What a killed DVC leaves and then trips over: it writes both files in place."""

@@ -61,4 +61,4 @@ def generator() -> dict[str, str]:
 def _folder_in(scratch: Path, name: str) -> Iterator[Path]:
     scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=scratch) as folder:
-        yield Path(folder)
+        yield Path(folder) / name

@@ -127,7 +127,8 @@ def _present(data: Path) -> tuple[str, ...]:
 def _line(report: IngestReport) -> str:
     return (
         f"{report.corpus}: {report.accepted} of {report.rows} rows accepted, "
-        f"{len(report.rejected)} rejected, {report.added} new, {len(report.removed)} removed, {report.total} in the corpus"
+        f"{len(report.rejected)} rejected, {report.added} new, {len(report.removed)} removed, "
+        f"{report.total} in the corpus"
     )
 
 
