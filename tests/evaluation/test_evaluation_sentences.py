@@ -11,9 +11,13 @@ import pytest
 from components import catalogue
 from components.core.errors import DataError
 from components.core.paths import project_root
-from components.core.utterance import LANGUAGES
+from components.core.utterance import LANGUAGES, Language
+from components.data.generated.sentences import training_sentences
+from components.espeak.synthesis import Voice, synthesise
 from components.evaluation import sentences as module
 from components.evaluation.sentences import Sentence, load_sentences, sentences_sha256
+from components.evaluation.verifier import MIN_CLIP_S
+from components.text import SPECIAL, inventory, phonemise, segment, spoken
 
 PARAMS = catalogue.load(project_root(), "ci")
 KPI = PARAMS.kpi
@@ -83,5 +87,38 @@ def test_a_damaged_set_is_refused_in_one_line(
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="absent.csv"):
+    with pytest.raises(DataError, match=r"absent\.csv"):
         load_sentences(str(tmp_path / "absent.csv"), KPI)
+
+
+def seconds(sentence: Sentence) -> float:
+    """Length at the rate of the generated corpus, in espeak's plain voice."""
+    rate = PARAMS.data.embedded.espeak.words_per_minute
+    speech = synthesise(spoken(sentence.text, sentence.language), sentence.language, Voice(), rate)
+    return len(speech.samples) / speech.sample_rate_hz
+
+
+def test_lengths_serve_the_latency_kpi_and_the_verifier() -> None:
+    lengths = {s.sentence_id: seconds(s) for s in SET}
+    for language in LANGUAGES:
+        of_language = [length for name, length in lengths.items() if name.startswith(language)]
+        assert sum(length <= KPI.latency.utterance_seconds for length in of_language) >= 18
+        assert sum(5.0 <= length <= 7.0 for length in of_language) >= 2
+    assert sum(length <= KPI.latency.utterance_seconds for length in lengths.values()) >= KPI.latency.n_min
+    assert min(lengths.values()) > MIN_CLIP_S
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_sentence_is_a_training_sentence(language: Language) -> None:
+    def bare(text: str) -> str:
+        return "".join(letter for letter in text.casefold() if letter.isalnum())
+
+    trained = {bare(text) for text in training_sentences(language, PARAMS.seed)}
+    assert len(trained) > 100
+    assert not trained & {bare(s.text) for s in SET if s.language == language}
+
+
+def test_every_segment_of_the_inventory_is_spoken() -> None:
+    """Balance without chance: what a model can be asked to say, the sentences ask for."""
+    asked = {segment(symbol) for s in SET for symbol in phonemise(s.text, s.language).symbols}
+    assert {segment(symbol) for symbol in inventory()} - set(SPECIAL) <= asked

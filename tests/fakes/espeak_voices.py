@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,25 +19,11 @@ from components.espeak.synthesis import Voice, synthesise
 from components.nn.contracts import Speech
 
 VOICES = {"low": Voice("m3", pitch=20), "high": Voice("f2", pitch=80), "croak": Voice("croak", pitch=45)}
-_WORDS = [
-    "seven",
-    "blue",
-    "lanterns",
-    "were",
-    "swinging",
-    "over",
-    "the",
-    "quiet",
-    "harbour",
-    "while",
-    "nobody",
-    "counted",
-    "the",
-    "slow",
-    "boats",
-]
+_TEXT = "seven blue lanterns were swinging over the quiet harbour while nobody counted the slow boats"
+_WORDS = tuple(_TEXT.split())
 
 
+@cache
 def say(words: int, voice: Voice, turn: int = 0) -> Speech:
     """``words`` words of a fixed text, begun at word ``turn``, English whatever the language asked for."""
     text = " ".join(_WORDS[(turn + i) % len(_WORDS)] for i in range(words))
@@ -48,7 +35,7 @@ def say(words: int, voice: Voice, turn: int = 0) -> Speech:
 class EspeakSynthesiser:
     """Speaks as many words as the text is long (5 up to 45 characters, else 12), after an artificial pause.
 
-    ``broken`` maps a text to the samples it gives instead; ``refused`` texts raise; ``chunks`` splits the audio.
+    ``broken`` maps a text to the samples given instead; ``refused`` texts raise; ``chunks`` parts the audio.
     """
 
     speakers: tuple[str, ...] = tuple(VOICES)
@@ -57,7 +44,7 @@ class EspeakSynthesiser:
     broken: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     refused: frozenset[str] = frozenset()
     sample_rate: int = 22050
-    device: torch.device = torch.device("cpu")
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     dtype: str = "float32"
     calls: list[str] = field(default_factory=list)
 

@@ -1,9 +1,10 @@
-"""The evaluate stage over real espeak voices, the real verifier and the 120 sentences; model and tracker are fakes."""
+"""The evaluate stage: real voices, the real verifier, the 120 sentences; model and tracker are fakes."""
 
 from __future__ import annotations
 
 import csv
 import json
+import shutil
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -212,8 +213,11 @@ def test_the_run_gets_figures_and_files_but_no_embedding(
     assert json.dumps(outcome.summary)  # the runner writes it as JSON
 
 
-def test_a_candidate_that_says_nothing_leaves_no_evidence(tmp_path: Path) -> None:
+def test_a_candidate_that_says_nothing_leaves_no_evidence(
+    done: tuple[StageContext, Outcome, RememberedRun], tmp_path: Path
+) -> None:
     context = context_in(tmp_path)
+    shutil.copytree(done[0].workspace.root / "speaker-embeddings", tmp_path / "speaker-embeddings")
 
     class Mute(EspeakSynthesiser):
         """Gives silence for everything."""
