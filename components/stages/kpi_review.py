@@ -43,14 +43,14 @@ def table(tracker: Tracker, kpi: KpiParams, model: str | None, limit: int) -> Ta
     for heading in ("run", "model", "started", "status"):
         view.add_column(heading, overflow="fold")
     for name in names:
-        view.add_column(Text(f"{name}\n{_bar(name, kpi)}"), justify="right")
+        view.add_column(Text(f"{name.replace('_', ' ')} {_bar(name, kpi)}"), justify="right", overflow="fold")
     view.add_column("verdict")
     for run in tracker.runs(model, limit):
         cells = [_figure(run, name) for name in names]
         view.add_row(
             Text(run.run_id[:8]),
             Text(run.tags.get("model", _ABSENT)),
-            Text(run.started[:16]),
+            Text(run.started[:16].replace("T", " ")),
             Text(run.status),
             *cells,
             _marked(run.tags.get("verdict", _ABSENT), run.tags.get("verdict")),

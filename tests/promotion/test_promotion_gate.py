@@ -298,7 +298,7 @@ figures = st.tuples(accuracies, st.floats(0.75, 1.0), st.floats(100.0, 700.0))
 losses = st.tuples(st.floats(0.0, 0.2), st.floats(0.0, 0.2), st.floats(0.0, 300.0))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(good=figures, loss=losses, champion=figures)
 def test_worse_evidence_never_gets_a_better_verdict(
     good: tuple[float, ...], loss: tuple[float, ...], champion: tuple[float, ...]
@@ -311,7 +311,7 @@ def test_worse_evidence_never_gets_a_better_verdict(
         assert SEVERITY[second.verdict] <= SEVERITY[first.verdict]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(good=figures, gone=st.sampled_from(GATED))
 def test_without_a_gated_kpi_nothing_passes(good: tuple[float, ...], gone: str) -> None:
     found = evidence(*good)
@@ -319,13 +319,13 @@ def test_without_a_gated_kpi_nothing_passes(good: tuple[float, ...], gone: str) 
     assert judge(found.model_copy(update={"metrics": kept})).verdict != "PASS"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(good=figures, name=st.sampled_from(GATED), kind=st.sampled_from(["simulated", "expected"]))
 def test_what_was_not_measured_never_passes(good: tuple[float, ...], name: str, kind: str) -> None:
     assert judge(altered(evidence(*good), name, evidence=kind)).verdict != "PASS"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(good=figures)
 def test_pass_means_that_every_target_is_met(good: tuple[float, ...]) -> None:
     passed = judge(evidence(*good)).verdict == "PASS"
