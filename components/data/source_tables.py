@@ -1,4 +1,4 @@
-"""Writes the tables of a generic source folder (see readers/generic.py): what our own sources hand to ingest."""
+"""Writes the tables of a generic source folder (readers/generic.py): what our own sources hand to ingest."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 espeak-ng carries state from one utterance to the next (flutter phase, prosody, noise), even over
 ``espeak_Terminate``: the same sentence gives other samples and other timings depending on what was spoken
-before. So each session maps the library anew and unmaps it afterwards (about 5 ms), under one process-wide lock.
+before. So each session maps the library anew (5 ms) and unmaps it afterwards, one at a time in a process.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ class Session:
 
 
 def _phoneme(event: _Event) -> str:
-    """The IPA of a phoneme event: at most 8 bytes, NUL-terminated only if shorter, maybe cut inside a letter."""
+    """The IPA of a phoneme event: at most 8 bytes, NUL-terminated only if shorter, maybe cut in a letter."""
     if event.type != EVENT_PHONEME:
         return ""
     return bytes(event.id.string).split(b"\0")[0].decode("utf-8", "ignore")

@@ -60,7 +60,7 @@ def table() -> dict[tuple[str, str, str], str]:
 
 
 def normalise(language: Language, ipa: str, mnemonic: str) -> str:
-    """One of our symbols for an event's IPA and the mnemonic that goes with it ("" if none could be matched)."""
+    """Our symbol for an event's IPA and the mnemonic that goes with it ("" if none could be matched)."""
     stress = ipa[:1] if ipa[:1] and ipa[0] in _STRESS else ""
     segment = ipa.lstrip(_STRESS)
     named = (language, segment, mnemonic.lstrip(_MNEMONIC_STRESS))
@@ -74,7 +74,7 @@ def normalise(language: Language, ipa: str, mnemonic: str) -> str:
 
 
 def phones(language: Language, events: list[Event], mnemonics: list[str]) -> list[Phone]:
-    """The sounds of a synthesis in order, clause ends as one PAUSE each; starts never decrease, the first is 0.
+    """The sounds of a synthesis in order, a clause's end as one PAUSE; starts never decrease from 0.
 
     A sound starts where its word starts (espeak reports a word-initial stop only after its closure). Pauses
     inside a clause belong to the sound that follows: whether espeak makes them depends on speed and voice,

@@ -22,7 +22,7 @@ _NEUTRAL = 50
 
 @dataclass(frozen=True)
 class Voice:
-    """A way to sound: one of espeak-ng's variants, its pitch and its pitch range (0-99, 50 = the variant's own)."""
+    """A way to sound: an espeak-ng variant, pitch and pitch range (0-99, 50 = the variant's own)."""
 
     variant: str = ""
     pitch: int = _NEUTRAL

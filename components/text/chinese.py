@@ -17,8 +17,10 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _SIGNS = {"℃": "摄氏度", "°": "度", "+": "加", "=": "等于", "&": "和", "$": "美元", "¥": "元", "@": "艾特"}
 #: Latin letters as Mandarin speakers spell them, in pinyin.
 _LETTERS = {
-    "A": "ei1", "B": "bi4", "C": "xi1", "D": "di4", "E": "yi4", "F": "ai2 fu5", "G": "ji4", "H": "ei2 chi5", "I": "ai4", "J": "jie4", "K": "kei4", "L": "ai2 le5", "M": "ai2 mu5",
-    "N": "en1", "O": "ou1", "P": "pi4", "Q": "kiu1", "R": "a1 er5", "S": "ai2 si5", "T": "ti4", "U": "you1", "V": "wei1", "W": "da2 bu5 liu5", "X": "ai2 ke5 si5", "Y": "wai4", "Z": "zei4",
+    "A": "ei1", "B": "bi4", "C": "xi1", "D": "di4", "E": "yi4", "F": "ai2 fu5", "G": "ji4", "H": "ei2 chi5",
+    "I": "ai4", "J": "jie4", "K": "kei4", "L": "ai2 le5", "M": "ai2 mu5", "N": "en1", "O": "ou1", "P": "pi4",
+    "Q": "kiu1", "R": "a1 er5", "S": "ai2 si5", "T": "ti4", "U": "you1", "V": "wei1", "W": "da2 bu5 liu5",
+    "X": "ai2 ke5 si5", "Y": "wai4", "Z": "zei4",
 }  # fmt: skip
 _PAUSES = str.maketrans(
     {"，": ",", "、": ",", "；": ",", "：": ",", "。": ".", "！": "!", "？": "?", "…": "."}
@@ -29,15 +31,19 @@ def spoken(text: str) -> str:
     """``今天很好。`` → ``jin1 tian1 hen2 hao3 .``: tone sandhi applied, neutral tone 5, ü as v."""
     from pypinyin import Style, lazy_pinyin
 
-    written = _in_words(text)
-    readings = lazy_pinyin(
-        written,
+    readings: list[str] = lazy_pinyin(
+        _in_words(text),
         style=Style.TONE3,
         neutral_tone_with_five=True,
         tone_sandhi=True,
-        errors=lambda rest: [_LETTERS.get(letter.upper(), letter) for letter in rest.translate(_PAUSES)],
+        errors=_other,
     )
     return " ".join(" ".join(readings).split())
+
+
+def _other(rest: str) -> str:
+    """Pinyin of Latin letters; punctuation as espeak-ng knows it; the rest as it is."""
+    return " ".join(_LETTERS.get(letter.upper(), letter) for letter in rest.translate(_PAUSES))
 
 
 def _in_words(text: str) -> str:
@@ -51,7 +57,7 @@ def _in_words(text: str) -> str:
 
 
 def number(digits: str) -> str:
-    """``350`` → 三百五十, ``1008`` → 一千零八, ``3.5`` → 三点五; leading zeros and endless ones digit by digit."""
+    """``350`` → 三百五十, ``1008`` → 一千零八, ``3.5`` → 三点五; leading zero or endless: digit by digit."""
     whole, _, fraction = digits.partition(".")
     myriads = grouped_by_myriads(whole, len(_MYRIADS))
     read = digits_in(whole, _DIGITS) if myriads is None else _cardinal(myriads)

@@ -8,7 +8,8 @@ from components.text.numerals import clean_thousands
 
 _CLOCK = re.compile(r"(?<!\d)(\d{1,2}):(\d{2})(?!\d)")
 _ORDINAL = re.compile(r"(?<!\d)(\d+)(?:st|nd|rd|th)\b")
-_YEAR = re.compile(r"(?<![\d.$])(?:1[1-9]|20)\d{2}(?![\d.])")
+#: 1999, but neither $1999 nor 1,999.
+_YEAR = re.compile(r"(?<![\d.,$])(?:1[1-9]|20)\d{2}(?![\d]|[.,]\d)")
 _MONEY = re.compile(r"\$(\d+(?:\.\d+)?)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _SIGNS = {
@@ -27,9 +28,9 @@ def spoken(text: str) -> str:
     """``at 8:15 in 1999`` → ``at eight fifteen in nineteen ninety-nine``."""
     from num2words import num2words
 
+    text = _YEAR.sub(lambda match: str(num2words(int(match.group()), to="year")), text)
     text = _MONEY.sub(r"\1 dollars", _CLOCK.sub(_clock, clean_thousands(text)))
     text = _ORDINAL.sub(lambda match: _words(match.group(1), "ordinal"), text)
-    text = _YEAR.sub(lambda match: str(num2words(int(match.group()), to="year")), text)
     text = _NUMBER.sub(lambda match: _words(match.group(), "cardinal"), text)
     for sign, word in _SIGNS.items():
         text = text.replace(sign, word)

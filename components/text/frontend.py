@@ -51,8 +51,8 @@ def spoken(text: str, language: Language) -> str:
 def phonemise(text: str, language: Language) -> Phonemes:
     """The symbols of a text: the same that the generated corpus is aligned with.
 
-    Mandarin finals carry tone digits. What the language cannot say (emoji, foreign scripts) and symbols outside
-    the inventory are reported in ``unknown``.
+    Mandarin finals carry tone digits. What the language cannot say (emoji, foreign scripts) and symbols
+    outside the inventory are reported in ``unknown``.
 
     Raises:
         DataError: empty text, unknown language, or nothing that can be spoken.

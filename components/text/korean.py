@@ -13,11 +13,15 @@ _MYRIADS = ("", "만", "억", "조", "경")
 _NATIVE_ONES = ("", "한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉")
 _NATIVE_TENS = ("", "열", "스물", "서른", "마흔", "쉰", "예순", "일흔", "여든", "아흔")
 #: What is counted with native numerals (세 시), up to 99. 번 counts times, but 번 버스 names a line.
-_COUNTER = r"(?P<counter>시간|시|개|명|마리|살|잔|권|장|병|대|벌|켤레|그루|송이|가지|군데|달|사람|줄|판|그릇|곳|번(?! ?(?:버스|출구|문제|국도)))"
+_COUNTER = (
+    r"(?P<counter>시간|시|개|명|마리|살|잔|권|장|병|대|벌|켤레|그루|송이|가지|군데|달|사람|줄|판|그릇|곳"
+    r"|번(?! ?(?:버스|출구|문제|국도)))"
+)
 _COUNTED = re.compile(r"(?<![\d.])(?P<number>\d{1,2}) ?" + _COUNTER)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _SIGNS = {
-    "%": "퍼센트", "℃": "도", "°": "도", "&": " 앤드 ", "+": " 더하기 ", "=": " 는 ", "@": " 골뱅이 ", "$": "달러", "₩": "원", "㎞": "킬로미터",
+    "%": "퍼센트", "℃": "도", "°": "도", "&": " 앤드 ", "+": " 더하기 ", "=": " 는 ", "@": " 골뱅이 ",
+    "$": "달러", "₩": "원",
 }  # fmt: skip
 _UNIT_WORDS = {
     "km": "킬로미터",
@@ -29,20 +33,19 @@ _UNIT_WORDS = {
     "L": "리터",
 }
 _UNIT = re.compile(r"(?<=\d) ?(km|cm|mm|kg|m|g|L)(?![A-Za-z])")
-_LETTERS = dict(
-    zip(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-        "에이 비 씨 디 이 에프 지 에이치 아이 제이 케이 엘 엠 엔 오 피 큐 알 에스 티 유 브이 더블유 엑스 와이 제트".split(),
-        strict=True,
-    )
-)
+_LETTERS = {
+    "A": "에이", "B": "비", "C": "씨", "D": "디", "E": "이", "F": "에프", "G": "지", "H": "에이치",
+    "I": "아이", "J": "제이", "K": "케이", "L": "엘", "M": "엠", "N": "엔", "O": "오", "P": "피", "Q": "큐",
+    "R": "알", "S": "에스", "T": "티", "U": "유", "V": "브이", "W": "더블유", "X": "엑스",
+    "Y": "와이", "Z": "제트",
+}  # fmt: skip
 #: The two months that lost a consonant: 유월, 시월.
 _MONTHS = (re.compile(r"(?<!\d)6월"), "유월"), (re.compile(r"(?<!\d)10월"), "시월")
 _LATIN = re.compile(r"[A-Za-z]")
 
 
 def spoken(text: str) -> str:
-    """``국물이 3그릇`` → ``궁무리 세 그릇``. Latin letters are spelt out; what Korean cannot say stays as it is."""
+    """``국물이 3그릇`` → ``궁무리 세 그륻``. Latin letters are spelt out; what Korean cannot say stays."""
     text = clean_thousands(text)
     text = _UNIT.sub(lambda match: _UNIT_WORDS[match.group(1)], text)
     for sign, word in _SIGNS.items():
@@ -56,7 +59,7 @@ def spoken(text: str) -> str:
 
 
 def number(digits: str) -> str:
-    """Sino-Korean reading: ``12000`` → 만이천, ``3.5`` → 삼점오; leading zeros and endless ones digit by digit."""
+    """Sino-Korean: ``12000`` → 만이천, ``3.5`` → 삼점오; a leading zero or endless: digit by digit."""
     whole, _, fraction = digits.partition(".")
     myriads = grouped_by_myriads(whole, len(_MYRIADS))
     if myriads is None:

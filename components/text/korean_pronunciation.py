@@ -1,12 +1,13 @@
-"""Korean as it is pronounced, spelt in Hangul: 국물이 → 궁무리. 표준 발음법, chapters 2-7, on the letters (jamo).
+"""Korean as it is pronounced, spelt in Hangul: 국물이 → 궁무리. 표준 발음법, chapters 2-7, on the jamo.
 
-Rules see one word (어절). What depends on meaning, not on letters (ㄴ insertion in 꽃잎, tensed hanja compounds
-like 발전), stands in korean_exceptions.csv; it is respelt before the rules run.
+Rules see one word (어절). What depends on meaning, not on letters (ㄴ insertion in 꽃잎, tensed hanja
+compounds like 발전), stands in korean_exceptions.csv and is respelt before the rules run.
 """
 
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -20,24 +21,33 @@ _NONE = " "
 
 #: A coda before a vowel: what stays, what moves over (13-14항). ㅅ moves tensed out of a cluster.
 _LIAISON_CLUSTERS = {
-    "ㄳ": "ㄱㅆ", "ㄵ": "ㄴㅈ", "ㄺ": "ㄹㄱ", "ㄻ": "ㄹㅁ", "ㄼ": "ㄹㅂ", "ㄽ": "ㄹㅆ", "ㄾ": "ㄹㅌ", "ㄿ": "ㄹㅍ", "ㅄ": "ㅂㅆ",
+    "ㄳ": ("ㄱ", "ㅆ"), "ㄵ": ("ㄴ", "ㅈ"), "ㄺ": ("ㄹ", "ㄱ"), "ㄻ": ("ㄹ", "ㅁ"), "ㄼ": ("ㄹ", "ㅂ"),
+    "ㄽ": ("ㄹ", "ㅆ"), "ㄾ": ("ㄹ", "ㅌ"), "ㄿ": ("ㄹ", "ㅍ"), "ㅄ": ("ㅂ", "ㅆ"),
 }  # fmt: skip
 #: What a coda becomes before a consonant or at the end (8-11항).
 _SIMPLIFIED = {
-    "ㄲ": "ㄱ", "ㅋ": "ㄱ", "ㄳ": "ㄱ", "ㄺ": "ㄱ", "ㅅ": "ㄷ", "ㅆ": "ㄷ", "ㅈ": "ㄷ", "ㅊ": "ㄷ", "ㅌ": "ㄷ", "ㅎ": "ㄷ",
-    "ㅍ": "ㅂ", "ㅄ": "ㅂ", "ㄿ": "ㅂ", "ㄵ": "ㄴ", "ㄶ": "ㄴ", "ㄻ": "ㅁ", "ㄼ": "ㄹ", "ㄽ": "ㄹ", "ㄾ": "ㄹ", "ㅀ": "ㄹ",
+    coda: remains
+    for codas, remains in (
+        ("ㄲㅋㄳㄺ", "ㄱ"), ("ㅅㅆㅈㅊㅌㅎ", "ㄷ"), ("ㅍㅄㄿ", "ㅂ"), ("ㄵㄶ", "ㄴ"), ("ㄻ", "ㅁ"),
+        ("ㄼㄽㄾㅀ", "ㄹ"),
+    )
+    for coda in codas
 }  # fmt: skip
 #: Coda + ㅎ: what stays, what begins the next syllable (12항 1).
 _BEFORE_H = {
-    "ㄱ": " ㅋ", "ㄲ": " ㅋ", "ㅋ": " ㅋ", "ㄺ": "ㄹㅋ", "ㄷ": " ㅌ", "ㅅ": " ㅌ", "ㅆ": " ㅌ", "ㅊ": " ㅌ", "ㅌ": " ㅌ",
-    "ㅈ": " ㅊ", "ㄵ": "ㄴㅊ", "ㅂ": " ㅍ", "ㅍ": " ㅍ", "ㄼ": "ㄹㅍ", "ㅄ": " ㅍ",
+    coda: (stays, moves)
+    for codas, stays, moves in (
+        ("ㄱㄲㅋ", _NONE, "ㅋ"), ("ㄺ", "ㄹ", "ㅋ"), ("ㄷㅅㅆㅊㅌ", _NONE, "ㅌ"), ("ㅈ", _NONE, "ㅊ"),
+        ("ㄵ", "ㄴ", "ㅊ"), ("ㅂㅍㅄ", _NONE, "ㅍ"), ("ㄼ", "ㄹ", "ㅍ"),
+    )
+    for coda in codas
 }  # fmt: skip
 _WITHOUT_H = {"ㅎ": _NONE, "ㄶ": "ㄴ", "ㅀ": "ㄹ"}
 _ASPIRATED = {"ㄱ": "ㅋ", "ㄷ": "ㅌ", "ㅈ": "ㅊ"}
 _TENSED = {"ㄱ": "ㄲ", "ㄷ": "ㄸ", "ㅂ": "ㅃ", "ㅅ": "ㅆ", "ㅈ": "ㅉ"}
 _TENSING_CODAS = frozenset("ㄱㄲㅋㄳㄺㄷㅅㅆㅈㅊㅌㅂㅍㄼㄿㅄㄵㄾ")
 _NASAL = {"ㄱ": "ㅇ", "ㄷ": "ㄴ", "ㅂ": "ㅁ"}
-#: Syllables that begin verb endings: before them a stem's ㄻ tenses (닮고 → 담꼬) and ㄺ keeps ㄹ (읽고 → 일꼬).
+#: Syllables that begin verb endings: before them a stem's ㄻ tenses them (닮고 → 담꼬).
 _ENDINGS = frozenset("고다지게던습기자거")
 #: Nouns in ㄺ keep ㄱ also before ㄱ (닭과 → 닥꽈).
 _G_NOUNS = frozenset("닭흙칡")
@@ -95,7 +105,7 @@ def _split(letter: str) -> _Syllable:
 
 def _pronounce_word(word: str) -> str:
     syllables = [_split(letter) for letter in word]
-    pairs = list(zip(syllables, syllables[1:], strict=False))
+    pairs = list(itertools.pairwise(syllables))
     for rule in (_palatalise, _aspirate, _link, _tense):
         for left, right in pairs:
             rule(left, right)
@@ -122,8 +132,7 @@ def _palatalise(left: _Syllable, right: _Syllable) -> None:
 def _aspirate(left: _Syllable, right: _Syllable) -> None:
     """12항: ㅎ merges with a stop, tenses ㅅ, and is silent before a vowel or ㄴ."""
     if right.onset == "ㅎ" and left.coda in _BEFORE_H:
-        stays, right.onset = _BEFORE_H[left.coda]
-        left.coda = stays
+        left.coda, right.onset = _BEFORE_H[left.coda]
     elif left.coda in _WITHOUT_H:
         if right.onset in _ASPIRATED:
             right.onset = _ASPIRATED[right.onset]
@@ -143,10 +152,7 @@ def _link(left: _Syllable, right: _Syllable) -> None:
     """13-14항: a coda moves over to a following vowel."""
     if right.onset != "ㅇ" or left.coda in (_NONE, "ㅇ"):
         return
-    if left.coda in _LIAISON_CLUSTERS:
-        left.coda, right.onset = _LIAISON_CLUSTERS[left.coda]
-    else:
-        left.coda, right.onset = _NONE, left.coda
+    left.coda, right.onset = _LIAISON_CLUSTERS.get(left.coda, (_NONE, left.coda))
 
 
 def _tense(left: _Syllable, right: _Syllable) -> None:

@@ -23,7 +23,7 @@ def digits_in(digits: str, names: str) -> str:
 
 
 def grouped_by_myriads(digits: str, groups: int) -> list[tuple[int, int]] | None:
-    """(power of 10,000, value), the largest first; None if it starts with a zero or is too long to be read."""
+    """(power of 10,000, value), the largest first; None for a leading zero or a number too long to read."""
     if (len(digits) > 1 and digits[0] == "0") or len(digits) > 4 * groups:
         return None
     value = int(digits)

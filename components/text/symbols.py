@@ -1,4 +1,4 @@
-"""The symbol inventory. A symbol's place is its id and part of every checkpoint: lines are only ever appended."""
+"""The symbol inventory. A symbol's place is its id and part of every checkpoint: lines are only appended."""
 
 from __future__ import annotations
 

@@ -51,7 +51,9 @@ class HumanParams(Section):
 
     languages: tuple[UntranscribedLanguage | Literal["en"], ...] = Field(strict=False)
     min_duration_s: float = Field(gt=0)
+    max_duration_s: float = Field(gt=0)
     max_minutes_per_language: float = Field(gt=0)
+    download_timeout_s: float = Field(gt=0)
     sample_rate_hz: Literal[16000]
 
 

@@ -1,7 +1,7 @@
 """Renders the generated corpus in the generic source layout that ingest reads.
 
-``metadata.csv``, ``alignments.csv``, ``consent.csv`` and ``wav/``: int16 PCM at 22,050 Hz. Byte for byte the same
-for the same parameters and seed, whatever the number of processes.
+``metadata.csv``, ``alignments.csv``, ``consent.csv`` and ``wav/``: int16 PCM at 22,050 Hz. Byte for byte the
+same for the same parameters and seed, whatever the number of processes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import time
-import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from components.core.utterance import Language, PhonemeTiming, Role
 from components.data.consent import ConsentRecord
 from components.data.generated.sentences import training_sentences
 from components.data.generated.voices import Speaker, speakers
+from components.data.pcm import write_pcm16
 from components.data.source_tables import SourceRow, write_source_tables
 from components.espeak import Voice, synthesise
 from components.text import spoken
@@ -65,7 +65,7 @@ def render(params: DataParams, seed: int, target: Path, workers: int, progress: 
 
 
 def _tasks(params: DataParams, seed: int) -> Iterator[Task]:
-    """Speakers take consecutive stretches of the sentence list, so that all text is used before any repeats."""
+    """Speakers take consecutive stretches of the list: all text is used before any repeats."""
     espeak = params.embedded.espeak
     for language in params.languages:
         sentences = itertools.cycle(training_sentences(language, seed))
@@ -100,11 +100,9 @@ def _render_one(job: tuple[Task, Path]) -> tuple[PhonemeTiming, ...]:
     task, folder = job
     speech = synthesise(spoken(task.text, task.language), task.language, task.voice, task.words_per_minute)
     rate = speech.sample_rate_hz
-    silence = np.zeros(round(task.trailing_silence_s * rate), dtype="<i2")
-    samples = np.concatenate([speech.samples.astype("<i2"), silence])
-    with wave.open(str(folder / task.path), "wb") as file:
-        file.setparams((1, 2, rate, len(samples), "NONE", "not compressed"))
-        file.writeframes(samples.tobytes())
+    silence = np.zeros(round(task.trailing_silence_s * rate), dtype=np.int16)
+    samples = np.concatenate([speech.samples, silence])
+    write_pcm16(folder / task.path, samples, rate)
     ends = [timing.end for timing in speech.timings[:-1]] + [len(samples)]
     return tuple(
         PhonemeTiming(

@@ -1,4 +1,4 @@
-"""Training sentences of the generated corpus: frames × word lists, written for this project, in four languages."""
+"""Training sentences of the generated corpus: frames × word lists, written for this project."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _PARTICLES = {"을": "을를", "은": "은는", "이": "이가", "와": "과와"
 def training_sentences(language: Language, seed: int) -> list[str]:
     """Distinct sentences in a fixed order for a seed; the first n serve a corpus of n sentences.
 
-    Frames take turns, so that any stretch of the list uses all of them.
+    Frames take turns, so that all are used about equally often; whole lines are strewn among them.
     """
     grammar = _grammar(language)
     choose = random.Random(f"{seed}|{language}")
-    found: dict[str, None] = {}
+    found: dict[str, None] = dict.fromkeys(grammar["lines"])
     frames: list[str] = []
     while len(found) < grammar["count"]:
         if not frames:
             frames = choose.sample(grammar["frames"], len(grammar["frames"]))
         found.setdefault(_fill(frames.pop(), grammar["slots"], choose))
-    return list(found)
+    return choose.sample(list(found), len(found))
 
 
 @cache

@@ -16,7 +16,7 @@ GeneratedRole = Literal["model", "evaluator", "unseen"]
 
 @dataclass(frozen=True)
 class Speaker:
-    """One row of voices.csv. ``max_similarity``: the highest to any other speaker, as measure_voices found it."""
+    """One row of voices.csv; ``max_similarity`` is the highest to any other speaker (measure_voices)."""
 
     speaker_id: str
     role: GeneratedRole
