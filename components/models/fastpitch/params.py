@@ -11,7 +11,7 @@ from components.core.params import Section as ParamsSection
 
 
 class PitchRelativeAttention(ParamsSection):
-    """Self-attention with clipped relative keys (Shaw et al. 2018) before the pitch predictor's convolutions."""
+    """Self-attention with clipped relative keys (Shaw et al. 2018) in front of the pitch predictor."""
 
     heads: int = Field(gt=0)
     head_dim: int = Field(gt=0)
@@ -92,6 +92,11 @@ class Training(Definition):
     ema_decay: float = Field(ge=0, lt=1)
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
     warm_start: bool
+    anneal_share: float = Field(
+        ge=0, le=1, description="last share of the budget; the rate falls to 0 over it"
+    )
+    log_every_steps: int = Field(gt=0, description="steps between two points of a curve")
+    delivered_dtype: Literal["float32", "float16"] = Field(description="of the stored weights")
 
 
 class Inference(Definition):

@@ -1,0 +1,25 @@
+"""From a delivered folder to something that speaks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components import catalogue
+from components.core.params import ModelSection
+
+if TYPE_CHECKING:
+    import torch
+
+    from components.nn.contracts import Synthesiser
+
+
+def load(model: str, section: ModelSection, delivered: Path, device: torch.device) -> Synthesiser:
+    """A delivered model, its hash checked; weights are safetensors or they are not opened.
+
+    Raises:
+        CorruptFileError: the weights are not the ones that were delivered.
+        DataError: no delivered model of that name there, or only a pickle.
+        ConfigError: a model that is only defined so far.
+    """
+    return catalogue.spec(model).load(section, delivered, device)

@@ -1,0 +1,184 @@
+"""FastPitch's hooks for the stages."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from components.core.params import ModelSection
+from components.core.params.data import AudioParams
+from components.core.progress import Progress
+from components.core.utterance import LANGUAGES, Utterance
+from components.features.pitch import PitchAnalysis
+from components.features.speech import SpeechAnalysis, extract_speech_features
+from components.features.store import FeatureStore
+from components.models.fastpitch.analysis import mel_analysis
+from components.models.fastpitch.dataset import SpeechDataset, collate
+from components.models.fastpitch.network import FastPitch
+from components.models.fastpitch.params import Section, Training
+from components.models.fastpitch.voices import Voices
+from components.models.fastpitch.warm_start import NAME, warm_start
+from components.nn.contracts import FeatureReport, Phase, Recipe, Synthesiser, TrainingTask
+from components.nn.delivered import write_delivered
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
+
+class FastPitchSpec:
+    """See `components.nn.contracts.ModelSpec`."""
+
+    name = NAME
+
+    def extract_features(
+        self,
+        section: ModelSection,
+        audio: AudioParams,
+        corpora: Sequence[Path],
+        target: Path,
+        workers: int,
+        progress: Progress,
+    ) -> FeatureReport:
+        """Mel, pitch, energy and durations of the voices that models learn.
+
+        Raises:
+            DataError: no usable utterance.
+        """
+        analysis = SpeechAnalysis(
+            mel=mel_analysis(_typed(section).architecture, audio.log_floor),
+            pitch=PitchAnalysis(method=audio.f0_method, floor=audio.f0_floor_hz, ceil=audio.f0_ceil_hz),
+        )
+        result = extract_speech_features(corpora, analysis, teaches_fastpitch, target, workers, progress)
+        return FeatureReport(result.rows, result.accepted, result.reused, result.rejected)
+
+    def training_task(
+        self, section: ModelSection, features: Path, seed: int, warm_start: Path | None
+    ) -> TrainingTask:
+        """The network and its data.
+
+        Args:
+            features: a feature store.
+            seed: of the initial weights and of the training.
+            warm_start: folder of a delivered FastPitch to begin from.
+
+        Raises:
+            DataError: a split without utterances.
+            ConfigError: the warm start has other dimensions.
+        """
+        typed = _typed(section)
+        store = FeatureStore(features)
+        voices = Voices.of(store)
+        train = SpeechDataset(store, "train", voices)
+        network = _initial_network(typed, voices, train, seed, warm_start)
+        card = {
+            "voices": voices.to_json(),
+            "architecture": typed.architecture.model_dump(mode="json"),
+            "log_floor": store.summary["analysis"]["mel"]["log_floor"],
+            "loudest_log_mel": train.mel_ceiling(),
+        }
+        return TrainingTask(
+            network=network,
+            phases=(_phase(typed.training),),
+            train=train,
+            validation=SpeechDataset(store, "validation", voices),
+            collate=partial(collate, padding=voices.symbols.padding),
+            recipe=_recipe(typed.training, seed),
+            identity={"model": NAME, **card},
+            deliver=partial(_deliver, card=card, dtype=getattr(torch, typed.training.delivered_dtype)),
+        )
+
+    def load(self, section: ModelSection, delivered: Path, device: torch.device) -> Synthesiser:
+        """A delivered FastPitch, ready to speak.
+
+        Raises:
+            CorruptFileError: the weights are not the ones that were delivered.
+            DataError: no delivered FastPitch there.
+        """
+        from components.models.fastpitch.speaker import FastPitchSpeaker
+
+        return FastPitchSpeaker(_typed(section), delivered, device)
+
+
+def teaches_fastpitch(utterance: Utterance) -> bool:
+    """Whether FastPitch may learn from a row: a voice for models, in a language with a front-end."""
+    return utterance.role == "model" and utterance.language in LANGUAGES
+
+
+def _initial_network(
+    section: Section, voices: Voices, train: SpeechDataset, seed: int, delivered: Path | None
+) -> FastPitch:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = FastPitch(section.architecture, voices, section.training)
+    network.start_from_statistics(*train.mel_statistics())
+    if delivered is not None:
+        warm_start(network, voices, delivered)
+    return network
+
+
+def _phase(training: Training) -> Phase:
+    return Phase(
+        name="generator",
+        modules=("",),
+        optimiser=_optimiser(training),
+        schedule=partial(_noam, warmup_steps=training.warmup_steps),
+        clip_norm=training.gradient_clip_norm,
+    )
+
+
+def _optimiser(training: Training) -> Callable[[list[nn.Parameter]], Optimizer]:
+    def build(parameters: list[nn.Parameter]) -> Optimizer:
+        return torch.optim.AdamW(
+            parameters,
+            lr=training.learning_rate,
+            betas=training.betas,
+            eps=training.eps,
+            weight_decay=training.weight_decay,
+        )
+
+    return build
+
+
+def _noam(step: int, warmup_steps: int) -> float:
+    """Rate factor: linear up to 1 over the warm-up, then falling as 1/√step (NVIDIA's version 1.1)."""
+    count, peak = step + 1, max(1, warmup_steps)
+    return min(count / peak, math.sqrt(peak / count))
+
+
+def _recipe(training: Training, seed: int) -> Recipe:
+    return Recipe(
+        batch_size=training.batch_size,
+        gradient_accumulation=training.gradient_accumulation,
+        max_steps=training.max_steps,
+        max_cpu_seconds=training.max_cpu_seconds,
+        checkpoint_every_steps=training.checkpoint_every_steps,
+        validate_every_steps=training.validate_every_steps,
+        keep_checkpoints=training.keep_checkpoints,
+        max_skipped_steps=training.max_skipped_steps,
+        ema_decay=training.ema_decay,
+        precision=training.precision,
+        seed=seed,
+        anneal_share=training.anneal_share,
+        log_every_steps=training.log_every_steps,
+    )
+
+
+def _deliver(
+    weights: Mapping[str, Tensor], folder: Path, *, card: Mapping[str, Any], dtype: torch.dtype
+) -> None:
+    write_delivered(folder, NAME, weights, card, dtype)
+
+
+def _typed(section: ModelSection) -> Section:
+    if not isinstance(section, Section):
+        raise TypeError(f"models.fastpitch expected, found {type(section).__name__}")
+    return section
+
+
+SPEC = FastPitchSpec()
