@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from components.core.storage import atomic_folder, write_text
 from components.data.csv_table import table_text
 from components.evaluation.latency import SentenceLatency
 from components.evaluation.recordings import Recording
 from components.evaluation.speaking import Spoken
-from components.nn.contracts import Speech
+from components.inference import MediaLabel, to_wav
 
 TABLE_COLUMNS = (
     "sentence_id", "language", "kind", "text", "speaker", "duration_s", "fault", "similarity",
@@ -52,7 +51,7 @@ def write_samples(
     folder: Path,
     judged: Sequence[Judged],
     references: Mapping[tuple[str, str], Recording],
-    label: str,
+    label: Callable[[Spoken], MediaLabel],
 ) -> None:
     """``<sentence_id>.wav`` for what can be heard, ``reference/`` for the real voices, and ``index.csv``.
 
@@ -60,7 +59,7 @@ def write_samples(
         folder: replaced as a whole.
         judged: ranked in the index, the worst first: faults, then by similarity.
         references: by (speaker, language), a held-out recording to play beside.
-        label: goes into each wav's comment field, so that a copied file still says that it is synthesised.
+        label: what each wav says of itself, within the file and beside it.
 
     Raises:
         StorageError: no space, or not writable.
@@ -83,16 +82,12 @@ def _ranks(judged: Sequence[Judged]) -> dict[str, int]:
     return {one.sentence_id: rank for rank, one in enumerate(worst_first, start=1)}
 
 
-def _write_wav(folder: Path, one: Judged, label: str) -> str:
-    speech: Speech = one.spoken.take.speech
+def _write_wav(folder: Path, one: Judged, label: Callable[[Spoken], MediaLabel]) -> str:
+    speech = one.spoken.take.speech
     if speech.samples.ndim != 1 or speech.samples.size == 0 or not np.isfinite(speech.samples).all():
-        return ""
+        return ""  # nothing that a player could play; the fault stands in the row
     name = f"{one.sentence_id}.wav"
-    with soundfile.SoundFile(
-        folder / name, "w", samplerate=speech.sample_rate, channels=1, subtype="PCM_16"
-    ) as file:
-        file.comment = f"{label}; speaker {one.spoken.speaker}"
-        file.write(np.clip(speech.samples, -1.0, 1.0))
+    to_wav(folder / name, speech, label(one.spoken))
     return name
 
 

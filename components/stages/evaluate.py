@@ -22,8 +22,10 @@ from components.evaluation.recordings import Panel, Recording, held_out, panel
 from components.evaluation.records import Circumstances, gpu_memory_records
 from components.evaluation.sentences import load_sentences, sentences_sha256
 from components.evaluation.speaker_similarity import Gallery, build_gallery
+from components.evaluation.speaking import Spoken
 from components.evaluation.tables import write_samples, write_sentence_table
 from components.evaluation.verifier import MIN_CLIP_S, SpeakerVerifier
+from components.inference import MediaLabel
 from components.nn.contracts import Synthesiser
 from components.stages import services
 from components.stages.contract import Outcome, StageContext
@@ -129,7 +131,18 @@ def _write(
         "sentences": folder / "sentences.csv",
         "samples": folder / "samples",
     }
-    label = f"trainedAlgorithmicMedia; model {evidence.model}; weights {evidence.checkpoint_sha256[:16]}"
+    consents = {one.speaker: one.references[0].utterance.consent for one in targets}
+
+    def label(spoken: Spoken) -> MediaLabel:
+        return MediaLabel(
+            model=evidence.model,
+            model_version=evidence.run_id,
+            weights_sha256=evidence.checkpoint_sha256,
+            speaker=spoken.speaker,
+            consent=consents[spoken.speaker],
+            language=spoken.sentence.language,
+        )
+
     write_samples(outputs["samples"], findings.judged, _beside(targets), label)
     write_sentence_table(outputs["sentences"], findings.judged)
     write_json(outputs["evidence"], evidence.model_dump(mode="json"))

@@ -188,7 +188,9 @@ def test_samples_can_be_played_beside_real_recordings(
             continue
         with soundfile.SoundFile(folder / row["path"]) as file:
             assert file.frames / file.samplerate == pytest.approx(float(row["duration_s"]), abs=1e-3)
-            assert "trainedAlgorithmicMedia" in file.comment
+            said = json.loads(file.comment)
+        assert said["digital_source_type"].endswith("trainedAlgorithmicMedia")
+        assert (said["speaker"], said["consent"], said["model_version"]) == (row["speaker"], "c1", "run-1")
 
 
 def test_the_run_gets_figures_and_files_but_no_embedding(
