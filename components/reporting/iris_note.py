@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -26,7 +26,9 @@ _TABLE_ATTRIBUTES = {"table": {"border"}, "th": {"colspan", "rowspan", "scope"},
 _TABLE_SECTION = "3. 결과 및 정량 지표"
 _TABLE_CAPTION = "정량 지표 (측정값 열에는 자체측정·공인시험 값만 기재)"
 _VOID = re.compile(r"<(br|hr)\s*/?>")
-_INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b\u202a-\u202e\u2066-\u2069]")
+_INVISIBLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]"
+)
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 
 
@@ -50,13 +52,40 @@ def write_note(inputs: ReportInputs, today: datetime.date, profile: HtmlProfile 
     Raises:
         ReportRefusedError: the lint found something; nothing is written then.
     """
-    note = build_note(inputs, today)
+    note = tidy(build_note(inputs, today))
     check_note(note, inputs.params.report.next_plans, today)
     texts = NoteTexts(markdown(note), plain_text(note), html_fragment(note, "strict"))
     check_same_words(texts.markdown, texts.text, texts.html)
     if profile == "strict":
         return texts
     return NoteTexts(texts.markdown, texts.text, html_fragment(note, profile))
+
+
+def tidy(note: Note) -> Note:
+    """The note with every text on one line, NFC, control and direction marks turned into spaces.
+
+    Done once and before printing, so that the three outputs cannot tidy differently.
+    """
+
+    def claim(one: Claim) -> Claim:
+        return replace(one, text=_one_line(one.text), children=tuple(claim(child) for child in one.children))
+
+    return replace(
+        note,
+        author=_one_line(note.author),
+        reviewer=_one_line(note.reviewer),
+        phase=_one_line(note.phase),
+        keywords=tuple(_one_line(keyword) for keyword in note.keywords),
+        sections=tuple(
+            replace(section, claims=tuple(claim(one) for one in section.claims)) for section in note.sections
+        ),
+        footer=tuple(_one_line(line) for line in note.footer),
+        table=tuple(tuple(_one_line(cell) for cell in row) for row in note.table),
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_INVISIBLE.sub(" ", unicodedata.normalize("NFC", text)).split())
 
 
 def html_fragment(note: Note, profile: HtmlProfile) -> str:

@@ -14,8 +14,7 @@ HEADERS = (
     "ID",
     "모델",
     "구분",
-    "파라미터명",
-    "Parameter",
+    "파라미터명(한/영)",
     "params.yaml 경로",
     "값",
     "단위",
@@ -26,7 +25,7 @@ HEADERS = (
     "상태",
     "run_id",
 )
-_WIDTHS = (8, 9, 22, 8, 28, 28, 44, 18, 10, 20, 14, 20, 34, 9, 24)
+_WIDTHS = (7, 8, 15, 6, 27, 33, 15, 8, 15, 10, 14, 25, 7, 17)
 _HEADER_ROW = 3
 
 
@@ -44,8 +43,7 @@ def fill(sheet: Worksheet, inputs: ReportInputs) -> None:
             leaf.row_id,
             model_title(leaf.model),
             KIND_TITLES[leaf.kind],
-            leaf.name.ko,
-            leaf.name.en,
+            f"{leaf.name.ko}\n{leaf.name.en}",
             leaf.path,
             shown(leaf.value),
             leaf.name.unit,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from openpyxl.chart import LineChart, Reference
+from openpyxl.chart.legend import Legend
 from openpyxl.worksheet.worksheet import Worksheet
 
 from components.reporting.inputs import ReportInputs
@@ -36,7 +37,7 @@ def fill(sheet: Worksheet, inputs: ReportInputs) -> None:
     if not figures:
         put(cell_at(sheet, last + 1, 1), "실행 없음")
     below = _charts(sheet, inputs, figures, last + 3)
-    finish_sheet(sheet, _HEADER_ROW, last, (6, 24, 20, 22, 10, 20, 20, 12, 22, 22, *(13 for _ in titles)))
+    finish_sheet(sheet, _HEADER_ROW, last, (5, 18, 12, 15, 9, 13, 13, 11, 16, 14, *(10 for _ in titles)))
     sheet.print_area = f"A1:T{max(below, last + 2)}"
 
 
@@ -47,7 +48,7 @@ def _charts(sheet: Worksheet, inputs: ReportInputs, figures: tuple[RunFigures, .
     plans = [(unit, series) for unit, series in plans if series]
     data_row = row + _CHART_ROWS * ((len(plans) + 1) // 2)
     for index, (unit, series) in enumerate(plans):
-        anchor = f"{'B' if index % 2 == 0 else 'H'}{row + _CHART_ROWS * (index // 2)}"
+        anchor = f"{'B' if index % 2 == 0 else 'J'}{row + _CHART_ROWS * (index // 2)}"
         data_row = _chart(sheet, unit, series, anchor, data_row)
     return data_row
 
@@ -88,7 +89,9 @@ def _chart(
         put(cell_at(sheet, data_row + offset, 1), offset)
     chart = LineChart()
     chart.title = f"실행별 KPI [{'무차원' if unit == '1' else unit}]"
-    chart.height, chart.width = 7.5, 17
+    chart.height, chart.width = 8, 16
+    chart.legend = Legend()
+    chart.legend.position = "b"
     chart.add_data(
         Reference(sheet, min_col=2, max_col=1 + len(series), min_row=data_row, max_row=data_row + length),
         titles_from_data=True,

@@ -42,7 +42,7 @@ HEADERS = (
     "측정조건 / 미측정 사유",
     "증빙(run id)",
 )
-_WIDTHS = (20, 22, 8, 8, 9, 9, 9, 24, 12, 10, 10, 10, 7, 11, 11, 10, 34, 44, 24)
+_WIDTHS = (13, 15, 7, 8, 7, 7, 7, 17, 10, 9, 8, 8, 5, 8, 8, 10, 24, 28, 17)
 RESULT_COLUMN = HEADERS.index("측정값(실적)") + 1
 EXPECTED_COLUMN = HEADERS.index("예상") + 1
 _HEADER_ROW = 4
