@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from pathlib import Path
 from typing import get_args
 
@@ -19,6 +20,7 @@ from components.core.utterance import Language
 from components.data.generated import render, speakers, training_sentences
 from components.data.generated.build_symbols import corpus_symbols, extended, with_every_stress_and_tone
 from components.data.generated.measure_voices import table
+from components.data.generated.project import seed_and_data
 from components.data.readers import generic
 from components.espeak import variants
 from components.text import inventory, phonemise
@@ -67,6 +69,11 @@ def test_ten_voices_in_their_roles_that_exist() -> None:
     assert {speaker.voice.variant for speaker in speakers()} <= variants()
 
 
+def test_the_voices_were_measured_to_be_apart() -> None:
+    limit = seed_and_data()[1].embedded.espeak.max_voice_similarity
+    assert all(0 < speaker.max_similarity < limit for speaker in speakers())
+
+
 def test_measured_table_names_the_nearest_other_voice() -> None:
     matrix = np.eye(10)
     matrix[0, 3] = matrix[3, 0] = 0.5
@@ -88,7 +95,7 @@ def test_alignments_are_contiguous_and_what_the_front_end_says(corpus: Path) -> 
         timings = source.timings[row.utterance_id]
         size = (corpus / row.audio).stat().st_size - 44
         assert timings[0].start_s == 0
-        assert all(a.end_s == b.start_s for a, b in zip(timings, timings[1:], strict=False))
+        assert all(a.end_s == b.start_s for a, b in itertools.pairwise(timings))
         assert timings[-1].end_s == pytest.approx(size / 2 / 22050, abs=1e-6)
         symbols = tuple(timing.symbol for timing in timings)
         assert symbols == phonemise(row.text, row.language).symbols  # type: ignore[arg-type]

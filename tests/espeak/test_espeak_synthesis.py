@@ -1,4 +1,4 @@
-"""espeak-ng: exact timings, one symbol sequence for speech and text, the same bytes in any order and process."""
+"""espeak-ng: exact timings, one symbol sequence for speech and text, reproducible bytes."""
 
 from __future__ import annotations
 

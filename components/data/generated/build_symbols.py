@@ -1,7 +1,7 @@
 """``python -m components.data.generated.build_symbols``: adds what texts may need to the symbol inventory.
 
-Needed are the symbols of every training sentence (under the seed of params.yaml), of every Korean, Japanese and
-Mandarin syllable, and each of these with every stress and tone: a text that no corpus held must not become UNK.
+Needed are the symbols of every training sentence (seed of params.yaml) and of every Korean, Japanese
+and Mandarin syllable, each with every stress and tone: a text that no corpus held must not become UNK.
 New symbols are appended in sorted order; existing lines never move: their place is part of checkpoints.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from components.core.storage import write_text
 from components.core.utterance import LANGUAGES, Language
+from components.data.generated.project import seed_and_data
 from components.data.generated.sentences import training_sentences
 from components.espeak import phonemes
 from components.text import SPECIAL, inventory, segment, spoken
@@ -21,7 +22,10 @@ _STRESSES = ("", "ˈ", "ˌ")
 _TONES = "12345"
 _HANGUL = range(ord("가"), ord("힣") + 1)
 _CODAS = 28
-_KANA = "アイウエオカキクケコガギグゲゴサシスセソザジズゼゾタチツテトダヂヅデドナニヌネノハヒフヘホバビブベボパピプペポマミムメモヤユヨラリルレロワヲンヴ"
+_KANA = (
+    "アイウエオカキクケコガギグゲゴサシスセソザジズゼゾタチツテトダヂヅデドナニヌネノ"
+    "ハヒフヘホバビブベボパピプペポマミムメモヤユヨラリルレロワヲンヴ"
+)
 _SMALL_KANA = "ァィゥェォャュョー"
 _HANZI = range(0x4E00, 0x9FA6)
 _PER_CALL = 20
@@ -89,10 +93,8 @@ def _mandarin() -> Iterator[str]:
 
 def main() -> None:
     """Rewrite symbols.txt."""
-    from components.catalogue import load
-    from components.core.paths import project_root
-
-    needed = with_every_stress_and_tone(corpus_symbols(load(project_root(), None).seed) | syllable_symbols())
+    seed, _ = seed_and_data()
+    needed = with_every_stress_and_tone(corpus_symbols(seed) | syllable_symbols())
     write_text(INVENTORY_FILE, "\n".join(extended(inventory(), needed)) + "\n")
 
 

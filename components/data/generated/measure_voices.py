@@ -2,7 +2,7 @@
 
 Every voice speaks the same training sentences in every language; a voice is the mean of its unit embeddings
 in one language. The figure of a pair is the cosine of their means in the language where it is highest. The
-verifier is Resemblyzer's GE2E (Wan et al. 2018, arXiv:1710.10467), the one of the evaluation. Writes voices.csv.
+verifier is Resemblyzer's GE2E (Wan et al. 2018, arXiv:1710.10467), as in the evaluation. Writes voices.csv.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from components.core.params.data import DataParams
+from components.core.progress import Progress
 from components.core.storage import write_text
 from components.core.utterance import Language
+from components.data.generated.project import seed_and_data
 from components.data.generated.sentences import training_sentences
 from components.data.generated.voices import VOICES_FILE, Speaker, speakers
 from components.espeak import synthesise
@@ -72,15 +74,11 @@ def table(measured: Sequence[Speaker], matrix: npt.NDArray[np.float64]) -> str:
 
 def main() -> None:
     """Measure, print the figures and rewrite voices.csv."""
-    from components.catalogue import load
-    from components.core.paths import project_root
-    from components.core.progress import Progress
-
-    params = load(project_root(), None)
+    seed, params = seed_and_data()
     measured = speakers()
-    text = table(measured, similarities(params.data, params.seed, measured))
+    text = table(measured, similarities(params, seed, measured))
     write_text(VOICES_FILE, text)
-    limit = params.data.embedded.espeak.max_voice_similarity
+    limit = params.embedded.espeak.max_voice_similarity
     for line in [*text.splitlines(), f"limit {limit}"]:
         Progress("voices").say(line)
 
