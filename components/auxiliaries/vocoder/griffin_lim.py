@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from components.features.mel import MelAnalysis, filterbank, window
 
 _PHASE_SEED = 0
-"""Any seed: the phase that Griffin-Lim starts from is random, and the same text must give the same audio."""
-_SMALLEST = 1e-9
-"""Keeps a division by a magnitude of exactly zero finite."""
+"""Any seed: the phase that Griffin-Lim starts from is random, and the same mel must give the same audio."""
+_SMALLEST = 1e-12
+"""Keeps divisions by an amplitude of exactly zero finite."""
 
 
 class GriffinLim:
@@ -20,24 +21,28 @@ class GriffinLim:
     spectrogram), P1 restores the known magnitudes; α = 0 is Griffin and Lim's own algorithm (1984).
 
     Magnitudes come from the mel by least squares: the filterbank's pseudo-inverse, negative bins set to zero.
-    Above ``fmax`` the filterbank sees nothing and the signal stays silent there.
+    Above ``fmax`` the filterbank sees nothing and the signal stays silent there. Frames and window are those of
+    `components.features.mel`, except that the first and last half window hold sound instead of a reflection;
+    it is cut off at the end.
 
     Args:
-        analysis: the mel's definition; frames, window and filterbank are those of `components.features.mel`.
+        analysis: the mel's definition.
         iterations: more is clearer and slower, in proportion.
         momentum: α in [0, 1).
         device: where it computes.
     """
 
-    def __init__(self, analysis: MelAnalysis, iterations: int, momentum: float, device: torch.device) -> None:
+    def __init__(
+        self, analysis: MelAnalysis, iterations: int, momentum: float, device: torch.device
+    ) -> None:
         self.analysis, self.iterations, self.momentum = analysis, iterations, momentum
         self._window = torch.tensor(window(analysis.win_length, analysis.n_fft), device=device)
         bank = torch.tensor(filterbank(analysis), dtype=torch.float64)
-        self._inverse = torch.linalg.pinv(bank).float().to(device)  # [n_fft // 2 + 1, n_mels]
+        self._inverse = torch.linalg.pinv(bank).float().t().to(device)  # [n_mels, n_fft // 2 + 1]
 
     def magnitudes(self, log_mel: Tensor) -> Tensor:
-        """[T, n_mels] natural log → [n_fft // 2 + 1, T] ≥ 0."""
-        magnitudes: Tensor = (self._inverse @ log_mel.exp().t()).clamp(min=0.0)
+        """[T, n_mels] natural log → [T, n_fft // 2 + 1] ≥ 0."""
+        magnitudes: Tensor = (log_mel.exp() @ self._inverse).clamp(min=0.0)
         return magnitudes
 
     @torch.inference_mode()
@@ -48,36 +53,45 @@ class GriffinLim:
             log_mel: [T, n_mels], T ≥ 1.
 
         Returns:
-            [(T - 1) · hop_length] samples, not limited to [-1, 1]; silence for a single frame.
+            [(T - 1) · hop_length] samples, not limited to [-1, 1]; none for a single frame.
         """
-        frames = log_mel.shape[0]
-        samples = (frames - 1) * self.analysis.hop_length
-        # Reflection needs more samples than half a window: lengthen, and cut the surplus at the end.
-        least = self.analysis.n_fft // self.analysis.hop_length + 2
-        if frames < least:
-            log_mel = torch.cat([log_mel, log_mel[-1:].expand(least - frames, -1)])
         magnitude = self.magnitudes(log_mel)
+        overlap = self._overlap_add((self._window**2).expand(len(magnitude), -1)).clamp(min=_SMALLEST)
         generator = torch.Generator().manual_seed(_PHASE_SEED)
         angle = torch.rand(magnitude.shape, generator=generator).to(magnitude) * (2.0 * torch.pi)
-        estimate = torch.polar(magnitude, angle)
-        previous = estimate
+        previous = estimate = torch.polar(magnitude, angle)
         for _ in range(self.iterations):
-            consistent = self._stft(self._istft(estimate))
-            projected = consistent * (magnitude / consistent.abs().clamp(min=_SMALLEST))
-            estimate = projected + self.momentum * (projected - previous)
+            projected = _with_magnitude(self._spectrum(self._signal(estimate, overlap)), magnitude)
+            estimate = torch.lerp(previous, projected, 1.0 + self.momentum)
             previous = projected
-        return self._istft(previous)[:samples]
+        half = self.analysis.n_fft // 2
+        signal = self._signal(previous, overlap)[half:]
+        return signal[: (len(magnitude) - 1) * self.analysis.hop_length]
 
-    def _stft(self, signal: Tensor) -> Tensor:
-        """[N] → [n_fft // 2 + 1, T] complex."""
-        a = self.analysis
-        spectrum: Tensor = torch.stft(
-            signal, a.n_fft, a.hop_length, a.n_fft, self._window, center=True, return_complex=True
-        )
+    def _spectrum(self, signal: Tensor) -> Tensor:
+        """[(T - 1) · hop + n_fft] → [T, n_fft // 2 + 1] complex."""
+        frames = signal.unfold(0, self.analysis.n_fft, self.analysis.hop_length)
+        spectrum: Tensor = torch.fft.rfft(frames * self._window)
         return spectrum
 
-    def _istft(self, spectrum: Tensor) -> Tensor:
-        """[n_fft // 2 + 1, T] complex → [(T - 1) · hop_length]."""
-        a = self.analysis
-        signal: Tensor = torch.istft(spectrum, a.n_fft, a.hop_length, a.n_fft, self._window, center=True)
-        return signal
+    def _signal(self, spectrum: Tensor, overlap: Tensor) -> Tensor:
+        """The signal closest to a spectrogram in least squares: [T, n_fft // 2 + 1] → [(T - 1) · hop + n_fft]."""
+        frames = torch.fft.irfft(spectrum, n=self.analysis.n_fft) * self._window
+        return self._overlap_add(frames) / overlap
+
+    def _overlap_add(self, frames: Tensor) -> Tensor:
+        """[T, n_fft] → [(T - 1) · hop + n_fft], in as many additions as windows overlap."""
+        count, n_fft, hop = len(frames), self.analysis.n_fft, self.analysis.hop_length
+        slices = -(-n_fft // hop)
+        parts = F.pad(frames, (0, slices * hop - n_fft)).view(count, slices, hop)
+        summed = frames.new_zeros(count + slices - 1, hop)
+        for place in range(slices):
+            summed[place : place + count] += parts[:, place]
+        return summed.flatten()[: (count - 1) * hop + n_fft]
+
+
+def _with_magnitude(spectrum: Tensor, magnitude: Tensor) -> Tensor:
+    """The phase of ``spectrum`` on ``magnitude``, [T, F] each."""
+    parts = torch.view_as_real(spectrum)
+    scale = magnitude * parts.square().sum(dim=-1).clamp(min=_SMALLEST).rsqrt()
+    return torch.view_as_complex(parts * scale.unsqueeze(-1))
