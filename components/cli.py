@@ -162,7 +162,7 @@ def export_params(
     profile: ProfileOption = None,
 ) -> None:
     """The parameter sheet (xlsx) of params.yaml, without any run."""
-    from components.stages.export_params import export
+    from components.stages.export_params import export_params as export
 
     typer.echo(export(project_root(), profile, out))
 

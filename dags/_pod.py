@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from _stage import stage_command
-from airflow.sdk.exceptions import AirflowSkipException
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.providers.cncf.kubernetes.utils.pod_manager import OnFinishAction
+from airflow.sdk.exceptions import AirflowSkipException
 
 from components.adapters.pod_spec import render_pod
 from components.core.params import Params

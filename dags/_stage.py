@@ -14,8 +14,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from airflow.sdk import Asset, BaseOperator, TriggerRule
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from components.core.errors import EXIT_BAD_INPUT, EXIT_DEFECT, EXIT_OK, IrisError
 from components.core.params import Params

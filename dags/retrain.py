@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 
 from _settings import CORPUS, PARAMS, PROFILE, PROFILES, PROJECT
 from _stage import stage_task
-from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk import (
     AssetOrTimeSchedule,
     BaseOperator,
@@ -22,6 +21,7 @@ from airflow.sdk import (
     dag,
     task,
 )
+from airflow.sdk.exceptions import AirflowFailException
 
 from components import catalogue
 from components.core.params import Params

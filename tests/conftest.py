@@ -1,4 +1,4 @@
-"""What every test gets: no telemetry, one thread, and an Airflow home of its own before airflow is imported."""
+"""What every test gets: no telemetry, and an Airflow home of its own before airflow is imported."""
 
 from __future__ import annotations
 

@@ -35,7 +35,10 @@ def test_the_folder_mlflow_cannot_shadow_the_package() -> None:
     assert list((ROOT / "mlflow").rglob("*.py")) == []
     assert not (ROOT / "tests" / "mlflow").exists()
     found = subprocess.run(
-        [sys.executable, "-c", "import mlflow; print(mlflow.__file__)"], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-c", "import mlflow; print(mlflow.__file__)"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     assert "site-packages" in found.stdout, found.stderr
 

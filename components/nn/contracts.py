@@ -93,7 +93,7 @@ class TrainingTask:
     collate: Callable[[Sequence[Mapping[str, Any]]], Batch]
     recipe: Recipe
     identity: Mapping[str, Any]
-    """What a checkpoint must agree on to be resumed or to warm-start: symbols, speakers, dimensions (JSON)."""
+    """What a checkpoint must agree on to be resumed: symbols, speakers, dimensions (JSON)."""
     deliver: Callable[[Mapping[str, Tensor], Path], None]
     """Writes the delivered model (safetensors + model.json) from the (EMA) weights into an empty folder."""
 
@@ -159,7 +159,7 @@ class ModelSpec(Protocol):
     def training_task(
         self, section: ModelSection, features: Path, seed: int, warm_start: Path | None
     ) -> TrainingTask:
-        """The network (its weights taken from the delivered model in ``warm_start``, if given) and its data."""
+        """The network (weights from the delivered model in ``warm_start``, if given) and its data."""
 
     def load(self, section: ModelSection, delivered: Path, device: torch.device) -> Synthesiser:
         """A delivered model, its hash checked."""

@@ -60,4 +60,5 @@ def test_only_gpu_stages_go_to_a100_nodes(stage: Stage, model: str | None) -> No
 def test_credentials_come_by_reference_only() -> None:
     container = _pod(STAGES[0], None)["spec"]["containers"][0]
     assert {"secretRef": {"name": "iris-credentials"}} in container["envFrom"]
-    assert not [e for e in container["env"] if any(w in e["name"] for w in ("PASSWORD", "SECRET", "TOKEN", "KEY"))]
+    words = ("PASSWORD", "SECRET", "TOKEN", "KEY")
+    assert not [entry for entry in container["env"] if any(word in entry["name"] for word in words)]

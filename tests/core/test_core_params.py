@@ -78,7 +78,7 @@ def test_an_overlay_may_not_touch_the_targets(project: Path) -> None:
     [
         ("models:\n  fastpitch:\n    trainign: {}\n", r"models\.fastpitch\.trainign"),
         ("seed: '7'\n", "seed"),
-        ("models:\n  rvc:\n    training:\n      learning_rate: 1e-4\n", r"models\.rvc\.training\.learning_rate"),
+        ("models: {rvc: {training: {learning_rate: 1e-4}}}", r"models\.rvc\.training\.learning_rate"),
         ("models:\n  vallex:\n    inference:\n      top_p: 1.5\n", r"models\.vallex\.inference\.top_p"),
         ("seed: 1\nseed: 2\n", "stands twice"),
         ("seed: [\n", "readable YAML"),

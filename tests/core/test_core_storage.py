@@ -104,7 +104,9 @@ def test_kill_at_any_moment_leaves_a_whole_file(tmp_path: Path) -> None:
 
 
 @given(st.binary(max_size=4096))
-def test_hash_of_a_file_is_the_hash_of_its_bytes(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+def test_the_hash_of_a_file_is_that_of_its_bytes(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes
+) -> None:
     path = tmp_path_factory.mktemp("hash") / "file"
     path.write_bytes(data)
     assert sha256_path(path) == sha256_bytes(data)

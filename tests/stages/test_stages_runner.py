@@ -59,7 +59,9 @@ def _request(workspace: Workspace, stage: str, **changes: object) -> runner.Requ
     return runner.Request(stage=stage, **values)  # type: ignore[arg-type]
 
 
-def test_an_unchanged_stage_is_skipped_and_says_so(workspace: Workspace, install: Callable[..., list[str]]) -> None:
+def test_an_unchanged_stage_is_skipped_and_says_so(
+    workspace: Workspace, install: Callable[..., list[str]]
+) -> None:
     calls = install("ingest", _writes("a"))
     assert runner.run_stage(_request(workspace, "ingest")).state == "done"
     assert runner.run_stage(_request(workspace, "ingest")).state == "skipped"

@@ -1,0 +1,200 @@
+"""`make demo` in small: the real DAG under dag.test(), real DVC, GX, MLflow and reports, in one workspace.
+
+The tests of this file share one run and then break it, in the order they stand here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components import catalogue
+from components.core.metrics import Evidence
+from components.core.paths import Workspace, project_root
+from components.core.stage_graph import STAGES
+from components.stages import services
+from components.stages.records import read_record
+
+pytestmark = pytest.mark.e2e
+ROOT = project_root()
+KPI_FIELDS = {"value", "low", "high", "n", "unit", "evidence", "device", "target", "ceiling", "floor"}
+
+
+@dataclass(frozen=True)
+class Demo:
+    workspace: Workspace
+    summary: dict[str, Any]
+    output: str
+
+
+def _run(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [
+        sys.executable,
+        "dags/embedded.py",
+        "--profile",
+        "ci",
+        "--workspace",
+        str(workspace),
+        *arguments,
+    ]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "IRIS"))}
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=500)
+
+
+def _tool(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "components",
+        *arguments,
+        "--profile",
+        "ci",
+        "--workspace",
+        str(workspace),
+    ]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    root = tmp_path_factory.mktemp("시연 demo")
+    done = _run(root)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    workspace = Workspace.embedded(root)
+    summary = json.loads((root / "summary.json").read_text(encoding="utf-8"))
+    return Demo(workspace, summary, done.stdout + done.stderr)
+
+
+def test_the_summary_keeps_its_contract(demo: Demo) -> None:
+    told = demo.summary
+    assert {
+        "seconds",
+        "setup_seconds",
+        "orchestration_share",
+        "data_md5",
+        "stages",
+        "models",
+        "reports",
+    } <= set(told)
+    assert [s["name"] for s in told["stages"]] == [s.name for s in STAGES]
+    assert all({"name", "model", "seconds", "state", "skipped"} <= set(s) for s in told["stages"])
+    assert told["data_md5"].endswith(".dir")
+    assert set(told["reports"]) == {"xlsx", "note_html", "note_md", "review"}
+    assert all(Path(path).stat().st_size > 0 for path in told["reports"].values())
+    fastpitch = told["models"]["fastpitch"]
+    assert {"verdict", "reasons", "run_id", "version", "kpis"} <= set(fastpitch)
+    for kpi in fastpitch["kpis"].values():
+        assert set(kpi) >= KPI_FIELDS
+
+
+def test_the_honest_verdict_is_inconclusive_for_want_of_a_recogniser(demo: Demo) -> None:
+    fastpitch = demo.summary["models"]["fastpitch"]
+    assert fastpitch["verdict"] != "PASS"
+    assert fastpitch["kpis"]["pronunciation_accuracy"]["value"] is None
+    assert any("pronunciation_accuracy" in reason for reason in fastpitch["reasons"])
+    states = {s["name"]: s["state"] for s in demo.summary["stages"]}
+    assert states["promote"] == "refused"
+
+
+def test_measured_figures_say_where(demo: Demo) -> None:
+    kpis = demo.summary["models"]["fastpitch"]["kpis"]
+    for name in ("speaker_similarity", "latency_p50_ms", "latency_p95_ms", "latency_ttfa_ms", "rtf"):
+        assert kpis[name]["evidence"] == "measured"
+        assert kpis[name]["device"].startswith("cpu")
+        assert kpis[name]["low"] <= kpis[name]["value"] <= kpis[name]["high"]
+    assert kpis["speaker_similarity"]["n"] == 120
+    assert kpis["speaker_similarity"]["ceiling"] > kpis["speaker_similarity"]["floor"]
+
+
+def test_a_person_sees_progress_reality_and_reports(demo: Demo) -> None:
+    for word in ("ingest", "fastpitch.train", "left", "What it does not show", "review", "INCONCLUSIVE"):
+        assert word in demo.output
+    assert "Traceback" not in demo.output
+
+
+def test_the_run_in_mlflow_answers_for_itself(demo: Demo) -> None:
+    params = catalogue.load(ROOT, "ci")
+    (run,) = services.tracker_of(params.platform.mlflow, demo.workspace).runs("fastpitch", limit=5)
+    assert run.run_id == demo.summary["models"]["fastpitch"]["run_id"]
+    assert run.status == "FINISHED"
+    assert run.metrics["speaker_similarity"] == pytest.approx(
+        demo.summary["models"]["fastpitch"]["kpis"]["speaker_similarity"]["value"]
+    )
+    assert demo.summary["data_md5"] in {value for key, value in run.tags.items() if "md5" in key}
+
+
+def test_records_trace_a_figure_back_to_its_data(demo: Demo) -> None:
+    gate = read_record(demo.workspace, "gate", "fastpitch")
+    evaluate = read_record(demo.workspace, "evaluate", "fastpitch")
+    assert gate
+    assert evaluate
+    assert gate.inputs["evaluate.evidence"] == evaluate.outputs["evidence"]["sha256"]
+    evidence = Evidence.model_validate_json(evaluate.output(demo.workspace.root, "evidence").read_bytes())
+    assert evidence.data_md5 == demo.summary["data_md5"]
+    assert {m.data_md5 for m in evidence.metrics} == {demo.summary["data_md5"]}
+    assert all(record_field for record_field in (evaluate.git_sha, evaluate.params_sha, evaluate.device))
+
+
+def test_the_workspace_holds_everything_and_the_clone_stays_clean(demo: Demo) -> None:
+    changed = subprocess.run(
+        ["git", "status", "--porcelain", "--", "data.dvc", "docs", "mlflow", "pretrained"],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert changed.stdout == ""
+    assert not list(demo.workspace.root.rglob("*.tmp"))
+
+
+def test_nothing_changed_nothing_runs(demo: Demo) -> None:
+    done = _run(demo.workspace.root)
+    assert done.returncode == 0, done.stderr[-3000:]
+    told = json.loads((demo.workspace.root / "summary.json").read_text(encoding="utf-8"))
+    assert all(stage["skipped"] for stage in told["stages"]), told["stages"]
+    assert told["seconds"] < demo.summary["seconds"]
+    assert told["models"] == demo.summary["models"]
+    assert told["data_md5"] == demo.summary["data_md5"]
+
+
+def test_the_data_of_the_run_can_be_laid_out_again(demo: Demo, tmp_path: Path) -> None:
+    run_id = demo.summary["models"]["fastpitch"]["run_id"]
+    done = _tool(demo.workspace.root, "restore-data", "--run", run_id, "--target", str(tmp_path / "restored"))
+    assert done.returncode == 0, done.stderr
+    manifests = {p.relative_to(tmp_path / "restored") for p in (tmp_path / "restored").rglob("manifest.csv")}
+    assert manifests
+    for manifest in manifests:
+        original = (demo.workspace.data / manifest).read_bytes()
+        assert (tmp_path / "restored" / manifest).read_bytes() == original
+
+
+def test_runs_are_reviewed_from_the_terminal(demo: Demo) -> None:
+    done = _tool(demo.workspace.root, "kpi")
+    assert done.returncode == 0, done.stderr
+    assert "speaker_similarity" in done.stdout.replace("\n", "")
+
+
+def test_there_is_no_champion_to_roll_back_to(demo: Demo) -> None:
+    done = _tool(demo.workspace.root, "rollback", "--model", "fastpitch", "--reason", "test")
+    assert done.returncode == 42
+    assert "expected" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_damaged_corpus_turns_the_run_red_and_loses_nothing(demo: Demo) -> None:
+    before = (demo.workspace.root / "records" / "gate.fastpitch.json").read_bytes()
+    manifest = next(demo.workspace.data.rglob("manifest.csv"))
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(text.replace(",synthetic", ",nobody", 1).replace(",ko,", ",xx,", 1), encoding="utf-8")
+    try:
+        done = _run(demo.workspace.root)
+        assert done.returncode != 0
+        assert "manifest.csv" in done.stderr
+        assert "Traceback" not in done.stderr
+    finally:
+        manifest.write_text(text, encoding="utf-8")
+    assert (demo.workspace.root / "records" / "gate.fastpitch.json").read_bytes() == before
