@@ -68,7 +68,7 @@ STAGES: tuple[Stage, ...] = (
         per_model=True,
         gpu=False,
         sections=("seed", "audio", "data", "platform", "models"),
-        rooms=("core", "espeak", "text", "data", "features", "models"),
+        rooms=("core", "espeak", "text", "data", "features", "nn", "auxiliaries", "models"),
         summary="audio → memory-mapped mel, f0, energy, durations",
     ),
     Stage(
@@ -77,7 +77,7 @@ STAGES: tuple[Stage, ...] = (
         per_model=True,
         gpu=True,
         sections=("seed", "audio", "data", "platform", "models"),
-        rooms=("core", "espeak", "text", "data", "features", "nn", "models", "training"),
+        rooms=("core", "espeak", "text", "data", "features", "nn", "auxiliaries", "models", "training"),
         pool="a100",
         summary="features → checkpoint",
     ),
