@@ -20,10 +20,10 @@ class GriffinLim:
     c_n = P1(P2(t_{n-1})), t_n = c_n + α (c_n - c_{n-1}): P2 goes to a signal and back (a consistent
     spectrogram), P1 restores the known magnitudes; α = 0 is Griffin and Lim's own algorithm (1984).
 
-    Magnitudes come from the mel by least squares: the filterbank's pseudo-inverse, negative bins set to zero.
-    Above ``fmax`` the filterbank sees nothing and the signal stays silent there. Frames and window are those of
-    `components.features.mel`, except that the first and last half window hold sound instead of a reflection;
-    it is cut off at the end.
+    Magnitudes come from the mel by least squares: the filterbank's pseudo-inverse, negative bins set to
+    zero. Above ``fmax`` the filterbank sees nothing and the signal stays silent there. Frames and window are
+    those of `components.features.mel`, except that the first and last half window hold sound instead of a
+    reflection; it is cut off at the end.
 
     Args:
         analysis: the mel's definition.
@@ -32,9 +32,7 @@ class GriffinLim:
         device: where it computes.
     """
 
-    def __init__(
-        self, analysis: MelAnalysis, iterations: int, momentum: float, device: torch.device
-    ) -> None:
+    def __init__(self, analysis: MelAnalysis, iterations: int, momentum: float, device: torch.device) -> None:
         self.analysis, self.iterations, self.momentum = analysis, iterations, momentum
         self._window = torch.tensor(window(analysis.win_length, analysis.n_fft), device=device)
         bank = torch.tensor(filterbank(analysis), dtype=torch.float64)
@@ -75,7 +73,7 @@ class GriffinLim:
         return spectrum
 
     def _signal(self, spectrum: Tensor, overlap: Tensor) -> Tensor:
-        """The signal closest to a spectrogram in least squares: [T, n_fft // 2 + 1] → [(T - 1) · hop + n_fft]."""
+        """The least-squares signal of a spectrogram: [T, n_fft // 2 + 1] → [(T - 1) · hop + n_fft]."""
         frames = torch.fft.irfft(spectrum, n=self.analysis.n_fft) * self._window
         return self._overlap_add(frames) / overlap
 

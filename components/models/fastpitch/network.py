@@ -75,10 +75,6 @@ class FastPitch(nn.Module):
         self.register_buffer("mel_mean", torch.zeros(a.n_mels))
         self.register_buffer("mel_deviation", torch.ones(a.n_mels))
         self.register_buffer("droppable", torch.tensor(symbols.droppable), persistent=False)
-        for table in (self.symbol_embedding, self.language_embedding):
-            nn.init.normal_(table.weight, std=a.d_model**-0.5)
-        with torch.no_grad():
-            self.symbol_embedding.weight[symbols.padding].zero_()
 
     def forward(self, phase: str, batch: Batch, step: int) -> Mapping[str, Tensor]:
         """Losses with the given durations, pitch and energy (teacher forcing).
