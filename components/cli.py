@@ -176,6 +176,19 @@ def make_data(profile: ProfileOption = None) -> None:
     typer.echo(make(catalogue.load(project, profile), Workspace.of_project(project), project))
 
 
+@app.command("make-warm-start", rich_help_panel="Tools")
+def make_warm_start(
+    model: Annotated[str, typer.Option("--model")],
+    profile: Annotated[str, typer.Option(help="the longer training")] = "warmstart",
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Train first weights for pretrained/ (about half an hour on two cores)."""
+    from components.stages.warm_start import make_warm_start as make_one
+
+    project = project_root()
+    typer.echo(make_one(project, _workspace(workspace, project), profile, model))
+
+
 @app.command("doctor", rich_help_panel="Tools")
 def check_machine() -> None:
     """What this machine has, what is missing, and how to get it."""

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
+_WIDTH_IN_A_FILE = 120
 
 
 def configure(workspace: Path, profile: str) -> None:
@@ -89,7 +90,10 @@ def run_demo(models: list[str] | None, force: bool) -> int:
         setup_seconds=setup_seconds(),
     )
     write_json(workspace.root / "summary.json", told)
-    Console().print(summary.view(told))
+    console = Console()
+    if not console.is_terminal:
+        console.width = _WIDTH_IN_A_FILE
+    console.print(summary.view(told))
     print(f"summary    {workspace.root / 'summary.json'}   ({told['seconds']:.0f} s)")
     return 0 if run.state == "success" else 1
 

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Group
+from rich import box
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -128,38 +129,43 @@ def reality(summary: Mapping[str, Any]) -> str:
 
 
 def view(summary: Mapping[str, Any]) -> Group:
-    """What a person sees at the end: reality, KPI table, verdicts with reasons, report paths."""
-    table = Table(title="KPI", title_justify="left")
-    for column in ("model", "KPI", "value", "95 %", "n", "target", "ceiling / floor", "evidence"):
-        table.add_column(column, justify="right" if column in {"value", "95 %", "n", "target"} else "left")
-    for model, entry in summary["models"].items():
-        for name, kpi in entry["kpis"].items():
-            table.add_row(model, name, *_cells(kpi))
-    verdicts = [Text(reality(summary), style="italic")]
-    lines = []
-    for model, entry in summary["models"].items():
-        verdict = entry["verdict"] or "no verdict"
-        lines.append(Text(f"{_MARKS.get(verdict, '✘')} {model}: {verdict}", style="bold"))
-        lines += [Text(f"    {reason}") for reason in entry["reasons"]]
+    """What a person sees at the end: reality, KPI tables, verdicts with reasons, report paths."""
+    models = [part for model, entry in summary["models"].items() for part in _model_view(model, entry)]
     failed = [
         Text(f"✘ {stage['name']} {stage['model'] or ''} failed: {stage['message']}", style="red")
         for stage in summary["stages"]
         if stage["state"] == "failed"
     ]
     reports = [Text(f"{name:<10} {path}") for name, path in summary["reports"].items()]
-    return Group(*verdicts, table, *lines, *failed, Text(""), *reports)
+    return Group(Text(reality(summary), style="italic"), *models, *failed, Text(""), *reports)
+
+
+def _model_view(model: str, entry: Mapping[str, Any]) -> list[RenderableType]:
+    table = Table(title=model, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("KPI", "value", "95 %", "n", "target", "ceiling / floor", "evidence"):
+        table.add_column(column, justify="left" if column in {"KPI", "evidence"} else "right", no_wrap=True)
+    absent = []
+    for name, kpi in sorted(entry["kpis"].items(), key=lambda item: item[1]["target"] is None):
+        if kpi["value"] is None:
+            absent.append(Text(f"    not measured: {name} ({kpi.get('reason', '')})"))
+        else:
+            table.add_row(name, *_cells(kpi))
+    verdict = entry["verdict"] or "no verdict"
+    reasons = [Text(f"    {reason}") for reason in entry["reasons"]]
+    said = Text(f"{_MARKS.get(verdict, '✘')} {model}: {verdict}", style="bold")
+    return [table, *absent, said, *reasons]
 
 
 def _cells(kpi: Mapping[str, Any]) -> list[str]:
-    if kpi["value"] is None:
-        return ["not measured", "–", "0", _number(kpi["target"]), "–", kpi.get("reason", "")]
+    unit = "" if kpi["unit"] == "1" else kpi["unit"]
+    bounds = [kpi["ceiling"], kpi["floor"]]
     return [
-        f"{_number(kpi['value'])} {'' if kpi['unit'] == '1' else kpi['unit']}".strip(),
+        f"{_number(kpi['value'])} {unit}".strip(),
         f"{_number(kpi['low'])} – {_number(kpi['high'])}",
         str(kpi["n"]),
         _number(kpi["target"]),
-        f"{_number(kpi['ceiling'])} / {_number(kpi['floor'])}",
-        f"{kpi['evidence']} on {kpi['device']}",
+        "–" if bounds == [None, None] else " / ".join(map(_number, bounds)),
+        kpi["evidence"],
     ]
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 import unicodedata
+from functools import cache
+from types import ModuleType
+from typing import cast
 
 from components.text.numerals import clean_thousands
 
@@ -11,11 +16,18 @@ _DEVOICED = "’"
 _KANA = re.compile(r"[ァ-ヺー]")
 
 
+@cache
+def _open_jtalk() -> ModuleType:
+    """The module, imported without the advertisement that it prints for an optional package."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        import pyopenjtalk
+
+    return cast("ModuleType", pyopenjtalk)
+
+
 def spoken(text: str) -> str:
     """``今日は3時です。`` → ``キョーワ サンジデス。``. Digits and Latin letters are read by Open JTalk."""
-    import pyopenjtalk
-
-    words = pyopenjtalk.run_frontend(clean_thousands(unicodedata.normalize("NFKC", text)))
+    words = _open_jtalk().run_frontend(clean_thousands(unicodedata.normalize("NFKC", text)))
     pieces: list[str] = []
     for word in words:
         said = word["pron"].replace(_DEVOICED, "")

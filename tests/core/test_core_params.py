@@ -14,7 +14,7 @@ from components.core.errors import ConfigError
 from components.core.params import params_sha
 from components.core.paths import project_root
 
-PROFILES = [None, "laptop", "ci"]
+PROFILES = [None, "laptop", "ci", "warmstart"]
 
 
 @pytest.fixture
@@ -93,8 +93,22 @@ def test_a_mistake_in_an_overlay_is_told_by_its_path(project: Path, overlay: str
     assert "\n" not in str(caught.value)
 
 
+def test_a_profile_may_extend_another(project: Path) -> None:
+    (project / "profiles" / "longer.yaml").write_text("extends: laptop\nseed: 7\n", encoding="utf-8")
+    longer, laptop = (catalogue.load(project, profile) for profile in ("longer", "laptop"))
+    assert longer.seed == 7
+    assert longer.models == laptop.models
+
+
+def test_profiles_that_extend_each_other_are_refused(project: Path) -> None:
+    for name, other in (("a", "b"), ("b", "a")):
+        (project / "profiles" / f"{name}.yaml").write_text(f"extends: {other}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="a → b → a"):
+        catalogue.load(project, "a")
+
+
 def test_an_unknown_profile_names_the_known_ones(project: Path) -> None:
-    with pytest.raises(ConfigError, match="ci, laptop"):
+    with pytest.raises(ConfigError, match="ci, laptop, warmstart"):
         catalogue.load(project, "a1000")
 
 

@@ -50,14 +50,31 @@ def load_params(root: Path, profile: str | None, model_types: Mapping[str, type[
             params.yaml does not have, or a value of the wrong type or range.
     """
     values = _read_yaml(root / "params.yaml")
-    if profile is not None:
-        _overlay(values, _read_profile(root, profile), source=f"profiles/{profile}.yaml", path="")
+    for name, overlay in _overlays(root, profile):
+        _overlay(values, overlay, source=f"profiles/{name}.yaml", path="")
     return _typed(values, model_types)
 
 
 def params_sha(params: Params) -> str:
     """sha256 of the resolved values (of a restricted view: of what it holds)."""
     return sha256_json(params.model_dump(mode="json", include=set(params.__dict__)))
+
+
+def _overlays(root: Path, profile: str | None) -> list[tuple[str, dict[str, Any]]]:
+    """The overlays to lay on, in order: a profile may name one that it ``extends``."""
+    chain: list[tuple[str, dict[str, Any]]] = []
+    while profile is not None:
+        if profile in [name for name, _ in chain]:
+            raise ConfigError(
+                who=f"profiles/{profile}.yaml: extends",
+                expected="a chain of profiles that ends",
+                found=f"{' → '.join(name for name, _ in chain)} → {profile}",
+                action="let one of them extend nothing",
+            )
+        overlay = _read_profile(root, profile)
+        chain.append((profile, overlay))
+        profile = overlay.pop("extends", None)
+    return chain[::-1]
 
 
 def _read_profile(root: Path, profile: str) -> dict[str, Any]:
