@@ -56,6 +56,7 @@ def write_delivered(
         name: value.to(dtype) if value.is_floating_point() else value for name, value in weights.items()
     }
     save_file(stored, folder / WEIGHTS_NAME)
+    (folder / WEIGHTS_NAME).chmod(0o644)  # safetensors leaves it to its owner alone
     write_json(
         folder / CARD_NAME,
         {

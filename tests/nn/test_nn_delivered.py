@@ -23,6 +23,7 @@ def folder(tmp_path: Path) -> Path:
 def test_round_trip_keeps_values_and_card(folder: Path) -> None:
     found = read_delivered(folder, "fastpitch")
     assert found.card == CARD
+    assert (folder / "model.safetensors").stat().st_mode & 0o777 == 0o644
     assert found.weights["a"].shape == (3, 4)
     assert torch.equal(found.weights["count"], torch.arange(3))
 
