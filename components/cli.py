@@ -13,6 +13,7 @@ from components import catalogue, doctor
 from components.core.errors import EXIT_GATE_REFUSED, IrisError
 from components.core.paths import Workspace, project_root
 from components.core.stage_graph import STAGES, Stage
+from components.core.threads import wait_politely
 
 app = typer.Typer(
     help="IRIS retraining platform: one command for each stage, and the tools around them.",
@@ -197,6 +198,7 @@ def check_machine() -> None:
 
 def main() -> None:
     """Entry point: our errors become their lines and their exit code; others keep their traceback."""
+    wait_politely()
     try:
         app(standalone_mode=True)
     except IrisError as error:

@@ -22,6 +22,7 @@ from components.core.params import Params
 from components.core.paths import Workspace
 from components.core.stage_graph import Stage
 from components.core.stage_graph import stage as stage_named
+from components.core.threads import wait_politely
 
 WORKSPACE_VARIABLE = "IRIS_WORKSPACE"
 DEFAULT_POOL = "default_pool"
@@ -139,6 +140,7 @@ class StageOperator(BaseOperator):
     def _in_process(self, profile: str | None, force: bool, options: dict[str, str]) -> dict[str, Any]:
         from components.stages.runner import Request, run_stage
 
+        wait_politely()
         project = Path(self.project)
         request = Request(self.stage, self.model, profile, workspace_of(project), project, force, options)
         try:

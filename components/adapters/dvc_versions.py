@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -191,12 +193,20 @@ class DvcVersions:
         from dvc.repo import Repo
 
         self.dvc_dir.mkdir(parents=True, exist_ok=True)
-        repository = Repo.init(str(self.dvc_dir), no_scm=True, force=True)
+        with contextlib.redirect_stdout(io.StringIO()):  # its advice is for people who type dvc commands
+            repository = Repo.init(str(self.dvc_dir), no_scm=True, force=True)
         with repository.config.edit() as config:
             config["core"].update({"remote": self.params.remote_name, "analytics": False})
-            config["remote"][self.params.remote_name] = {"url": self._remote_url, "verify": True}
+            config["remote"][self.params.remote_name] = {"url": self._portable_url, "verify": True}
         repository.close()
         write_text(self.dvc_dir / ".dvcignore", IGNORED)
+
+    @property
+    def _portable_url(self) -> str:
+        """A folder relative to DVC's configuration, which DVC can write in ASCII only: ``/시연/…`` fails."""
+        if self.params.remote_url:
+            return self.params.remote_url
+        return os.path.relpath(self.local_remote, self.dvc_dir / ".dvc")
 
     def _drop_half_written(self) -> None:
         """What a killed DVC leaves and then trips over: it writes both files in place."""

@@ -141,7 +141,7 @@ def view(summary: Mapping[str, Any]) -> Group:
 
 
 def _model_view(model: str, entry: Mapping[str, Any]) -> list[RenderableType]:
-    table = Table(title=model, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=model, title_justify="left", box=box.SIMPLE_HEAD, collapse_padding=True)
     for column in ("KPI", "value", "95 %", "n", "target", "ceiling / floor", "evidence"):
         table.add_column(column, justify="left" if column in {"KPI", "evidence"} else "right", no_wrap=True)
     absent = []

@@ -22,12 +22,14 @@ from components.data.tree_md5 import tree_md5
 
 @pytest.fixture
 def versions(tmp_path: Path) -> DvcVersions:
+    """In a folder with a Korean name and a space: DVC's own configuration holds ASCII only."""
+    workspace = tmp_path / "작업 공간"
     return DvcVersions(
-        dvc_dir=tmp_path / "corpus",
+        dvc_dir=workspace / "corpus",
         data_name="data",
         params=DvcParams(remote_name="storage", remote_url="", commit_pointer=False),
-        local_remote=tmp_path / "remote",
-        locks=tmp_path / "locks",
+        local_remote=workspace / "remote",
+        locks=workspace / "locks",
     )
 
 
@@ -282,7 +284,7 @@ def test_the_pointer_alone_is_committed(versions: DvcVersions, tmp_path: Path) -
     committing.add_and_push()
     assert git("log", "--format=%s", "--name-only").split("\n")[:3:2] == [
         f"data {version.md5} (1 files)",
-        "corpus/data.dvc",
+        "작업 공간/corpus/data.dvc",
     ]
     assert git("diff", "--cached", "--name-only") == "other.txt\n"
 
