@@ -72,17 +72,22 @@ def fill_environment(sheet: Worksheet, inputs: ReportInputs) -> None:
     ]
     for record in inputs.records:
         where = f"{record.stage}" + (f" ({record.model})" if record.model else "")
-        spent = f"{record.state} · {record.started} · {record.seconds:g} s"
+        # a refusal is written anew by every run; its time says nothing and would change an unchanged sheet
+        time = "" if record.state == "refused" else f" · {record.started} · {record.seconds:g} s"
+        spent = f"{record.state}{time}"
         facts = f"{spent} · {record.device} · git {record.git_sha}"
         rows.append((f"단계 {where}", facts))
     _table(sheet, "환경", "실행 → 데이터 md5 → git 순으로 추적한다", ("항목", "값"), rows, (34, 120))
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """``{"a": {"b": 1}}`` → ``("a.b", 1)``; lists as text."""
+    """``{"a": {"b": 1}}`` → ``("a.b", 1)``; a list of mappings one row each, other lists as text."""
     for key, value in values.items():
         if isinstance(value, Mapping):
             yield from flatten(value, f"{prefix}{key}.")
+        elif isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
+            for number, item in enumerate(value, start=1):
+                yield f"{prefix}{key} {number}", ", ".join(f"{name} {shown(v)}" for name, v in item.items())
         else:
             yield f"{prefix}{key}", shown(value)
 
@@ -102,5 +107,5 @@ def _table(
     write_title(sheet, title, note)
     write_header(sheet, _HEADER_ROW, headers)
     for row, values in enumerate(rows, start=_HEADER_ROW + 1):
-        write_row(sheet, row, values)
+        write_row(sheet, row, values, numbers="left")
     finish_sheet(sheet, _HEADER_ROW, _HEADER_ROW + len(rows), widths)

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from openpyxl.chart import LineChart, Reference
+from openpyxl.chart.data_source import NumFmt
 from openpyxl.chart.legend import Legend
 from openpyxl.worksheet.worksheet import Worksheet
 
 from components.reporting.inputs import ReportInputs
+from components.reporting.layout import fit_rows
 from components.reporting.names import KpiTitle, kpi_titles, model_title
 from components.reporting.run_figures import RunFigures, run_figures
-from components.reporting.workbook import cell_at, finish_sheet, put, write_header, write_row, write_title
+from components.reporting.workbook import (
+    cell_at,
+    finish_sheet,
+    put,
+    style_row,
+    write_header,
+    write_row,
+    write_title,
+)
 
 _HEADER_ROW = 3
 _FIXED = ("순번", "run_id", "이름", "모델", "상태", "시작", "종료", "판정", "데이터 md5", "git")
-_CHART_ROWS = 16
+_WIDTHS, _KPI_WIDTH = (7, 21, 15, 18, 12, 16, 16, 14, 21, 21), 12
+_CHART_ROWS, _CHART_HEIGHT_CM, _CHART_WIDTH_CM = 22, 11, 24
 
 
 def fill(sheet: Worksheet, inputs: ReportInputs) -> None:
@@ -37,7 +48,9 @@ def fill(sheet: Worksheet, inputs: ReportInputs) -> None:
     if not figures:
         put(cell_at(sheet, last + 1, 1), "실행 없음")
     below = _charts(sheet, inputs, figures, last + 3)
-    finish_sheet(sheet, _HEADER_ROW, last, (5, 18, 12, 15, 9, 13, 13, 11, 16, 14, *(10 for _ in titles)))
+    widths = (*_WIDTHS, *(_KPI_WIDTH for _ in titles))
+    finish_sheet(sheet, _HEADER_ROW, last, widths)
+    fit_rows(sheet, below, widths)
     sheet.print_area = f"A1:T{max(below, last + 2)}"
 
 
@@ -48,7 +61,7 @@ def _charts(sheet: Worksheet, inputs: ReportInputs, figures: tuple[RunFigures, .
     plans = [(unit, series) for unit, series in plans if series]
     data_row = row + _CHART_ROWS * ((len(plans) + 1) // 2)
     for index, (unit, series) in enumerate(plans):
-        anchor = f"{'B' if index % 2 == 0 else 'J'}{row + _CHART_ROWS * (index // 2)}"
+        anchor = f"{'B' if index % 2 == 0 else 'K'}{row + _CHART_ROWS * (index // 2)}"
         data_row = _chart(sheet, unit, series, anchor, data_row)
     return data_row
 
@@ -75,21 +88,25 @@ def _target(inputs: ReportInputs, title: KpiTitle) -> float | None:
     return inputs.params.kpi.target(title.name)
 
 
+def _numbers(sheet: Worksheet, unit: str, series: dict[str, list[float | None]], data_row: int) -> int:
+    """The figures behind a chart, one row a run; returns how many runs."""
+    write_header(sheet, data_row, (f"실행 [{'무차원' if unit == '1' else unit}]", *series))
+    rows = list(zip(*series.values(), strict=True))
+    for number, values in enumerate(rows, start=1):
+        for column, value in enumerate((number, *values), start=1):
+            if value is not None:
+                put(cell_at(sheet, data_row + number, column), value)
+        style_row(sheet, data_row + number, 1 + len(values))
+    return len(rows)
+
+
 def _chart(
     sheet: Worksheet, unit: str, series: dict[str, list[float | None]], anchor: str, data_row: int
 ) -> int:
-    put(cell_at(sheet, data_row, 1), f"차트 자료 [{'무차원' if unit == '1' else unit}]")
-    for column, (name, values) in enumerate(series.items(), start=2):
-        put(cell_at(sheet, data_row, column), name)
-        for offset, value in enumerate(values, start=1):
-            if value is not None:
-                put(cell_at(sheet, data_row + offset, column), value)
-    length = len(next(iter(series.values())))
-    for offset in range(1, length + 1):
-        put(cell_at(sheet, data_row + offset, 1), offset)
+    length = _numbers(sheet, unit, series, data_row)
     chart = LineChart()
     chart.title = f"실행별 KPI [{'무차원' if unit == '1' else unit}]"
-    chart.height, chart.width = 8, 16
+    chart.height, chart.width = _CHART_HEIGHT_CM, _CHART_WIDTH_CM
     chart.legend = Legend()
     chart.legend.position = "b"
     chart.add_data(
@@ -98,10 +115,11 @@ def _chart(
     )
     chart.set_categories(Reference(sheet, min_col=1, min_row=data_row + 1, max_row=data_row + length))
     chart.x_axis.title, chart.x_axis.delete, chart.y_axis.delete = "실행 순번", False, False
+    chart.y_axis.numFmt = NumFmt(formatCode="0.00" if unit == "1" else "#,##0", sourceLinked=False)
     for line, name in zip(chart.series, series, strict=True):
         target = name.endswith("(목표)")
         line.graphicalProperties.line.dashStyle = "dash" if target else "solid"
-        line.marker.symbol = "none" if target else "circle"
+        line.marker.symbol = "dash" if target else "circle"  # visible also where there is one run
         line.smooth = False
     sheet.add_chart(chart, anchor)
     return data_row + length + 2
