@@ -79,7 +79,10 @@ class Sentence:
 
 @dataclass(frozen=True)
 class ModelReport:
-    """One model; every part is None or empty where that stage has not run."""
+    """One model; every part is None or empty where that stage has not run.
+
+    ``champion`` is what was found about the version that the candidate was judged against.
+    """
 
     name: str
     evidence: Evidence | None
@@ -88,6 +91,29 @@ class ModelReport:
     sentences: tuple[Sentence, ...]
     training: Mapping[str, Any]
     promotion: Mapping[str, Any]
+    champion: Evidence | None = None
+
+
+@dataclass(frozen=True)
+class RejectedRow:
+    """A row that ingest did not take, as ``rejected.csv`` lists it."""
+
+    corpus: str
+    row: str
+    utterance_id: str
+    audio: str
+    reason: str
+    expected: str
+    found: str
+
+
+@dataclass(frozen=True)
+class RejectedRows:
+    """Counts as (corpus, reason, rows), the first rows, and how many there are in all."""
+
+    counts: tuple[tuple[str, str, int], ...] = ()
+    first: tuple[RejectedRow, ...] = ()
+    total: int = 0
 
 
 @dataclass(frozen=True)
@@ -100,6 +126,7 @@ class DataReport:
     validation: Mapping[str, Any]
     data_docs: str
     """Address of Data Docs relative to the review page; empty where there are none."""
+    rejected: RejectedRows = RejectedRows()
 
 
 @dataclass(frozen=True)

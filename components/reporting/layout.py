@@ -18,10 +18,10 @@ _PADDING_POINTS = 5.0
 
 def fit_rows(sheet: Worksheet, last_row: int, widths: Sequence[float]) -> None:
     """Make every row up to ``last_row`` as high as its longest wrapped cell; none becomes lower."""
-    for row in sheet.iter_rows(min_row=1, max_row=last_row, max_col=len(widths)):
+    for number, row in enumerate(sheet.iter_rows(min_row=1, max_row=last_row, max_col=len(widths)), start=1):
         cells = [cell for cell in row if isinstance(cell, Cell) and cell.alignment.wrap_text]
         needed = max((_height(cell, widths[cell.column - 1]) for cell in cells), default=0.0)
-        dimension = sheet.row_dimensions[row[0].row]
+        dimension = sheet.row_dimensions[number]
         if needed > (dimension.height or 0.0):
             dimension.height = round(needed, 2)
 

@@ -1,18 +1,71 @@
-"""Reads what the stages left: sample lists, snapshots of earlier reports, and writes the next snapshot."""
+"""Reads what the stages left: evidence, verdicts, samples, rejected rows, snapshots of earlier reports."""
 
 from __future__ import annotations
 
 import csv
 import json
 import math
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from components.core.errors import CorruptFileError
 from components.core.storage import write_json
-from components.reporting.inputs import Sentence, Snapshot
+from components.reporting.inputs import RejectedRow, RejectedRows, Sentence, Snapshot
 
 _VALUES = ("similarity", "latency_ms", "duration_s")
+_REJECTED_SHOWN = 20  # rows that a person still reads; the file itself holds them all
+
+Stored = TypeVar("Stored", bound=BaseModel)
+
+
+def read_stored(path: Path, kind: type[Stored], stage: str) -> Stored:
+    """The evidence or the decision that ``stage`` left at ``path``.
+
+    Raises:
+        CorruptFileError: the file is gone, or holds something else.
+    """
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        problem = error.errors()[0]
+        found = f"{'.'.join(map(str, problem['loc'])) or 'content'}: {problem['msg']}"
+        raise _unreadable(path, kind, stage, found) from error
+    except OSError as error:
+        raise _unreadable(path, kind, stage, error.strerror or type(error).__name__) from error
+
+
+def _unreadable(path: Path, kind: type[BaseModel], stage: str, found: str) -> CorruptFileError:
+    return CorruptFileError(
+        who=str(path),
+        expected=f"a whole {kind.__name__} record",
+        found=found,
+        action=f"run {stage} again with --force",
+    )
+
+
+def read_rejected(path: Path) -> RejectedRows:
+    """``rejected.csv`` of ingest: how many rows for which reason, and the first of them.
+
+    Raises:
+        CorruptFileError: the table lacks a column.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [RejectedRow(**row) for row in csv.DictReader(file)]
+    except (OSError, TypeError, ValueError, csv.Error) as error:
+        raise CorruptFileError(
+            who=str(path),
+            expected="the table of rejected rows",
+            found=f"{type(error).__name__}: {error}",
+            action="run ingest again with --force",
+        ) from error
+    reasons = Counter((row.corpus, row.reason) for row in rows)
+    counts = tuple(sorted((*key, count) for key, count in reasons.items()))
+    return RejectedRows(counts, tuple(rows[:_REJECTED_SHOWN]), len(rows))
 
 
 def read_sentences(samples: Path) -> tuple[Sentence, ...]:

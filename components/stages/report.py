@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from components import catalogue
 from components.core.metrics import Decision, Evidence
 from components.core.ports import DataVersion, MetricPoint, RunSummary, Tracker
 from components.core.provenance import lock_sha
-from components.core.storage import write_text
+from components.core.storage import sha256_json, write_text
 from components.reporting.changes import snapshot
 from components.reporting.inputs import (
     KST,
@@ -20,12 +21,19 @@ from components.reporting.inputs import (
     DataReport,
     Failure,
     ModelReport,
+    RejectedRows,
     ReportInputs,
     latest_time,
 )
 from components.reporting.iris_note import write_note
 from components.reporting.parameter_sheet import file_name, write_parameter_sheet
-from components.reporting.reading import previous_snapshot, read_sentences, write_snapshot
+from components.reporting.reading import (
+    previous_snapshot,
+    read_rejected,
+    read_sentences,
+    read_stored,
+    write_snapshot,
+)
 from components.reporting.review_page import review_page
 from components.stages import services
 from components.stages.contract import Outcome, Record, StageContext
@@ -39,6 +47,7 @@ def run(context: StageContext) -> Outcome:
     """Collect, render, write.
 
     Raises:
+        CorruptFileError: evidence, verdict or a list that a stage left cannot be read; it is named.
         ReportRefusedError: a figure without a run, or an expected one as a result; nothing is written.
         TrackingUnavailableError: the tracking store does not answer.
     """
@@ -65,13 +74,19 @@ def run(context: StageContext) -> Outcome:
     return Outcome(outputs=outputs, summary={})
 
 
+def fingerprint(context: StageContext) -> Mapping[str, str]:
+    """A failed attempt alone makes a new report; skipped, done and refused ones do not."""
+    return {"failures": sha256_json([asdict(failure) for failure in _failures(context)])}
+
+
 def collect(context: StageContext) -> ReportInputs:
     """Everything the reports are made from; nothing else is read afterwards."""
     tracker = services.tracker(context)
     models = tuple(_model(context, tracker, name) for name in catalogue.trainable() if _ran(context, name))
     runs = tuple(tracker.runs(None, _RUN_LIMIT))
     records = tuple(context.upstream.values())
-    stamp = _stamp(models, runs, records)
+    failures = _failures(context)
+    stamp = _stamp(models, runs, records, failures)
     return ReportInputs(
         params=context.params,
         base=catalogue.load(context.project, None),
@@ -86,7 +101,7 @@ def collect(context: StageContext) -> ReportInputs:
             context.workspace.reports / _SNAPSHOTS,
             (stamp or NO_RUN_TIME).astimezone(datetime.UTC).isoformat(),
         ),
-        failures=_failures(context, stamp),
+        failures=failures,
     )
 
 
@@ -99,17 +114,27 @@ def _model(context: StageContext, tracker: Tracker, name: str) -> ModelReport:
     records = {
         stage: context.upstream.get(f"{stage}.{name}") for stage in ("train", "evaluate", "gate", "promote")
     }
-    evidence = Evidence.model_validate_json(_output(root, records["evaluate"], "evidence").read_bytes())
+    evidence = read_stored(_output(root, records["evaluate"], "evidence"), Evidence, "evaluate")
     gate = records["gate"]
+    decision = read_stored(gate.output(root, "decision"), Decision, "gate") if gate else None
     return ModelReport(
         name=name,
         evidence=evidence,
-        decision=Decision.model_validate_json(_output(root, gate, "decision").read_bytes()) if gate else None,
+        decision=decision,
         curves=_curves(tracker, evidence.run_id),
         sentences=read_sentences(_output(root, records["evaluate"], "samples")),
         training=_summary(records["train"]),
         promotion={**_summary(records["promote"]), **_version(gate)},
+        champion=_champion(context, name, decision),
     )
+
+
+def _champion(context: StageContext, model: str, decision: Decision | None) -> Evidence | None:
+    """What was found about the version that the candidate was judged against, None without one."""
+    if decision is None or decision.champion_version is None:
+        return None
+    registry = services.registry(context)
+    return registry.evidence_of(registry.by_version(model, decision.champion_version))
 
 
 def _output(root: Path, record: Record | None, name: str) -> Path:
@@ -131,12 +156,19 @@ def _summary(record: Record | None) -> Mapping[str, Any]:
 
 
 def _stamp(
-    models: tuple[ModelReport, ...], runs: tuple[RunSummary, ...], records: tuple[Record, ...]
+    models: tuple[ModelReport, ...],
+    runs: tuple[RunSummary, ...],
+    records: tuple[Record, ...],
+    failures: tuple[Failure, ...],
 ) -> datetime.datetime | None:
-    """The latest moment that any of it tells of, so that a second export carries the same time."""
+    """The latest moment that any of it tells of, so that a second export carries the same time.
+
+    A refused promotion is written anew by every unchanged run, so its time tells of nothing.
+    """
     times = [model.evidence.created for model in models if model.evidence]
     times += [time for run in runs for time in (run.started, run.ended)]
-    times += [record.started for record in records]
+    times += [record.started for record in records if record.state != "refused"]
+    times += [failure.started for failure in failures]
     return latest_time(times)
 
 
@@ -146,12 +178,15 @@ def _data(context: StageContext) -> DataReport:
     if validate and "data_docs" in validate.outputs:
         index = validate.output(context.workspace.root, "data_docs") / "index.html"
         docs = Path(os.path.relpath(index, context.workspace.reports)).as_posix()
+    ingest = context.upstream.get("ingest")
+    listed = ingest is not None and "rejected" in ingest.outputs
     return DataReport(
         version=_data_version(version.summary) if version else None,
         address=str(_summary(version).get("address", "")),
-        ingest=_summary(context.upstream.get("ingest")),
+        ingest=_summary(ingest),
         validation=_summary(validate),
         data_docs=docs,
+        rejected=read_rejected(context.input("ingest", "rejected")) if listed else RejectedRows(),
     )
 
 
@@ -164,11 +199,9 @@ def _data_version(summary: Mapping[str, Any]) -> DataVersion:
     )
 
 
-def _failures(context: StageContext, stamp: datetime.datetime | None) -> tuple[Failure, ...]:
-    """Failed attempts up to ``stamp``; a later one belongs to the next report."""
-    found = attempts(context.workspace, NO_RUN_TIME.isoformat())
+def _failures(context: StageContext) -> tuple[Failure, ...]:
     return tuple(
         Failure(attempt.stage, attempt.model, attempt.started, attempt.message)
-        for attempt in found
-        if attempt.state == "failed" and stamp and datetime.datetime.fromisoformat(attempt.started) <= stamp
+        for attempt in attempts(context.workspace, NO_RUN_TIME.isoformat())
+        if attempt.state == "failed"
     )

@@ -1,0 +1,119 @@
+"""The report stage on a small finished workspace: complete, repeatable, and clear about what is broken."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fakes.report_inputs import RUN, STAMP
+from fakes.report_workspace import FakeRegistry, FakeTracker, finished_workspace, request
+
+from components.core.errors import CorruptFileError, DataError
+from components.core.paths import Workspace
+from components.stages import services
+from components.stages.journal import journalled
+from components.stages.records import read_record, write_record
+from components.stages.runner import run_stage
+
+OUTPUTS = {"xlsx", "note_html", "note_md", "note_txt", "review"}
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> FakeRegistry:
+    registry = FakeRegistry()
+    tracker = FakeTracker()
+    monkeypatch.setattr(services, "tracker", lambda context: tracker)
+    monkeypatch.setattr(services, "registry", lambda context: registry)
+    return registry
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, registry: FakeRegistry) -> Workspace:
+    return finished_workspace(tmp_path / "작업 공간")
+
+
+def contents(workspace: Workspace) -> dict[str, bytes]:
+    record = read_record(workspace, "report", None)
+    assert record is not None
+    return {name: record.output(workspace.root, name).read_bytes() for name in record.outputs}
+
+
+def note(workspace: Workspace) -> str:
+    return contents(workspace)["note_txt"].decode()
+
+
+def fail(workspace: Workspace, message: str) -> None:
+    with pytest.raises(DataError), journalled(workspace, "train", "fastpitch"):
+        raise DataError(who=message, expected="audio", found="nothing", action="record it again")
+
+
+def test_all_five_outputs_tell_of_the_run_and_a_forced_repetition_is_the_same_bytes(
+    workspace: Workspace,
+) -> None:
+    run_stage(request(workspace))
+    first = contents(workspace)
+    assert set(first) == OUTPUTS
+    for name in OUTPUTS - {"xlsx"}:
+        assert RUN in first[name].decode(), name
+    run_stage(request(workspace, force=True))
+    assert contents(workspace) == first
+
+
+def test_an_unchanged_report_is_skipped_also_after_skipped_and_refused_attempts(workspace: Workspace) -> None:
+    assert run_stage(request(workspace)).state == "done"
+    for state in ("skipped", "refused", "done"):
+        record = read_record(workspace, "promote", "fastpitch")
+        assert record is not None
+        with journalled(workspace, "promote", "fastpitch") as attempt:
+            attempt.record = replace(record, state=state)
+    assert run_stage(request(workspace)).state == "skipped"
+
+
+def test_the_time_of_a_refused_promotion_changes_nothing(workspace: Workspace) -> None:
+    run_stage(request(workspace))
+    first = contents(workspace)
+    record = read_record(workspace, "promote", "fastpitch")
+    assert record is not None
+    later = (STAMP + datetime.timedelta(hours=1)).isoformat()
+    write_record(workspace, replace(record, started=later))
+    run_stage(request(workspace, force=True))
+    assert contents(workspace) == first
+
+
+def test_a_failed_attempt_alone_makes_a_new_report_that_names_it(workspace: Workspace) -> None:
+    run_stage(request(workspace))
+    assert "ko_0007" not in note(workspace)
+    fail(workspace, "ko_0007")
+    assert run_stage(request(workspace)).state == "done"
+    problems = note(workspace).split("4. 문제점")[1].split("5. 다음 계획")[0]
+    assert "train" in problems
+    assert "ko_0007" in problems
+    first = contents(workspace)
+    assert run_stage(request(workspace)).state == "skipped"
+    run_stage(request(workspace, force=True))
+    assert contents(workspace) == first
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"model": ', "[1]", None])
+@pytest.mark.parametrize("name", ["evaluation/fastpitch/evidence.json", "decisions/fastpitch.json"])
+def test_a_broken_record_is_named_and_the_last_report_stays(
+    workspace: Workspace, name: str, content: str | None
+) -> None:
+    run_stage(request(workspace))
+    first = contents(workspace)
+    path = workspace.root / name
+    path.unlink() if content is None else path.write_text(content, encoding="utf-8")
+    with pytest.raises(CorruptFileError) as caught:
+        run_stage(request(workspace, force=True))
+    assert str(path) in str(caught.value)
+    assert "--force" in str(caught.value)
+    assert "\n" not in str(caught.value).strip()
+    assert contents(workspace) == first
+
+
+def test_a_broken_list_of_rejected_rows_is_named(workspace: Workspace) -> None:
+    (workspace.root / "ingest" / "rejected.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(CorruptFileError, match=r"rejected\.csv"):
+        run_stage(request(workspace))
