@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from components import catalogue, doctor
-from components.core.errors import EXIT_GATE_REFUSED, IrisError
+from components.core.errors import GateRefusedError, IrisError
 from components.core.paths import Workspace, project_root
 from components.core.stage_graph import STAGES, Stage
 from components.core.threads import wait_politely
@@ -22,6 +22,7 @@ app = typer.Typer(
     add_completion=False,
 )
 
+_WIDTH_IN_A_FILE = 160
 ModelOption = Annotated[str | None, typer.Option("--model", help="rvc | vallex | fastpitch | wav2lip")]
 ProfileOption = Annotated[
     str | None,
@@ -96,9 +97,15 @@ def gate(
     strict: StrictOption = False,
 ) -> None:
     """Evidence, targets, champion → PASS, FAIL or INCONCLUSIVE."""
-    verdict = _run("gate", model, profile, workspace, force)["verdict"]
-    if strict and verdict != "PASS":
-        raise typer.Exit(EXIT_GATE_REFUSED)
+    told = _run("gate", model, profile, workspace, force)
+    if strict and told["verdict"] != "PASS":
+        raise GateRefusedError(
+            who=f"gate of {model}",
+            expected="verdict PASS",
+            found=told["verdict"],
+            action="see the reasons below and in the reports; the champion stays",
+            details=told["reasons"],
+        )
 
 
 @app.command("kpi", rich_help_panel="Tools")
@@ -122,7 +129,8 @@ def kpi(
         if compare
         else kpi_review.table(tracker, params.kpi, model, limit)
     )
-    Console().print(view)
+    console = Console()
+    Console(width=None if console.is_terminal else _WIDTH_IN_A_FILE).print(view)
 
 
 @app.command("restore-data", rich_help_panel="Tools")
