@@ -109,9 +109,10 @@ class Measured:
 
 @dataclass(frozen=True)
 class Unmeasured:
-    """No figure, and why."""
+    """No figure, and why: in Korean for the forms, in English for the page's other view."""
 
     reason: str
+    english: str
     status: Status = Status.UNMEASURED
 
 

@@ -9,9 +9,17 @@ from components.core.metrics import HIGHER_IS_BETTER, Decision, Metric
 from components.core.params.kpi import KpiParams
 from components.reporting.figures import Expected, Measured, Result, Target, Unmeasured
 from components.reporting.inputs import ModelReport, ReportInputs
+from components.reporting.korean import phrase_korean
 from components.reporting.names import KpiTitle, kpi_titles
 
 Judgement = Literal["달성", "미달", "미측정", "판정불가", "대상 아님"]
+_JUDGEMENT_EN: dict[Judgement, str] = {
+    "달성": "met",
+    "미달": "missed",
+    "미측정": "not measured",
+    "판정불가": "inconclusive",
+    "대상 아님": "not gated",
+}
 _WORST_FIRST: tuple[tuple[str, Judgement], ...] = (
     ("FAIL", "미달"),
     ("INCONCLUSIVE", "판정불가"),
@@ -45,8 +53,17 @@ class KpiRow:
     @property
     def verdict_text(self) -> str:
         """``달성 (laptop 범위)``: a verdict holds in its scope, a laptop's is none about an A100."""
-        judged = self.judgement in {"달성", "미달"}
-        return f"{self.judgement} ({self.scope} 범위)" if judged else self.judgement
+        return f"{self.judgement} ({self.scope} 범위)" if self._judged else self.judgement
+
+    @property
+    def verdict_text_en(self) -> str:
+        """The same in English."""
+        word = _JUDGEMENT_EN[self.judgement]
+        return f"{word} (scope {self.scope})" if self._judged else word
+
+    @property
+    def _judged(self) -> bool:
+        return self.judgement in {"달성", "미달"}
 
     @property
     def conditions(self) -> str:
@@ -54,13 +71,26 @@ class KpiRow:
         metric = self.metric
         if metric is None:
             return ""
-        evaluator = f"{metric.evaluator.id} {metric.evaluator.version} ({metric.evaluator.kind})".replace(
-            "  ", " "
-        )
         return (
             f"장치 {metric.device} · {metric.dtype} · 배치 {metric.batch} · {metric.n}건 · "
-            f"평가기 {evaluator} · 범위 {self.scope}"
+            f"평가기 {_evaluator(metric)} · 범위 {self.scope}"
         )
+
+    @property
+    def conditions_en(self) -> str:
+        """The same in English."""
+        metric = self.metric
+        if metric is None:
+            return ""
+        return (
+            f"device {metric.device} · {metric.dtype} · batch {metric.batch} · n = {metric.n} · "
+            f"evaluator {_evaluator(metric)} · scope {self.scope}"
+        )
+
+
+def _evaluator(metric: Metric) -> str:
+    judge = metric.evaluator
+    return f"{judge.id} {judge.version} ({judge.kind})".replace("  ", " ")
 
 
 def project_rows(inputs: ReportInputs) -> tuple[KpiRow, ...]:
@@ -79,7 +109,9 @@ def project_rows(inputs: ReportInputs) -> tuple[KpiRow, ...]:
                 gated=target is not None,
                 target=None if target is None else Target(target, title.unit),
                 expected=expected.get(title.name),
-                result=Unmeasured("과제 전체로는 측정하지 않음, 모델별 행 참조"),
+                result=Unmeasured(
+                    "과제 전체로는 측정하지 않음, 모델별 행 참조", "not measured as a whole, see the models"
+                ),
                 judgement="미측정",
                 scope=inputs.params.evaluation.scope,
             )
@@ -119,11 +151,14 @@ def _row(inputs: ReportInputs, report: ModelReport, title: KpiTitle, gated: bool
 
 def _result(report: ModelReport, name: str, metric: Metric | None) -> tuple[Result, Expected | None]:
     if metric is None:
-        evidence = report.evidence
-        return Unmeasured(evidence.reason_missing(name) if evidence else "실행 기록 없음"), None
+        if report.evidence is None:
+            return Unmeasured("실행 기록 없음", "no run"), None
+        reason = report.evidence.reason_missing(name)
+        return Unmeasured(phrase_korean(reason), reason), None
     if metric.evidence in {"measured", "certified"}:
         return Measured(metric), None
-    return Unmeasured(f"{metric.evidence} 값만 있음, 예상 열 참조"), Expected.of_metric(metric)
+    only = f"{metric.evidence} figure only, see the expected column"
+    return Unmeasured(f"{metric.evidence} 값만 있음, 예상 열 참조", only), Expected.of_metric(metric)
 
 
 def _target(kpi: KpiParams, title: KpiTitle, metric: Metric | None) -> Target | None:

@@ -15,6 +15,7 @@ MODEL_TITLES = {
     "wav2lip": "Wav2Lip (립싱크)",
 }
 KIND_TITLES = {"architecture": "구조", "training": "학습", "inference": "추론"}
+_CHECKS = {"evidence": "평가 기록", "champion": "챔피언", "targets": "목표"}
 VERDICT_TITLES = {"PASS": "통과", "FAIL": "미달", "INCONCLUSIVE": "판정불가"}
 
 
@@ -64,7 +65,7 @@ def kpi_titles() -> tuple[KpiTitle, ...]:
 
 def kpi_title(name: str) -> KpiTitle:
     """A KPI's title; an unknown name (a further check of the gate) stands for itself."""
-    own = KpiTitle(name, name, name, "", "", "")
+    own = KpiTitle(name, _CHECKS.get(name, name), name, "", "", "")
     return next((title for title in kpi_titles() if title.name == name), own)
 
 

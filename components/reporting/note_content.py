@@ -9,6 +9,7 @@ from components.reporting.changes import Change, changes_since_previous, model_r
 from components.reporting.definitions import KINDS, Leaf, leaves, shown
 from components.reporting.figures import Measured, Status, number_text, with_unit
 from components.reporting.inputs import GENERATOR_VERSION, KST, ReportInputs, reality_line
+from components.reporting.korean import reason_korean
 from components.reporting.kpi_table import KpiRow, all_rows, model_rows, project_rows
 from components.reporting.names import VERDICT_TITLES, kpi_title, model_title
 from components.reporting.note import Claim, Note, NoteSection
@@ -191,7 +192,10 @@ def _problems(inputs: ReportInputs) -> tuple[Claim, ...]:
         if report.decision is None:
             continue
         claims += [
-            Claim(f"{model_title(report.name)} {VERDICT_TITLES[r.verdict]} — {kpi_title(r.kpi).ko}: {r.text}")
+            Claim(
+                f"{model_title(report.name)} {VERDICT_TITLES[r.verdict]} — "
+                f"{kpi_title(r.kpi).ko}: {reason_korean(r)}"
+            )
             for r in report.decision.reasons
             if r.verdict != "PASS"
         ]

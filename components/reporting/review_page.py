@@ -24,6 +24,7 @@ from components.reporting.inputs import (
     Sentence,
     reality_line,
 )
+from components.reporting.korean import reason_korean
 from components.reporting.kpi_table import KpiRow, model_rows, project_rows
 from components.reporting.media import audio_address, read_clip, spectrogram_address
 from components.reporting.names import VERDICT_TITLES, kpi_title, kpi_titles, model_title
@@ -133,6 +134,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "kpi_svg": kpi_svg,
         "kpi_title": kpi_title,
+        "reason_korean": reason_korean,
         "with_unit": with_unit,
         "number_text": number_text,
         "languages": _LANGUAGES,

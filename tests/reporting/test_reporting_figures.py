@@ -55,7 +55,7 @@ def test_the_measured_column_takes_nothing_else(intruder: object) -> None:
 
 
 def test_unmeasured_has_no_value() -> None:
-    assert result_value(Unmeasured("no GPU")) is None
+    assert result_value(Unmeasured("GPU 없음", "no GPU")) is None
 
 
 def test_a_simulated_metric_moves_to_the_expected_column() -> None:
@@ -104,7 +104,7 @@ def test_one_failed_reason_outweighs_a_passed_one() -> None:
 def test_a_model_without_evidence_is_unmeasured_with_its_reason() -> None:
     rows = model_rows(report_inputs(), "wav2lip")
     assert {row.title.name for row in rows} == {"lse_c", "latency_p95_ms"}
-    assert all(row.result == Unmeasured("실행 기록 없음") for row in rows)
+    assert all(row.result == Unmeasured("실행 기록 없음", "no run") for row in rows)
 
 
 def test_the_evidences_own_reason_is_printed() -> None:
