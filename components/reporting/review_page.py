@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from components.core.metrics import Decision
 from components.core.ports import MetricPoint
+from components.reporting.champion import Duel, duels, figure_text
 from components.reporting.drawings import curve_svg, kpi_svg
 from components.reporting.figures import STATUS_EN, number_text, with_unit
 from components.reporting.inputs import (
@@ -54,6 +55,7 @@ class ModelView:
     title: str
     rows: tuple[KpiRow, ...]
     decision: Decision | None
+    duels: tuple[Duel, ...]
     curves: tuple[tuple[str, Markup], ...]
     sentences: tuple[SentenceView, ...]
 
@@ -95,6 +97,7 @@ def _view(inputs: ReportInputs, report: ModelReport, media: dict[str, str]) -> M
         title=model_title(report.name),
         rows=model_rows(inputs, report.name),
         decision=report.decision,
+        duels=duels(report.evidence, report.champion),
         curves=tuple(_curves(report.curves)),
         sentences=tuple(
             _sentence(report.name, index, sentence, media) for index, sentence in enumerate(report.sentences)
@@ -134,6 +137,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "kpi_svg": kpi_svg,
         "kpi_title": kpi_title,
+        "figure_text": figure_text,
         "reason_korean": reason_korean,
         "with_unit": with_unit,
         "number_text": number_text,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from components import catalogue
+from components.core.errors import BadInputError
 from components.core.metrics import Decision, Evidence
 from components.core.ports import DataVersion, MetricPoint, RunSummary, Tracker
 from components.core.provenance import lock_sha
@@ -130,11 +131,15 @@ def _model(context: StageContext, tracker: Tracker, name: str) -> ModelReport:
 
 
 def _champion(context: StageContext, model: str, decision: Decision | None) -> Evidence | None:
-    """What was found about the version that the candidate was judged against, None without one."""
+    """What was found about the version that the candidate was judged against, None where nothing is left."""
     if decision is None or decision.champion_version is None:
         return None
     registry = services.registry(context)
-    return registry.evidence_of(registry.by_version(model, decision.champion_version))
+    try:
+        version = registry.by_version(model, decision.champion_version)
+    except BadInputError:  # somebody deleted it since; the verdict still stands
+        return None
+    return registry.evidence_of(version)
 
 
 def _output(root: Path, record: Record | None, name: str) -> Path:

@@ -19,6 +19,7 @@ from fakes.report_inputs import (
     write_samples,
 )
 
+from components.core.errors import BadInputError
 from components.core.metrics import Decision, Evidence
 from components.core.paths import Workspace
 from components.core.ports import MetricPoint, ModelVersion, RunSummary
@@ -49,11 +50,14 @@ class FakeTracker:
 
 @dataclass
 class FakeRegistry:
-    """A registry whose versions all carry the same evidence."""
+    """A registry whose versions all carry the same evidence, or which has none at all."""
 
     found: Evidence | None = None
+    empty: bool = False
 
     def by_version(self, model: str, version: str) -> ModelVersion:
+        if self.empty:
+            raise BadInputError(who=version, expected="a version", found="none", action="look at MLflow")
         return ModelVersion(model, version, "0" * 32, "", {})
 
     def evidence_of(self, version: ModelVersion) -> Evidence | None:

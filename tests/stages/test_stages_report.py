@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes.report_inputs import RUN, STAMP
-from fakes.report_workspace import FakeRegistry, FakeTracker, finished_workspace, request
+from fakes.report_inputs import RUN, STAMP, decision, evidence, metric
+from fakes.report_workspace import FakeRegistry, FakeTracker, finished_workspace, keep_decision, request
 
 from components.core.errors import CorruptFileError, DataError
 from components.core.paths import Workspace
@@ -117,3 +117,38 @@ def test_a_broken_list_of_rejected_rows_is_named(workspace: Workspace) -> None:
     (workspace.root / "ingest" / "rejected.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     with pytest.raises(CorruptFileError, match=r"rejected\.csv"):
         run_stage(request(workspace))
+
+
+def test_rejected_rows_and_data_docs_stand_on_the_page(workspace: Workspace) -> None:
+    run_stage(request(workspace))
+    page = contents(workspace)["review"].decode()
+    assert 'href="../validation/data_docs/index.html"' in page
+    assert (workspace.reports / "../validation/data_docs/index.html").is_file()
+    for fact in ("ko_0007", "ko_0009", "31.0 s", "clipped"):
+        assert fact in page, fact
+
+
+def test_a_champion_deleted_since_leaves_the_report_whole(
+    workspace: Workspace, registry: FakeRegistry
+) -> None:
+    keep_decision(workspace, decision().model_copy(update={"champion_version": "1"}))
+    registry.empty = True
+    run_stage(request(workspace))
+    assert "챔피언의 평가 기록이 없다" in contents(workspace)["review"].decode()
+
+
+def test_the_champions_figures_stand_beside_the_candidates(
+    workspace: Workspace, registry: FakeRegistry
+) -> None:
+    keep_decision(workspace, decision().model_copy(update={"champion_version": "1"}))
+    run_stage(request(workspace))
+    assert "There is no evidence about the champion" in contents(workspace)["review"].decode()
+    registry.found = evidence(
+        metric("speaker_similarity", 0.862, "1"), metric("latency_p95_ms", 250.0, "ms", evidence="simulated")
+    )
+    run_stage(request(workspace, force=True))
+    page = contents(workspace)["review"].decode()
+    table = page.split('class="evidence-of-champion"')[1].split("</table>")[0]
+    assert "0.862" in table
+    assert "+0.009" in table
+    assert "250" not in table  # a simulated figure is no result
