@@ -13,24 +13,35 @@ from pathlib import Path
 
 from embedded import prepare_airflow
 
-from components.core.errors import EXIT_OK, EnvironmentFaultError
+from components.core.errors import EXIT_OK, ConfigError, EnvironmentFaultError
 
 AIRFLOW_PORT_VARIABLE, MLFLOW_PORT_VARIABLE = "IRIS_AIRFLOW_PORT", "IRIS_MLFLOW_PORT"
 _SECONDS_TO_STOP = 20
+_PORTS = range(1, 65536)
 
 
 def serve(workspace: Path) -> int:
     """Start both servers and wait.
 
     Raises:
+        ConfigError: a port that is none, or one for both; nothing was started.
         EnvironmentFaultError: a port is taken; nothing was started.
     """
     airflow_port = _free_port("Airflow", AIRFLOW_PORT_VARIABLE, 8080)
     mlflow_port = _free_port("MLflow", MLFLOW_PORT_VARIABLE, 5000)
+    if airflow_port == mlflow_port:
+        raise ConfigError(
+            who=f"{AIRFLOW_PORT_VARIABLE} and {MLFLOW_PORT_VARIABLE}",
+            expected="a port each",
+            found=f"{airflow_port} for both",
+            action="choose another for one of them",
+        )
     store = f"sqlite:///{workspace / 'mlflow.db'}"
     artifacts = str(workspace / "mlartifacts")
     environment = {
         **os.environ,
+        "IRIS_LAUNCHER": "subprocess",
+        "AIRFLOW__API__HOST": "127.0.0.1",  # this machine only: the demo has one plain password
         "AIRFLOW__API__PORT": str(airflow_port),
         "AIRFLOW__API__BASE_URL": f"http://localhost:{airflow_port}",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://localhost:{airflow_port}/execution/",
@@ -60,7 +71,7 @@ def serve(workspace: Path) -> int:
 
 
 def _free_port(server: str, variable: str, default: int) -> int:
-    port = int(os.environ.get(variable, default))
+    port = _port(variable, default)
     with contextlib.closing(socket.socket()) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -73,6 +84,18 @@ def _free_port(server: str, variable: str, default: int) -> int:
                 action=f"stop what listens there, or choose another: {variable}={port + 1} make ui",
             ) from error
     return port
+
+
+def _port(variable: str, default: int) -> int:
+    written = os.environ.get(variable, str(default))
+    if not written.isdecimal() or int(written) not in _PORTS:
+        raise ConfigError(
+            who=variable,
+            expected=f"a port from {_PORTS[0]} to {_PORTS[-1]}",
+            found=repr(written),
+            action=f"correct it, or leave it out for {default}",
+        )
+    return int(written)
 
 
 def _stop(servers: list[subprocess.Popen[bytes]]) -> None:

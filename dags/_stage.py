@@ -25,6 +25,9 @@ from components.core.stage_graph import stage as stage_named
 from components.core.threads import wait_politely
 
 WORKSPACE_VARIABLE = "IRIS_WORKSPACE"
+#: Overrides ``platform.airflow.launcher``. Under a real scheduler (``make ui``) stages run in processes of
+#: their own: a worker is a child of Airflow, and a process pool started in it would re-run Airflow's main.
+LAUNCHER_VARIABLE = "IRIS_LAUNCHER"
 DEFAULT_POOL = "default_pool"
 #: No retry mends these: bad input, and a defect of ours.
 NEVER_RETRIED = frozenset({EXIT_BAD_INPUT, EXIT_DEFECT})
@@ -56,7 +59,7 @@ def stage_task(
     options: Sequence[str] = (),
     outlets: Sequence[Asset] = (),
 ) -> BaseOperator:
-    """The Airflow task of a stage under the configured launcher.
+    """The Airflow task of a stage under the launcher that is configured (`platform.airflow.launcher`).
 
     Args:
         stage: from the stage graph.
@@ -67,6 +70,7 @@ def stage_task(
         outlets: assets this task updates.
     """
     airflow = params.platform.airflow
+    launcher = os.environ.get(LAUNCHER_VARIABLE) or airflow.launcher
     hours = airflow.execution_timeout_h.gpu if stage.gpu else airflow.execution_timeout_h.cpu
     settings: dict[str, Any] = {
         "task_id": stage.name,
@@ -80,7 +84,7 @@ def stage_task(
         # skipped with the promotion that a FAIL or INCONCLUSIVE skips.
         "trigger_rule": TriggerRule.ALL_DONE if _collects(stage) else TriggerRule.ALL_SUCCESS,
     }
-    if airflow.launcher == "kubernetes":
+    if launcher == "kubernetes":
         from _pod import pod_task
 
         return pod_task(stage, model, params, project, options, settings)
@@ -88,7 +92,7 @@ def stage_task(
         stage=stage.name,
         model=model,
         project=str(project),
-        launcher=airflow.launcher,
+        launcher=launcher,
         options=options,
         **settings,
     )

@@ -92,7 +92,7 @@ def test_a_stage_runs_again_when_its_input_parameters_or_code_changed(
     install("ingest", _writes("b"))
     runner.run_stage(_request(workspace, "ingest", force=True))
     assert runner.run_stage(_request(workspace, "version")).state == "done"
-    # laptop allows other sample rates than ci: a section that `version` reads
+    # laptop generates another corpus than ci: `data` is a section that `version` reads
     assert runner.run_stage(_request(workspace, "version", profile="laptop")).state == "done"
     monkeypatch.setattr(runner, "code_sha", lambda rooms, stage: "other code")
     assert runner.run_stage(_request(workspace, "version", profile="laptop")).state == "done"
