@@ -13,6 +13,10 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from components import doctor
+from components.core.errors import IrisError, StorageError
+from components.core.storage import disk_faults_told
+
 PROJECT = Path(__file__).resolve().parents[1]
 _WIDTH_IN_A_FILE = 120
 
@@ -40,6 +44,22 @@ def configure(workspace: Path, profile: str) -> None:
     os.environ.update(settings)
     home.mkdir(parents=True, exist_ok=True)
     sys.path.insert(0, str(PROJECT / "dags"))
+
+
+def check_room(workspace: Path) -> None:
+    """Refuse to begin where the disk is as good as full.
+
+    Raises:
+        StorageError: less than `doctor.FREE_GIB_TO_RUN` free; nothing was written.
+    """
+    free = doctor.free_gib(next(place for place in (workspace, *workspace.parents) if place.exists()))
+    if free < doctor.FREE_GIB_TO_RUN:
+        raise StorageError(
+            who=str(workspace),
+            expected=f"{doctor.FREE_GIB_TO_RUN} GiB of free space",
+            found=f"{free:.1f} GiB",
+            action="free some space, or choose another place with --workspace",
+        )
 
 
 def prepare_airflow() -> None:
@@ -115,15 +135,16 @@ def main() -> int:
     parser.add_argument("--force", action="store_true")
     parser.add_argument("--ui", action="store_true")
     arguments = parser.parse_args()
-    configure(arguments.workspace.resolve(), arguments.profile)
-    from components.core.errors import IrisError
-
+    workspace = arguments.workspace.resolve()
     try:
-        if arguments.ui:
-            from _servers import serve
+        check_room(workspace)
+        with disk_faults_told(workspace):
+            configure(workspace, arguments.profile)
+            if arguments.ui:
+                from _servers import serve
 
-            return serve(arguments.workspace.resolve())
-        return run_demo(arguments.models, arguments.force)
+                return serve(workspace)
+            return run_demo(arguments.models, arguments.force)
     except IrisError as error:
         for line in error.lines():
             print(line, file=sys.stderr)

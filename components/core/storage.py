@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import hashlib
 import json
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from components.core.errors import StorageError
+
+_DISK_FAULTS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR})
 
 
 @contextmanager
@@ -74,6 +77,25 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         raise _storage_error(path, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def disk_faults_told(place: Path) -> Iterator[None]:
+    """Say of an OSError from inside, wherever it comes from, what a person can do about the disk.
+
+    Args:
+        place: what is named where the error itself names no file.
+
+    Raises:
+        StorageError: no space, no permission, read-only, or a file where a folder should be.
+        OSError: any other, as it was.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _DISK_FAULTS:
+            raise
+        raise _storage_error(Path(os.fsdecode(error.filename or place)), error) from error
 
 
 def recover_folder(path: Path) -> None:

@@ -23,7 +23,7 @@ from components.core.progress import Progress, duration
 from components.core.provenance import code_sha, cpu_label, git_sha, lock_sha
 from components.core.stage_graph import STAGES, Stage
 from components.core.stage_graph import stage as stage_named
-from components.core.storage import sha256_json
+from components.core.storage import disk_faults_told, sha256_json
 from components.stages.contract import Record, StageContext, StageModule
 from components.stages.journal import journalled
 from components.stages.records import hashed_outputs, outputs_intact, read_record, write_record
@@ -56,7 +56,10 @@ def run_stage(request: Request) -> Record:
     stage = stage_named(request.stage)
     params = catalogue.load(request.project, request.profile)
     _check_model(stage, request.model)
-    with journalled(request.workspace, stage.name, request.model) as attempt:
+    with (
+        journalled(request.workspace, stage.name, request.model) as attempt,
+        disk_faults_told(request.workspace.root),
+    ):
         attempt.record = _run_locked(stage, request, params)
     return attempt.record
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from components.core.storage import (
     append_line,
     atomic_file,
     atomic_folder,
+    disk_faults_told,
     recover_folder,
     sha256_bytes,
     sha256_path,
@@ -127,3 +129,16 @@ def test_json_refuses_nan_and_append_refuses_two_lines(tmp_path: Path) -> None:
     assert not (tmp_path / "x.json").exists()
     with pytest.raises(ValueError, match="one line"):
         append_line(tmp_path / "ledger", "a\nb")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_fault_of_the_disk_is_told_wherever_it_comes_from(tmp_path: Path, number: int) -> None:
+    with pytest.raises(StorageError, match="workspace: expected"), disk_faults_told(tmp_path / "workspace"):
+        raise OSError(number, os.strerror(number))
+    with pytest.raises(StorageError, match=r"deep\.bin: expected"), disk_faults_told(tmp_path):
+        raise OSError(number, os.strerror(number), str(tmp_path / "deep.bin"))
+
+
+def test_another_fault_stays_itself(tmp_path: Path) -> None:
+    with pytest.raises(ConnectionRefusedError), disk_faults_told(tmp_path):
+        raise ConnectionRefusedError(errno.ECONNREFUSED, "refused")
