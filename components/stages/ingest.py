@@ -62,7 +62,8 @@ def fingerprint(context: StageContext) -> dict[str, str]:
         return {}
     folder = Path(str(context.extra.get("source", "")))
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    stats = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
+    # ascii: a name in another encoding than UTF-8 (from an old archive, say) stops nothing.
+    stats = [[ascii(str(path)), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
     return {"source": sha256_json(stats)}
 
 
