@@ -1,0 +1,88 @@
+"""The command line itself: what it lists, what it refuses, and the exit code of a strict gate."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from components import cli
+from components.core.errors import EXIT_GATE_REFUSED, EXIT_OK
+from components.core.stage_graph import STAGES
+
+TOOLS = ("kpi", "restore-data", "rollback", "export-params", "doctor")
+USAGE = 2
+
+
+def invoke(arguments: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    """The exit code of ``python -m components`` with ``arguments``."""
+    monkeypatch.setattr(sys, "argv", ["components", *arguments])
+    monkeypatch.setenv("COLUMNS", "160")
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code is None or isinstance(ended.value.code, int)
+    return ended.value.code or EXIT_OK
+
+
+def test_help_lists_every_stage_and_tool(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(["--help"], monkeypatch) == EXIT_OK
+    listed = {words[1] for line in capsys.readouterr().out.splitlines() if len(words := line.split()) > 1}
+    assert {stage.name for stage in STAGES} | set(TOOLS) <= listed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["ingest", "--sauce", "x"], "--sauce"),
+        (["bake"], "bake"),
+        (["kpi", "--limit", "many"], "--limit"),
+        (["rollback", "--model", "fastpitch"], "--reason"),
+        (["train", "fastpitch"], "fastpitch"),
+        (["validate", "--model", "fastpitch"], "--model"),
+    ],
+)
+def test_a_usage_error_is_told_without_a_traceback(
+    arguments: list[str],
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert invoke(arguments, monkeypatch) == USAGE
+    said = capsys.readouterr()
+    assert told in said.err
+    assert "Traceback" not in said.err + said.out
+
+
+@pytest.mark.parametrize(
+    ("options", "verdict", "expected"),
+    [
+        (["--strict"], "INCONCLUSIVE", EXIT_GATE_REFUSED),
+        (["--strict"], "FAIL", EXIT_GATE_REFUSED),
+        (["--strict"], "PASS", EXIT_OK),
+        ([], "FAIL", EXIT_OK),
+    ],
+)
+def test_only_a_strict_gate_makes_a_verdict_an_error(
+    options: list[str],
+    verdict: str,
+    expected: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def gate(stage: str, *_: Any, **__: Any) -> dict[str, Any]:
+        assert stage == "gate"
+        return {"verdict": verdict, "reasons": ["pronunciation_accuracy: not measured"]}
+
+    monkeypatch.setattr(cli, "_run", gate)
+    assert invoke(["gate", "--model", "fastpitch", *options], monkeypatch) == expected
+    said = capsys.readouterr().err
+    if expected == EXIT_OK:
+        assert said == ""
+    else:
+        first, _hint, *reasons = said.splitlines()
+        assert first.startswith(f"gate of fastpitch: expected verdict PASS, found {verdict}. To do: ")
+        assert reasons == ["  - pronunciation_accuracy: not measured"]
