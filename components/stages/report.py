@@ -117,7 +117,7 @@ def _model(context: StageContext, tracker: Tracker, name: str) -> ModelReport:
     }
     evidence = read_stored(_output(root, records["evaluate"], "evidence"), Evidence, "evaluate")
     gate = records["gate"]
-    decision = read_stored(gate.output(root, "decision"), Decision, "gate") if gate else None
+    decision = _decision(context, gate, evidence) if gate else None
     return ModelReport(
         name=name,
         evidence=evidence,
@@ -128,6 +128,16 @@ def _model(context: StageContext, tracker: Tracker, name: str) -> ModelReport:
         promotion={**_summary(records["promote"]), **_version(gate)},
         champion=_champion(context, name, decision),
     )
+
+
+def _decision(context: StageContext, gate: Record, evidence: Evidence) -> Decision | None:
+    """The verdict on this very evidence; one on an earlier evaluation is none on this one."""
+    path = gate.output(context.workspace.root, "decision")
+    decision = read_stored(path, Decision, "gate")
+    if decision.evidence_sha256 == sha256_json(evidence.model_dump(mode="json")):
+        return decision
+    context.progress.say(f"{evidence.model} was evaluated after its verdict; run gate, until then: none")
+    return None
 
 
 def _champion(context: StageContext, model: str, decision: Decision | None) -> Evidence | None:

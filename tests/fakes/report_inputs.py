@@ -15,6 +15,7 @@ import soundfile
 from components import catalogue
 from components.core.metrics import Decision, Evaluator, Evidence, EvidenceKind, Metric, NotMeasured, Reason
 from components.core.ports import DataVersion, MetricPoint, RunSummary
+from components.core.storage import sha256_json
 from components.reporting.inputs import DataReport, ModelReport, ReportInputs, StageRecord
 from components.reporting.reading import read_sentences
 
@@ -90,7 +91,7 @@ def decision() -> Decision:
             reason("latency_p95_ms", "PASS", "212.4 ms ≤ 500 ms on this device"),
         ),
         run_id=RUN,
-        evidence_sha256="5" * 64,
+        evidence_sha256=sha256_json(evidence().model_dump(mode="json")),
         champion_version=None,
     )
 

@@ -128,6 +128,14 @@ def test_rejected_rows_and_data_docs_stand_on_the_page(workspace: Workspace) -> 
         assert fact in page, fact
 
 
+def test_a_verdict_on_an_earlier_evaluation_is_no_verdict(workspace: Workspace) -> None:
+    run_stage(request(workspace))
+    assert "게이트 판정불가" in note(workspace)
+    keep_decision(workspace, decision().model_copy(update={"evidence_sha256": "5" * 64}))
+    run_stage(request(workspace))
+    assert "게이트 판정 없음" in note(workspace)
+
+
 def test_a_champion_deleted_since_leaves_the_report_whole(
     workspace: Workspace, registry: FakeRegistry
 ) -> None:
