@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -76,6 +77,11 @@ class Store:
         except FileNotFoundError as error:
             raise self._missing(version_md5) from error
         in_parallel(check, sorted({entry.md5 for entry in entries}))
+
+    def forget(self, version_md5: str) -> None:
+        """Remove the list of a version, and only it; absent is fine."""
+        with contextlib.suppress(FileNotFoundError):
+            self.database.fs.remove(self.database.oid_to_path(version_md5))
 
     def _chunks(self, path: str) -> Iterator[bytes]:
         try:

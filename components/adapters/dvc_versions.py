@@ -17,7 +17,7 @@ from filelock import FileLock
 from components.adapters.dvc_objects import Store, fetch, first_listing, in_parallel, unavailable
 from components.adapters.dvc_pointer import Entry, parse_pointer
 from components.adapters.git_commit import commit_file
-from components.core.errors import ConfigError, DataError, IrisError, RetryableError
+from components.core.errors import ConfigError, CorruptFileError, DataError, IrisError, RetryableError
 from components.core.params.data import DvcParams
 from components.core.paths import DATA_LOCK
 from components.core.ports import DataVersion
@@ -73,7 +73,7 @@ class DvcVersions:
             self._cache(repository).verify(version.md5)
             self._push(repository)
             if not self.params.remote_url:
-                self._remote(repository).verify(version.md5)
+                self._verify_remote(repository, version.md5)
         if self.params.commit_pointer:
             commit_file(self._pointer, f"data {version.md5} ({version.files} files)")
         return version
@@ -221,6 +221,14 @@ class DvcVersions:
                 self.current()
             except DataError:
                 self._pointer.unlink()
+
+    def _verify_remote(self, repository: Repo, md5: str) -> None:
+        remote = self._remote(repository)
+        try:
+            remote.verify(md5)
+        except CorruptFileError:
+            remote.forget(md5)  # DVC takes a version whose list is there for whole and would push nothing
+            raise
 
     def _push(self, repository: Repo) -> None:
         try:

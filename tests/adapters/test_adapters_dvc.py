@@ -129,6 +129,19 @@ def test_a_bit_flip_is_found_and_named(place: Callable[[DvcVersions], Path], ver
         versions.add_and_push()
 
 
+def test_doing_what_the_error_says_heals_the_remote(versions: DvcVersions) -> None:
+    put(versions, a="unique words")
+    version = versions.add_and_push()
+    md5 = hashlib.md5(b"unique words", usedforsecurity=False).hexdigest()
+    damaged = remote_of(versions) / md5[:2] / md5[2:]
+    flip(damaged)
+    with pytest.raises(CorruptFileError, match="delete this object, then run"):
+        versions.add_and_push()
+    damaged.unlink()
+    assert versions.add_and_push() == version
+    versions.verify(version)
+
+
 def test_a_lost_object_is_found_and_named(versions: DvcVersions) -> None:
     put(versions, a="unique words")
     version = versions.add_and_push()
