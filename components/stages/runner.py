@@ -151,12 +151,16 @@ def _ancestors(stage: Stage) -> list[Stage]:
 
 
 def _key(stage: Stage, request: Request, context: StageContext) -> str:
-    """Everything that may change the outcome: parameters, code, inputs, the lock, the request itself."""
+    """Everything that may change the outcome: parameters, code, inputs, the lock, the request itself.
+
+    ``platform`` says where and how patiently a stage runs, which changes nothing of what comes out.
+    """
+    sections = [section for section in stage.sections if section != "platform"]
     return sha256_json(
         {
             "stage": stage.name,
             "model": request.model,
-            "params": params_sha(context.params),
+            "params": params_sha(context.params.restricted_to(sections, request.model)),
             "code": code_sha(stage.rooms, stage.name),
             "lock": lock_sha(request.project),
             "inputs": _input_hashes(context),
