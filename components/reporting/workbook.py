@@ -117,8 +117,9 @@ def style_row(sheet: Worksheet, row: int, columns: int, *, numbers: str = "right
         cell = cell_at(sheet, row, column)
         cell.border = BORDER
         cell.font = Font(name=FONT, size=9, bold=bool(cell.font and cell.font.b))
-        side = numbers if isinstance(cell.value, (int, float)) else "left"
-        cell.alignment = Alignment(wrap_text=True, vertical="center", horizontal=side, indent=1)
+        number = isinstance(cell.value, (int, float))
+        side = numbers if number else "left"
+        cell.alignment = Alignment(wrap_text=not number, vertical="center", horizontal=side, indent=1)
 
 
 def write_title(sheet: Worksheet, text: str, note: str) -> None:

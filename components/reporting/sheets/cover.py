@@ -44,6 +44,6 @@ def fill(sheet: Worksheet, inputs: ReportInputs) -> None:
             cell = cell_at(sheet, row, column)
             cell.border = BORDER
             cell.font = Font(name=FONT, size=10, bold=column == 1)
-            cell.alignment = Alignment(wrap_text=True, vertical="center", indent=1)
+            cell.alignment = Alignment(wrap_text=True, vertical="center", horizontal="left", indent=1)
         cell_at(sheet, row, 1).fill = FILLS["band"]
     finish_sheet(sheet, 0, 3 + len(rows), (26, 100))

@@ -23,7 +23,7 @@ from components.reporting.workbook import (
 
 _HEADER_ROW = 3
 _FIXED = ("순번", "run_id", "이름", "모델", "상태", "시작", "종료", "판정", "데이터 md5", "git")
-_WIDTHS, _KPI_WIDTH = (7, 21, 15, 18, 12, 16, 16, 14, 21, 21), 12
+_WIDTHS, _KPI_WIDTH = (7, 24, 15, 18, 12, 16, 16, 14, 24, 24), 12
 _CHART_ROWS, _CHART_HEIGHT_CM, _CHART_WIDTH_CM = 22, 11, 24
 
 

@@ -42,7 +42,7 @@ HEADERS = (
     "측정조건 / 미측정 사유",
     "증빙(run id)",
 )
-_WIDTHS = (15, 17, 9, 10, 9, 9, 9, 19, 11, 11, 10, 10, 7, 10, 10, 13, 26, 31, 21)
+_WIDTHS = (15, 17, 9, 10, 9, 9, 9, 19, 11, 11, 10, 10, 7, 10, 10, 13, 26, 31, 24)
 RESULT_COLUMN = HEADERS.index("측정값(실적)") + 1
 EXPECTED_COLUMN = HEADERS.index("예상") + 1
 _HEADER_ROW = 4
