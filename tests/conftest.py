@@ -18,7 +18,7 @@ os.environ.update(
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DVC_NO_ANALYTICS": "1",
         "GX_ANALYTICS_ENABLED": "false",
-        "OMP_WAIT_POLICY": "PASSIVE",
+        "GOMP_SPINCOUNT": "2000",
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"),
         "IRIS_PROJECT_ROOT": str(PROJECT),
     }

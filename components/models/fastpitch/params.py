@@ -104,6 +104,7 @@ class Inference(Definition):
 
     pace: float = Field(gt=0, description="1: as trained; 2: twice as fast")
     max_frames_per_symbol: int = Field(gt=0)
+    peak_limit: float = Field(gt=0, lt=1, description="of full scale; louder speech is turned down whole")
 
 
 class Section(ModelSection):

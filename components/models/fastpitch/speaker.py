@@ -80,7 +80,8 @@ class FastPitchSpeaker:
         )
         # The exponential of a wild prediction would be a bang: nothing is louder than the corpus was.
         samples = self._vocoder(prediction.mel[0].clamp(max=self._ceiling))
-        return Speech(samples.clamp(-1.0, 1.0).cpu().numpy(), self.sample_rate)
+        loudest = samples.abs().max().clamp(min=self._inference.peak_limit)
+        return Speech((samples * (self._inference.peak_limit / loudest)).cpu().numpy(), self.sample_rate)
 
     def _understood(self, text: str, language: Language, speaker: str) -> tuple[list[int], int, int]:
         if speaker not in self.speakers:
