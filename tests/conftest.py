@@ -19,7 +19,7 @@ os.environ.update(
         "DVC_NO_ANALYTICS": "1",
         "GX_ANALYTICS_ENABLED": "false",
         "GOMP_SPINCOUNT": "2000",
-        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"),
+        "OMP_NUM_THREADS": "1",  # a subprocess and this process must add up in the same order
         "IRIS_PROJECT_ROOT": str(PROJECT),
     }
 )

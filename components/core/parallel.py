@@ -11,6 +11,8 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 from typing import TypeVar
 
+from threadpoolctl import ThreadpoolController
+
 from components.core.errors import RetryableError
 from components.core.progress import Progress
 
@@ -47,7 +49,7 @@ def map_in_processes(
         RetryableError: a worker was killed from outside (out of memory, usually).
     """
     if workers <= 1 or len(items) <= chunk:
-        yield from progress.track(map(function, items), len(items), note)
+        yield from progress.track(map(_on_one_thread(function), items), len(items), note)
         return
     results = _in_pool(function, items, workers, chunk)
     try:
@@ -61,6 +63,17 @@ def map_in_processes(
         ) from error
     finally:
         results.close()
+
+
+def _on_one_thread(function: Callable[[Item], Result]) -> Callable[[Item], Result]:
+    """With as many BLAS threads as a worker has: sums in another order would give other last bits."""
+    controller = ThreadpoolController()
+
+    def call(item: Item) -> Result:
+        with controller.limit(limits=1, user_api="blas"):
+            return function(item)
+
+    return call
 
 
 def _in_pool(

@@ -110,13 +110,21 @@ def context_in(root: Path) -> StageContext:
         profile="ci",
         params=params.restricted_to(stage("train").sections, "fastpitch"),
         workspace=workspace,
-        project=project_root(),
+        project=project_without_weights(workspace.root / "project"),
         git_sha="abc",
         params_sha="p",
         data_md5="d41d.dir",
         progress=Progress("train", io.StringIO()),
         upstream=upstream,
     )
+
+
+def project_without_weights(folder: Path) -> Path:
+    """The project's parameters alone: the repository ships weights in ``pretrained/``."""
+    folder.mkdir(parents=True)
+    (folder / "params.yaml").symlink_to(project_root() / "params.yaml")
+    (folder / "profiles").symlink_to(project_root() / "profiles")
+    return folder
 
 
 def record(name: str, outputs: dict[str, Path], summary: dict[str, Any]) -> Record:
@@ -211,11 +219,9 @@ def test_the_champion_comes_first_and_a_misfit_is_named(
     assert spec.warm_starts == [champion]
 
     registry.champion = champion.rename(tmp_path / "misfit")
-    project = tmp_path / "project"
+    project = project_without_weights(tmp_path / "with weights")
     (project / "pretrained" / "fastpitch").mkdir(parents=True)
     (project / "pretrained" / "fastpitch" / "model.safetensors").write_bytes(b"y")
-    (project / "params.yaml").symlink_to(project_root() / "params.yaml")
-    (project / "profiles").symlink_to(project_root() / "profiles")
     elsewhere = dataclasses.replace(context, project=project)
     assert train.run(elsewhere).summary["warm_start"] == "from pretrained weights"
     assert "not started from the champion: warm start: expected width 8" in said(context)
