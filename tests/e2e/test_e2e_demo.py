@@ -32,6 +32,7 @@ class Demo:
     workspace: Workspace
     summary: dict[str, Any]
     output: str
+    tree_before: str
 
 
 def _run(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -46,6 +47,11 @@ def _run(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     ]
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "IRIS"))}
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=500)
+
+
+def _git_status() -> str:
+    command = ["git", "status", "--porcelain", "--", "data.dvc", "docs", "mlflow", "pretrained", "k8s"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
 def _tool(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -65,11 +71,12 @@ def _tool(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     root = tmp_path_factory.mktemp("시연 demo")
+    tree_before = _git_status()
     done = _run(root)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
     workspace = Workspace.embedded(root)
     summary = json.loads((root / "summary.json").read_text(encoding="utf-8"))
-    return Demo(workspace, summary, done.stdout + done.stderr)
+    return Demo(workspace, summary, done.stdout + done.stderr, tree_before)
 
 
 def test_the_summary_keeps_its_contract(demo: Demo) -> None:
@@ -143,11 +150,7 @@ def test_records_trace_a_figure_back_to_its_data(demo: Demo) -> None:
 
 
 def test_the_workspace_holds_everything_and_the_clone_stays_clean(demo: Demo) -> None:
-    changed = subprocess.run(
-        ["git", "status", "--porcelain", "--", "data.dvc", "docs", "mlflow", "pretrained"],
-        cwd=ROOT, capture_output=True, text=True,
-    )  # fmt: skip
-    assert changed.stdout == ""
+    assert _git_status() == demo.tree_before
     assert not list(demo.workspace.root.rglob("*.tmp"))
 
 
