@@ -17,6 +17,7 @@ from components.core.errors import EXIT_OK, ConfigError, EnvironmentFaultError
 
 AIRFLOW_PORT_VARIABLE, MLFLOW_PORT_VARIABLE = "IRIS_AIRFLOW_PORT", "IRIS_MLFLOW_PORT"
 _SECONDS_TO_STOP = 20
+_DAGS = ("retrain", "ingest_recordings")
 _PORTS = range(1, 65536)
 
 
@@ -41,6 +42,8 @@ def serve(workspace: Path) -> int:
     environment = {
         **os.environ,
         "IRIS_LAUNCHER": "subprocess",
+        # a run that is scheduled before the API listens fails; `_unpaused` waits for it
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
         "AIRFLOW__API__HOST": "127.0.0.1",  # this machine only: the demo has one plain password
         "AIRFLOW__API__PORT": str(airflow_port),
         "AIRFLOW__API__BASE_URL": f"http://localhost:{airflow_port}",
@@ -56,7 +59,9 @@ def serve(workspace: Path) -> int:
     prepare_airflow()  # before `standalone` does it, so that the pools are there with the first run
     servers = [subprocess.Popen(command, env=environment) for command in (mlflow, airflow)]
     try:
+        paused = True
         while all(server.poll() is None for server in servers):
+            paused = paused and not _unpaused(airflow_port)
             time.sleep(1)
     except KeyboardInterrupt:
         return EXIT_OK
@@ -96,6 +101,21 @@ def _port(variable: str, default: int) -> int:
             action=f"correct it, or leave it out for {default}",
         )
     return int(written)
+
+
+def _unpaused(port: int) -> bool:
+    """Unpause the DAGs once they are parsed and the API answers; False while it is too early."""
+    from airflow.models import DagModel
+    from airflow.utils.session import create_session
+
+    with contextlib.closing(socket.socket()) as probe:
+        if probe.connect_ex(("127.0.0.1", port)) != 0:
+            return False
+    with create_session() as session:
+        dags = session.query(DagModel).filter(DagModel.dag_id.in_(_DAGS)).all()
+        for dag in dags if len(dags) == len(_DAGS) else []:
+            dag.is_paused = False
+    return len(dags) == len(_DAGS)
 
 
 def _stop(servers: list[subprocess.Popen[bytes]]) -> None:
