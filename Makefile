@@ -11,7 +11,7 @@ export DVC_NO_ANALYTICS := 1
 export GX_ANALYTICS_ENABLED := false
 export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 
-.PHONY: help setup demo test lint check ui data warm-start bench clean doctor
+.PHONY: help setup demo test lint check ui data pretrain bench clean doctor
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -40,8 +40,8 @@ ui: setup ## Airflow and MLflow in the browser, the DAG unpaused
 data: setup ## the generated corpus in data/, compared with data.dvc
 	@$(BIN)/python -m components make-data --profile laptop
 
-warm-start: setup ## train first weights into pretrained/ (half an hour): make warm-start MODEL=fastpitch
-	@IRIS_WORKSPACE=artifacts/warmstart nice $(BIN)/python -m components make-warm-start --model $(MODEL)
+pretrain: setup ## train first weights into pretrained/ (hours): make pretrain MODEL=fastpitch|recogniser|vocoder
+	@IRIS_WORKSPACE=artifacts/pretrain nice $(BIN)/python -m components pretrain --model $(MODEL)
 
 bench: setup ## one ratio a line, against a named baseline
 	@for bench in benchmarks/*.py; do $(BIN)/python $$bench; done

@@ -185,14 +185,14 @@ def make_data(profile: ProfileOption = None) -> None:
     typer.echo(make(catalogue.load(project, profile), Workspace.of_project(project), project))
 
 
-@app.command("make-warm-start", rich_help_panel="Tools")
-def make_warm_start(
-    model: Annotated[str, typer.Option("--model")],
-    profile: Annotated[str, typer.Option(help="the longer training")] = "warmstart",
+@app.command("pretrain", rich_help_panel="Tools")
+def pretrain(
+    model: Annotated[str, typer.Option("--model", help="a model or an auxiliary network")],
+    profile: Annotated[str, typer.Option(help="the longer training")] = "pretrain",
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Train first weights for pretrained/ (about half an hour on two cores)."""
-    from components.stages.warm_start import make_warm_start as make_one
+    """Train first weights for pretrained/ (an hour or more on two cores)."""
+    from components.stages.pretrain import pretrain as make_one
 
     project = project_root()
     typer.echo(make_one(project, _workspace(workspace, project), profile, model))

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from components.core.params import ModelSection
-from components.core.params.data import AudioParams
+from components.core.params import AuxiliarySection, ModelSection
+from components.core.params.data import AudioParams, DataParams
 from components.core.progress import Progress
 from components.core.utterance import Language
 
@@ -163,3 +163,41 @@ class ModelSpec(Protocol):
 
     def load(self, section: ModelSection, delivered: Path, device: torch.device) -> Synthesiser:
         """A delivered model, its hash checked."""
+
+
+class AuxiliarySpec(Protocol):
+    """The hooks of an auxiliary network, in its spec.py as ``SPEC``. A retraining never trains it."""
+
+    name: str
+
+    def prepare(
+        self,
+        section: AuxiliarySection,
+        audio: AudioParams,
+        data: DataParams,
+        corpora: Sequence[Path],
+        target: Path,
+        seed: int,
+        workers: int,
+        progress: Progress,
+    ) -> FeatureReport:
+        """Write what it learns from under ``target``: incremental, atomic, memory-mapped.
+
+        Args:
+            corpora: folders with manifest.csv; a network may render more speech besides.
+        """
+
+    def training_task(
+        self, section: AuxiliarySection, features: Path, seed: int, warm_start: Path | None
+    ) -> TrainingTask:
+        """The network and its data."""
+
+    def measure(
+        self,
+        section: AuxiliarySection,
+        delivered: Path,
+        features: Path,
+        device: torch.device,
+        progress: Progress,
+    ) -> Mapping[str, float]:
+        """Held-out figures of a delivered network, for its card: ``per``, ``per_ko``, ``n_ko`` …"""

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import Field, SerializeAsAny, model_validator
 
-from components.core.params.base import ModelSection, Section
+from components.core.params.base import AuxiliarySection, ModelSection, Section
 from components.core.params.data import AudioParams, DataParams
 from components.core.params.kpi import EvaluationParams, KpiParams
 from components.core.params.platform import PlatformParams, ReportParams
@@ -27,6 +27,7 @@ class Params(Section):
     platform: PlatformParams
     report: ReportParams
     models: dict[str, SerializeAsAny[ModelSection]]
+    auxiliaries: dict[str, SerializeAsAny[AuxiliarySection]]
 
     @model_validator(mode="after")
     def _sections_agree(self) -> Self:
