@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
-from torch import Tensor
+from spoken_english import Spoken, spoken
 
 from components import catalogue
 from components.auxiliaries.vocoder.params import Architecture, Section
-from components.espeak.synthesis import Voice, synthesise
-from components.features.mel import MelAnalysis, log_mel, magnitudes
-from components.features.pitch import PitchAnalysis, f0
 
-PROJECT = Path(__file__).resolve().parents[2]
-ANALYSIS = MelAnalysis(22050, 1024, 256, 1024, 80, 0.0, 8000.0, 1e-5)
-PITCH = PitchAnalysis("dio", 50.0, 1100.0)
-
-
-@dataclass(frozen=True)
-class Spoken:
-    """espeak-ng speaking English: samples [N], mel [T, 80], f0 [T]."""
-
-    samples: np.ndarray
-    mel: Tensor
-    f0: Tensor
+PROJECT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="session")
 def speech() -> Spoken:
     """Two seconds or so."""
-    said = synthesise("The quick brown fox jumps over the lazy dog near the river.", "en", Voice(), 165)
-    samples = said.samples.astype(np.float32) / 32768
-    mel = log_mel(magnitudes(samples, ANALYSIS), ANALYSIS)
-    return Spoken(samples, torch.from_numpy(mel), torch.from_numpy(f0(samples, 22050, 256, PITCH)))
+    return spoken()
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import ANALYSIS, PROJECT, Spoken
+from spoken_english import ANALYSIS, Spoken
 from tone_corpus import ToneCorpus, tone
 
 from components import catalogue
@@ -21,6 +21,7 @@ from components.auxiliaries.vocoder.params import Section
 from components.auxiliaries.vocoder.pitch_network import PitchLearner, PitchNetwork
 from components.auxiliaries.vocoder.spec import SPEC
 from components.core.errors import ConfigError, CorruptFileError, DataError
+from components.core.paths import project_root
 from components.core.progress import Progress
 from components.nn.contracts import FeatureReport, TrainingTask
 from components.training.loop import train
@@ -41,7 +42,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def prepared(section: Section, corpus: Path, target: Path) -> FeatureReport:
-    params = catalogue.load(PROJECT, "ci")
+    params = catalogue.load(project_root(), "ci")
     return SPEC.prepare(section, params.audio, params.data, [corpus], target, 1, 1, Progress("test"))
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import ANALYSIS, PROJECT, Spoken
 from pydantic import ValidationError
+from spoken_english import ANALYSIS, Spoken
 from torch import nn
 
 from components import catalogue
@@ -27,6 +27,7 @@ from components.auxiliaries.vocoder.loss import (
     generator_loss,
 )
 from components.auxiliaries.vocoder.params import Architecture, Section, Streaming
+from components.core.paths import project_root
 from components.features.mel import log_mel, magnitudes
 
 CPU = torch.device("cpu")
@@ -39,7 +40,7 @@ def parameters(module: nn.Module) -> float:
 
 @pytest.fixture(scope="module")
 def paper() -> Architecture:
-    found = catalogue.load(PROJECT, None).auxiliaries["vocoder"]
+    found = catalogue.load(project_root(), None).auxiliaries["vocoder"]
     assert isinstance(found, Section)
     return found.architecture
 
@@ -184,7 +185,7 @@ def test_a_profile_cannot_give_the_vocoder_another_hop(tmp_path: Path) -> None:
     from components.core.errors import ConfigError
 
     (tmp_path / "profiles").mkdir()
-    (tmp_path / "params.yaml").write_text((PROJECT / "params.yaml").read_text("utf-8"), "utf-8")
+    (tmp_path / "params.yaml").write_text((project_root() / "params.yaml").read_text("utf-8"), "utf-8")
     overlay = "auxiliaries: {vocoder: {architecture: {hop_length: 320}}}"
     (tmp_path / "profiles" / "odd.yaml").write_text(overlay, "utf-8")
     with pytest.raises(ConfigError, match="multiply to 256"):
@@ -195,7 +196,7 @@ def test_fastpitch_and_the_vocoder_share_one_mel(tmp_path: Path) -> None:
     from components.core.errors import ConfigError
 
     (tmp_path / "profiles").mkdir()
-    (tmp_path / "params.yaml").write_text((PROJECT / "params.yaml").read_text("utf-8"), "utf-8")
+    (tmp_path / "params.yaml").write_text((project_root() / "params.yaml").read_text("utf-8"), "utf-8")
     overlay = "auxiliaries: {vocoder: {architecture: {n_mels: 100}}}"
     (tmp_path / "profiles" / "odd.yaml").write_text(overlay, "utf-8")
     with pytest.raises(ConfigError, match="n_mels 80 differs"):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from conftest import ANALYSIS, PITCH, Spoken
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spoken_english import ANALYSIS, PITCH, Spoken
 
 from components.auxiliaries.vocoder.build import build
 from components.auxiliaries.vocoder.excitation import Excitation, source
