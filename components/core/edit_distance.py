@@ -18,9 +18,14 @@ class EditCounts:
     length: int
 
     @property
+    def edits(self) -> int:
+        """All kinds together."""
+        return self.substitutions + self.deletions + self.insertions
+
+    @property
     def error_rate(self) -> float:
         """Edits per reference symbol; above 1 when more was inserted than there was to say."""
-        return (self.substitutions + self.deletions + self.insertions) / self.length
+        return self.edits / self.length
 
     @property
     def accuracy(self) -> float:
@@ -38,10 +43,10 @@ def edit_counts(reference: Sequence[str], heard: Sequence[str]) -> EditCounts:
     """
     if not reference:
         raise NothingScoredError(
-            who="pronunciation_accuracy",
+            who="error rate",
             expected="a reference of at least one symbol",
             found="none",
-            action="look at the sentence's normalised text: nothing of it can be spoken",
+            action="look at the normalised text: nothing of it can be spoken",
         )
     # A cell holds (edits, deletions + insertions, deletions); the smallest tuple wins.
     row = [(j, j, 0) for j in range(len(heard) + 1)]

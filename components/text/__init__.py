@@ -3,4 +3,15 @@
 from components.text.frontend import Phonemes, phonemise, spoken
 from components.text.symbols import INVENTORY_VERSION, PAD, SPECIAL, UNK, ids, inventory, segment
 
-__all__ = ["INVENTORY_VERSION", "PAD", "SPECIAL", "UNK", "Phonemes", "ids", "inventory", "phonemise", "segment", "spoken"]
+__all__ = [
+    "INVENTORY_VERSION",
+    "PAD",
+    "SPECIAL",
+    "UNK",
+    "Phonemes",
+    "ids",
+    "inventory",
+    "phonemise",
+    "segment",
+    "spoken",
+]

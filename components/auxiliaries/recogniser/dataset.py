@@ -23,9 +23,6 @@ Sample = Mapping[str, Tensor]
 class ReferenceSpeech(Dataset[Sample]):
     """The utterances of one part, in the order of their ids.
 
-    An utterance with a segment that its language lacks in training cannot be taught and is left out; its
-    number stands in ``left_out``.
-
     Args:
         store: written by `prepare`.
         part: which utterances.
@@ -46,10 +43,7 @@ class ReferenceSpeech(Dataset[Sample]):
         augmenter: Augmenter | None,
     ) -> None:
         self._store, self._labels, self._hearing, self._augmenter = store, labels, hearing, augmenter
-        known = {language: set(labels.of_language[language]) for language in LANGUAGES}
-        every = store.of_part(part)
-        self._rows = [row for row in every if known[row.language].issuperset(store.segments(row))]
-        self.left_out = len(every) - len(self._rows)
+        self._rows = store.of_part(part)
         if not self._rows:
             raise DataError(
                 who=str(store.folder),

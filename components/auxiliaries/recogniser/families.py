@@ -29,6 +29,7 @@ class VariantFacts:
         nearest: the most similar judged voice, and the cosine to it.
         voiced_share: frames with f0.
         length: of the same sentences, relative to the plain voice.
+        reproducible: whether the same call gives the same samples.
     """
 
     scales: tuple[float, float, float]
@@ -36,6 +37,7 @@ class VariantFacts:
     similarity: float
     voiced_share: float
     length: float
+    reproducible: bool
 
 
 def formant_scales(variant: str) -> tuple[float, float, float]:

@@ -35,7 +35,7 @@ def tones(symbols: Iterable[str]) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Labels:
-    """The segments of each language that occurred in training.
+    """The segments of each language.
 
     Attributes:
         names: every segment, sorted; its place + 1 is its class.

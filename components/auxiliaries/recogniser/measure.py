@@ -89,5 +89,4 @@ def error_rate(pairs: Sequence[tuple[Sequence[str | int], Sequence[str | int]]])
         NothingScoredError: a reference is empty.
     """
     counts = [edit_counts(list(map(str, said)), list(map(str, got))) for said, got in pairs]
-    edits = sum(count.substitutions + count.deletions + count.insertions for count in counts)
-    return edits / sum(count.length for count in counts)
+    return sum(count.edits for count in counts) / sum(count.length for count in counts)

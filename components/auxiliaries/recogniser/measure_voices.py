@@ -2,7 +2,9 @@
 
 Every variant speaks the same training sentences in every language. A variant is **protected** when it is a
 judged voice or shares its name, its vocal tract (formants 1-3 within 2 %), or its sound (cosine of the means
-of GE2E embeddings ≥ `SIMILAR`). It is **voiceless** when fewer than `VOICED` of its frames have an f0. Of the
+of GE2E embeddings ≥ `SIMILAR`). It is **unfit** when fewer than `VOICED` of its frames have an f0 (a whisper has
+neither tones nor voiced consonants), or when it never sounds the same twice (espeak-ng's seed does not reach
+the noise of some Klatt voices, and a data set must be reproducible). Of the
 other families those whose members all are ordinary (formants within 0.7-1.45 of the plain voice and scaled
 alike within 25 %, as one throat does; spoken length within 15 %) are drawn by the seed for **test** and
 **validation**, until each part has enough; a draw, so that nobody picked the easy ones. The rest trains.
@@ -81,7 +83,9 @@ def parts(facts: Mapping[str, VariantFacts], seed: int) -> dict[str, tuple[str, 
         if reason:
             found[name] = (family[name], "protected", reason)
         elif fact.voiced_share < VOICED:
-            found[name] = (family[name], "voiceless", f"{fact.voiced_share:.2f} of its frames are voiced")
+            found[name] = (family[name], "unfit", f"{fact.voiced_share:.2f} of its frames are voiced")
+        elif not fact.reproducible:
+            found[name] = (family[name], "unfit", "never sounds the same twice")
     free = {name: family[name] for name in facts if name not in found}
     chosen = _held_out(free, facts, seed)
     for name, of in free.items():
@@ -95,11 +99,13 @@ def _sound(encoder: Any, variant: str, texts: Mapping[Language, Sequence[str]], 
 
     means: dict[str, NDArray[np.float64]] = {}
     voiced: list[float] = []
-    seconds = 0.0
+    seconds, reproducible = 0.0, True
     for language, sentences in texts.items():
         embeddings = []
         for sentence in sentences:
             speech = synthesise(sentence, language, Voice(variant), wpm)
+            again = synthesise(sentence, language, Voice(variant), wpm)
+            reproducible = reproducible and np.array_equal(speech.samples, again.samples)
             wave = speech.samples.astype(np.float32) / _INT16_FULL_SCALE
             seconds += len(wave) / speech.sample_rate_hz
             f0, _ = pyworld.dio(wave.astype(np.float64), speech.sample_rate_hz, f0_floor=_F0_FLOOR_HZ)
@@ -107,7 +113,12 @@ def _sound(encoder: Any, variant: str, texts: Mapping[Language, Sequence[str]], 
             embeddings.append(encoder.embed_utterance(preprocess_wav(wave, source_sr=speech.sample_rate_hz)))
         mean = np.mean(embeddings, axis=0)
         means[language] = mean / np.linalg.norm(mean)
-    return {"means": means, "voiced": float(np.mean(voiced)), "seconds": seconds}
+    return {
+        "means": means,
+        "voiced": float(np.mean(voiced)),
+        "seconds": seconds,
+        "reproducible": reproducible,
+    }
 
 
 def _facts(name: str, sounds: Mapping[str, Sound]) -> VariantFacts:
@@ -124,6 +135,7 @@ def _facts(name: str, sounds: Mapping[str, Sound]) -> VariantFacts:
         similarity=cosines[nearest],
         voiced_share=sounds[name]["voiced"],
         length=sounds[name]["seconds"] / sounds[_PLAIN]["seconds"],
+        reproducible=bool(sounds[name]["reproducible"]),
     )
 
 

@@ -99,8 +99,8 @@ class ReferenceStore:
         return [row for row in self.rows if row.part == part]
 
     def labels(self) -> Labels:
-        """The segments that occur in training, by language."""
-        return Labels.among((row.language, self.segments(row)) for row in self.of_part("train"))
+        """The segments that occur, by language."""
+        return Labels.among((row.language, self.segments(row)) for row in self.rows)
 
     def mel(self, row: Row) -> NDArray[np.float32]:
         """[T, n_mels] natural log."""

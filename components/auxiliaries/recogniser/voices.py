@@ -1,7 +1,7 @@
 """Which espeak-ng variants the recogniser learns from, and which it is held back from; read from voices.csv.
 
 ``protected``: a voice that is judged (the corpus' ``model`` and ``unseen`` speakers) or a relative of one;
-never heard in training. ``voiceless``: no voicing, so neither tones nor voiced consonants are in the sound.
+never heard in training. ``unfit``: without voicing, or never the same twice.
 ``test`` and ``validation``: whole families, heard in no training. ``train``: the rest. The rules that make a
 family stand in `measure_voices`.
 """
@@ -19,7 +19,7 @@ VOICES_COLUMNS = (
     "variant", "family", "part", "nearest", "similarity", "f1", "f2", "f3", "voiced_share", "length",
     "reason",
 )  # fmt: skip
-VoicePart = Literal["train", "validation", "test", "protected", "voiceless"]
+VoicePart = Literal["train", "validation", "test", "protected", "unfit"]
 
 
 @dataclass(frozen=True)
