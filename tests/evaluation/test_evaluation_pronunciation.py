@@ -92,7 +92,7 @@ class TellTale:
         return [Transcript(tuple(self.hears.pop(0))) for _ in clips]
 
     def reference(self, text: str, language: Language) -> Transcript:
-        return Transcript(tuple(text.split("|")[0]), tones=tuple(text.partition("|")[2]))
+        return Transcript(tuple(text))
 
 
 def spoken(name: str, language: Language, text: str, fault: str | None = None) -> Spoken:

@@ -11,11 +11,7 @@ from torch import Tensor
 
 from components.core.errors import CorruptFileError
 from components.core.utterance import LANGUAGES, Language
-from components.text import SPECIAL, segment
-
-
-def tone(symbol):
-    return symbol[-1] if symbol[-1] in "12345" else None
+from components.text import SPECIAL, segment, tone
 
 
 #: Class 0 of both heads is CTC's blank; label i is class i + 1.

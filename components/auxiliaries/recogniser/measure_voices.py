@@ -2,12 +2,12 @@
 
 Every variant speaks the same training sentences in every language. A variant is **protected** when it is a
 judged voice or shares its name, its vocal tract (formants 1-3 within 2 %), or its sound (cosine of the means
-of GE2E embeddings ≥ `SIMILAR`). It is **unfit** when fewer than `VOICED` of its frames have an f0 (a whisper has
-neither tones nor voiced consonants), or when it never sounds the same twice (espeak-ng's seed does not reach
-the noise of some Klatt voices, and a data set must be reproducible). Of the
-other families those whose members all are ordinary (formants within 0.7-1.45 of the plain voice and scaled
-alike within 25 %, as one throat does; spoken length within 15 %) are drawn by the seed for **test** and
-**validation**, until each part has enough; a draw, so that nobody picked the easy ones. The rest trains.
+of GE2E embeddings ≥ `SIMILAR`). It is **unfit** when fewer than `VOICED` of its frames have an f0 (a whisper
+has neither tones nor voiced consonants), or when it never sounds the same twice (espeak-ng's seed does not
+reach the noise of some Klatt voices, and a data set must be reproducible). Of the other families those whose
+members all are ordinary (formants within 0.7-1.45 of the plain voice and scaled alike within 25 %, as one
+throat does; spoken length within 15 %) are drawn by the seed for **test** and **validation**, until each part
+has enough; a draw, so that nobody picked the easy ones. The rest trains.
 """
 
 from __future__ import annotations
