@@ -13,14 +13,16 @@ from components.core.errors import CorruptFileError
 from components.core.utterance import LANGUAGES, Language
 from components.text import SPECIAL, segment, tone
 
-
 #: Class 0 of both heads is CTC's blank; label i is class i + 1.
 BLANK = 0
+#: Symbols that sound the same (both are "w e" in correspondence.csv): no ear can tell them apart.
+_ALIKE = {"ᅰ": "ᅬ"}
 
 
 def segments(symbols: Iterable[str]) -> tuple[str, ...]:
     """The sounds of a phonemised text as error rates compare them; pauses and specials are no sounds."""
-    return tuple(segment(symbol) for symbol in symbols if symbol not in SPECIAL)
+    sounds = (segment(symbol) for symbol in symbols if symbol not in SPECIAL)
+    return tuple(_ALIKE.get(sound, sound) for sound in sounds)
 
 
 def tones(symbols: Iterable[str]) -> tuple[int, ...]:
