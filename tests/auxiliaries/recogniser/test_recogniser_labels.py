@@ -32,6 +32,11 @@ def test_tones_are_one_a_syllable_and_mandarins_only() -> None:
     assert tones(phonemise("오늘 날씨", "ko").symbols) == ()
 
 
+def test_what_sounds_the_same_is_one_label() -> None:
+    assert segments(phonemise("왜", "ko").symbols) != segments(phonemise("외", "ko").symbols)
+    assert segments(phonemise("웨", "ko").symbols) == segments(phonemise("외", "ko").symbols)
+
+
 def test_a_language_may_be_heard_as_its_own_labels_and_blank_only() -> None:
     allowed = LABELS.allowed()
     assert allowed.shape == (len(LANGUAGES), LABELS.classes)
