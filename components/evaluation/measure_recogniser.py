@@ -1,8 +1,9 @@
 """``python -m components.evaluation.measure_recogniser``: what the recogniser makes of faultless speech.
 
-The generated speakers that models learn, and those that stay unseen, speak the 120 sentences through espeak-ng
-itself; the recogniser never heard these voices or sentences. That is the best a model that imitates them can
-score. Then the same speech at another rate, under noise, and with another sentence's text, which has to fail.
+The generated speakers that models learn, and those that stay unseen, speak the 120 sentences through
+espeak-ng itself; the recogniser never heard these voices or sentences. That is the best a model that imitates
+them can score. Then the same speech at another rate, under noise, and with another sentence's text, which has
+to fail.
 """
 
 from __future__ import annotations
