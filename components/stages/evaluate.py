@@ -30,6 +30,7 @@ from components.evaluation.verifier import MIN_CLIP_S, SpeakerVerifier
 from components.inference import MediaLabel
 from components.nn.contracts import Synthesiser
 from components.stages import services
+from components.stages.contender import Contender, trained
 from components.stages.contract import Outcome, StageContext
 from components.training.device import best_device, device_label
 from components.training.memory import PeakMemory, peak, watch
@@ -45,7 +46,17 @@ def fingerprint(context: StageContext) -> Mapping[str, str]:
 
 
 def run(context: StageContext) -> Outcome:
-    """Speak, judge, write the evidence, and log it to the run that trained the candidate.
+    """Evaluate what this run trained.
+
+    Raises:
+        IrisError: see `evaluate`.
+    """
+    contender = trained(context)
+    return evaluate(context, contender, context.workspace.evaluation / contender.model)
+
+
+def evaluate(context: StageContext, contender: Contender, folder: Path) -> Outcome:
+    """Speak, judge, write the evidence into ``folder``, and log it to the contender's run.
 
     Raises:
         NothingScoredError: a metric has nothing to score; nothing is written then.
@@ -53,15 +64,13 @@ def run(context: StageContext) -> Outcome:
         CorruptFileError: the delivered model is not the one that was trained.
     """
     device = best_device()
-    synthesiser = inference.load(
-        str(context.model), context.section, context.input("train", "delivered"), device
-    )
+    synthesiser = inference.load(contender.model, context.section, contender.folder, device)
     sentences = load_sentences(context.params.evaluation.sentences, context.params.kpi)
     verifier = SpeakerVerifier(context.params.evaluation.speaker_verifier)
     panels = _panels(context)
     targets = [panels[speaker] for speaker in synthesiser.speakers if speaker in panels]
     gallery = _gallery(context, synthesiser.speakers, panels, verifier)
-    now = _circumstances(context, synthesiser, device)
+    now = _circumstances(context, contender, synthesiser, device)
     watch(device)
     findings = examine(
         synthesiser,
@@ -74,8 +83,8 @@ def run(context: StageContext) -> Outcome:
         context.progress,
     )
     memory = peak(device)
-    evidence = _evidence(context, findings, memory, now, sentences_sha256(sentences))
-    outputs = _write(context, evidence, findings, targets)
+    evidence = _evidence(contender, findings, memory, now, sentences_sha256(sentences))
+    outputs = _write(folder, evidence, findings, targets)
     _log(context, evidence, outputs)
     return Outcome(outputs, _summary(evidence, findings, gallery, memory))
 
@@ -111,20 +120,22 @@ def _gallery(
     )
 
 
-def _circumstances(context: StageContext, synthesiser: Synthesiser, device: torch.device) -> Circumstances:
+def _circumstances(
+    context: StageContext, contender: Contender, synthesiser: Synthesiser, device: torch.device
+) -> Circumstances:
     return Circumstances(
         device=device_label(device),
         dtype=synthesiser.dtype,
         data_md5=context.data_md5,
         git_sha=context.git_sha,
         params_sha=context.params_sha,
-        run_id=str(context.upstream["train"].summary["run_id"]),
+        run_id=contender.run_id,
         seed=context.params.seed,
     )
 
 
 def _evidence(
-    context: StageContext, findings: Findings, memory: PeakMemory, now: Circumstances, sentences: str
+    contender: Contender, findings: Findings, memory: PeakMemory, now: Circumstances, sentences: str
 ) -> Evidence:
     metrics, missing = list(findings.metrics), list(findings.not_measured)
     if memory.allocated_gb is None or memory.reserved_gb is None:
@@ -137,9 +148,9 @@ def _evidence(
         spoken = [one.sentence_id for one in findings.judged]
         metrics += gpu_memory_records(memory.allocated_gb, memory.reserved_gb, spoken, now)
     return Evidence(
-        model=str(context.model),
+        model=contender.model,
         run_id=now.run_id,
-        checkpoint_sha256=str(context.upstream["train"].summary["checkpoint_sha256"]),
+        checkpoint_sha256=contender.weights_sha256,
         sentences_sha256=sentences,
         data_md5=now.data_md5,
         created=datetime.datetime.now(datetime.UTC).astimezone().isoformat(timespec="seconds"),
@@ -148,10 +159,7 @@ def _evidence(
     )
 
 
-def _write(
-    context: StageContext, evidence: Evidence, findings: Findings, targets: Sequence[Panel]
-) -> dict[str, Path]:
-    folder = context.workspace.evaluation / evidence.model
+def _write(folder: Path, evidence: Evidence, findings: Findings, targets: Sequence[Panel]) -> dict[str, Path]:
     outputs = {
         "evidence": folder / "evidence.json",
         "sentences": folder / "sentences.csv",
