@@ -14,11 +14,13 @@ import torch
 from components import inference
 from components.core.metrics import Evidence, Metric, NotMeasured
 from components.core.ports import MetricPoint
-from components.core.storage import write_json
+from components.core.storage import sha256_path, write_json
 from components.data.corpus import corpora
-from components.evaluation.candidate import Findings, examine
+from components.evaluation.candidate import Findings, Listening, examine
 from components.evaluation.embedding_store import EmbeddingStore
-from components.evaluation.recordings import Panel, Recording, held_out, panel
+from components.evaluation.pronunciation import error_rates, mean_accuracy
+from components.evaluation.recognisers import recogniser_for, recogniser_weights
+from components.evaluation.recordings import Panel, Recording, held_out, panel, transcribed
 from components.evaluation.records import Circumstances, gpu_memory_records
 from components.evaluation.sentences import load_sentences, sentences_sha256
 from components.evaluation.speaker_similarity import Gallery, build_gallery
@@ -33,7 +35,14 @@ from components.stages.contract import Outcome, StageContext
 from components.training.device import best_device, device_label
 from components.training.memory import PeakMemory, peak, watch
 
+_PRETRAINED = "pretrained"
 _EMBEDDINGS = "speaker-embeddings"  # below the workspace, never among a stage's outputs
+
+
+def fingerprint(context: StageContext) -> Mapping[str, str]:
+    """The shipped recogniser is an input: another one hears something else."""
+    folder = recogniser_weights(context.params.evaluation.recogniser, context.project / _PRETRAINED)
+    return {"recogniser": sha256_path(folder)} if folder else {}
 
 
 def run(context: StageContext) -> Outcome:
@@ -63,12 +72,29 @@ def evaluate(context: StageContext, contender: Contender, folder: Path) -> Outco
     gallery = _gallery(context, synthesiser.speakers, panels, verifier)
     now = _circumstances(context, contender, synthesiser, device)
     watch(device)
-    findings = examine(synthesiser, sentences, gallery, verifier, context.params, now, context.progress)
+    findings = examine(
+        synthesiser,
+        sentences,
+        gallery,
+        verifier,
+        _listening(context, synthesiser.speakers),
+        context.params,
+        now,
+        context.progress,
+    )
     memory = peak(device)
     evidence = _evidence(contender, findings, memory, now, sentences_sha256(sentences))
     outputs = _write(folder, evidence, findings, targets)
     _log(context, evidence, outputs)
     return Outcome(outputs, _summary(evidence, findings, gallery, memory))
+
+
+def _listening(context: StageContext, speakers: Sequence[str]) -> Listening:
+    params = context.params
+    recogniser, reason = recogniser_for(params.evaluation.recogniser, context.project / _PRETRAINED)
+    return Listening(
+        recogniser, reason, transcribed(corpora(context.workspace.data, params.data.corpora), speakers)
+    )
 
 
 def _panels(context: StageContext) -> dict[str, Panel]:
@@ -228,6 +254,19 @@ def _summary(evidence: Evidence, findings: Findings, gallery: Gallery, memory: P
         "impostor_pairs": len(gallery.floor),
         "similarity_ceiling_p5": _quantile(gallery.ceiling, 0.05),
         "similarity_floor_p95": _quantile(gallery.floor, 0.95),
+        **_pronunciation_summary(findings),
+    }
+
+
+def _pronunciation_summary(findings: Findings) -> dict[str, Any]:
+    """What is heard beside the KPI, and how well the recogniser hears recorded speech."""
+    scores = {one.sentence_id: one.pronunciation for one in findings.judged if one.pronunciation}
+    recorded = findings.recorded
+    return {
+        "pronunciation_errors": error_rates(scores),
+        "pronunciation_ceiling": mean_accuracy(recorded),
+        "pronunciation_ceiling_errors": error_rates(recorded),
+        "pronunciation_ceiling_recordings": len(recorded),
     }
 
 
