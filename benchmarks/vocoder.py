@@ -29,7 +29,7 @@ from components.core.paths import project_root
 from components.data.corpus import Corpus, corpora
 from components.evaluation.copy_synthesis import Clip, CopyReport, System, compare, load_clips, probes
 from components.evaluation.embedding_store import EmbeddingStore
-from components.evaluation.pronunciation import recogniser_for
+from components.evaluation.recognisers import recogniser_for
 from components.evaluation.recordings import Panel, held_out, panel
 from components.evaluation.speaker_similarity import Gallery, build_gallery
 from components.evaluation.verifier import MIN_CLIP_S, SpeakerVerifier
@@ -56,8 +56,8 @@ def main() -> int:
     panels = _panels(found, params)
     gallery = _gallery(panels, verifier, params)
     clips, left_out = load_clips(probes(panels, arguments.clips), analysis, pitch)
-    recogniser, why_not = recogniser_for(params.evaluation.recogniser)
-    judged = f"PER: {why_not or 'measured'}"
+    recogniser, why_not = recogniser_for(params.evaluation.recogniser, project_root() / "pretrained")
+    judged = f"PER: {why_not.splitlines()[0] if why_not else 'measured'}"
     print(f"{len(clips)} clips of {len(panels)} speakers, {len(left_out)} left out; {judged}")
     vocoder = build(section.architecture, params.audio.log_floor, arguments.weights, CPU)
     lim = GriffinLim(analysis, 32, 0.99, CPU)

@@ -16,8 +16,10 @@ import torch
 from torch import Tensor
 
 from components.auxiliaries.vocoder.fidelity import Fidelity, fidelity, mean_fidelity
+from components.core.edit_distance import EditCounts, edit_counts
 from components.core.errors import DataError, NothingScoredError
-from components.evaluation.pronunciation import EditCounts, Recogniser, edit_counts
+from components.core.utterance import LANGUAGES
+from components.evaluation.pronunciation import Recogniser
 from components.evaluation.recordings import Panel, Recording
 from components.evaluation.speaker_similarity import WORST
 from components.evaluation.verifier import Floats, SpeakerVerifier
@@ -196,15 +198,13 @@ def _error_rate(
         return {}
     counts: list[EditCounts] = []
     said = [(clip.recording.utterance, copy) for clip, copy in zip(clips, made, strict=True)]
-    spoken = [(row, copy) for row, copy in said if row.text]
-    for language in dict.fromkeys(row.language for row, _ in spoken):
-        group = [(row, copy) for row, copy in spoken if row.language == language]
-        heard = recogniser.transcribe([copy for _, copy in group], language)  # type: ignore[arg-type]
+    for language in LANGUAGES:
+        group = [(row, copy) for row, copy in said if row.text and row.language == language]
+        heard = recogniser.transcribe([copy for _, copy in group], language) if group else []
         counts += [
-            edit_counts(recogniser.reference(row.text, language), transcript)  # type: ignore[arg-type]
+            edit_counts(recogniser.reference(row.text, language).symbols, transcript.symbols)
             for (row, _), transcript in zip(group, heard, strict=True)
         ]
     if not counts:
         return {}
-    edits = sum(c.substitutions + c.deletions + c.insertions for c in counts)
-    return {"phoneme_error_rate": edits / sum(c.length for c in counts)}
+    return {"phoneme_error_rate": sum(c.edits for c in counts) / sum(c.length for c in counts)}

@@ -18,6 +18,7 @@ from components.core.metrics import Evaluator
 from components.core.utterance import Language
 from components.data.corpus import Corpus
 from components.evaluation.copy_synthesis import Clip, System, compare, load_clips
+from components.evaluation.pronunciation import Transcript
 from components.evaluation.recordings import Recording
 from components.features.mel import MelAnalysis, log_mel, magnitudes
 from components.features.pitch import PitchAnalysis, f0
@@ -46,8 +47,8 @@ class Ears:
     def transcribe(self, clips: Sequence[Speech], language: Language) -> list[Sequence[str]]:
         return [["a"] * round(clip.duration_s) if np.abs(clip.samples).max() > 1e-3 else [] for clip in clips]
 
-    def reference(self, text: str, language: Language) -> Sequence[str]:
-        return ["a", "a"]
+    def reference(self, text: str, language: Language) -> Transcript:
+        return Transcript(("a", "a"))
 
 
 @pytest.fixture(scope="module")
