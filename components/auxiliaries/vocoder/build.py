@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -11,7 +12,7 @@ from components.auxiliaries.vocoder.griffin_lim import GriffinLim
 from components.auxiliaries.vocoder.hifi_gan import HifiGanGenerator, HifiGanVocoder
 from components.auxiliaries.vocoder.params import Architecture
 from components.auxiliaries.vocoder.pitch_network import PitchNetwork
-from components.auxiliaries.vocoder.source_filter import PitchOf, SourceFilterVocoder
+from components.auxiliaries.vocoder.source_filter import SourceFilterVocoder
 from components.core.errors import ConfigError
 from components.features.mel import MelAnalysis
 from components.nn.delivered import Delivered, read_delivered
@@ -55,17 +56,11 @@ def build(
     """
     analysis = mel_analysis(architecture, log_floor)
     if architecture.kind == "griffin_lim":
-        effort = architecture.griffin_lim
-        return GriffinLim(analysis, effort.iterations, effort.momentum, device)
+        lim = architecture.griffin_lim
+        return GriffinLim(analysis, lim.iterations, lim.momentum, device)
     if architecture.kind == "hifi_gan":
-        if delivered is None:
-            raise _mismatch("hifi_gan", "no weights given")
-        weights, card = _read(delivered, "hifi_gan", analysis)
-        generator = HifiGanGenerator(card.generator, analysis.n_mels)
-        generator.load_state_dict(dict(weights.weights))
-        return HifiGanVocoder(analysis, generator, architecture.streaming, device)
-    reader = None if delivered is None else _pitch_reader(delivered, architecture, analysis, device)
-    return SourceFilterVocoder(analysis, architecture.source_filter, architecture.streaming, reader, device)
+        return _hifi_gan(architecture, analysis, delivered, device)
+    return _source_filter(architecture, analysis, delivered, device)
 
 
 def load(delivered: Path, device: torch.device) -> Vocoder:
@@ -79,15 +74,29 @@ def load(delivered: Path, device: torch.device) -> Vocoder:
     return build(architecture, card["log_floor"], delivered, device)
 
 
-def _pitch_reader(
-    delivered: Path, architecture: Architecture, analysis: MelAnalysis, device: torch.device
-) -> PitchOf:
+def _hifi_gan(
+    architecture: Architecture, analysis: MelAnalysis, delivered: Path | None, device: torch.device
+) -> HifiGanVocoder:
+    if delivered is None:
+        raise _mismatch("hifi_gan", "no weights given")
+    weights, card = _read(delivered, "hifi_gan", analysis)
+    generator = HifiGanGenerator(card.generator, analysis.n_mels)
+    generator.load_state_dict(dict(weights.weights))
+    return HifiGanVocoder(analysis, generator, architecture.streaming, device, weights.sha256)
+
+
+def _source_filter(
+    architecture: Architecture, analysis: MelAnalysis, delivered: Path | None, device: torch.device
+) -> SourceFilterVocoder:
+    effort, streaming = architecture.source_filter, architecture.streaming
+    if delivered is None:
+        return SourceFilterVocoder(analysis, effort, streaming, None, device, "")
     weights, card = _read(delivered, "source_filter", analysis)
     network = PitchNetwork(card.pitch_network, analysis.n_mels)
     network.load_state_dict(dict(weights.weights))
     network.to(device).eval()
-    threshold = architecture.source_filter.voicing_threshold
-    return lambda log_mel: network.f0(log_mel, threshold)
+    reader = partial(network.f0, voicing_threshold=effort.voicing_threshold)
+    return SourceFilterVocoder(analysis, effort, streaming, reader, device, weights.sha256)
 
 
 def _read(delivered: Path, kind: str, analysis: MelAnalysis) -> tuple[Delivered, Architecture]:

@@ -17,9 +17,11 @@ class Vocoder(Protocol):
 
     Attributes:
         analysis: the mel it inverts.
+        weights_sha256: of the delivered weights, for the evidence; empty where there are none.
     """
 
     analysis: MelAnalysis
+    weights_sha256: str
 
     def __call__(self, log_mel: Tensor, f0: Tensor | None = None) -> Tensor:
         """The whole waveform.

@@ -77,7 +77,9 @@ class Excitation:
 
     def noise(self, start: int, stop: int) -> Tensor:
         """White noise of variance 1 over samples [start, stop); sample 0 is the first frame's middle."""
-        return self._noise[torch.arange(start, stop, device=self._device) % _NOISE_SAMPLES]
+        offset = start % _NOISE_SAMPLES
+        copies = -(-(offset + stop - start) // _NOISE_SAMPLES)
+        return self._noise.repeat(copies)[offset : offset + stop - start]
 
     def pulses(self, course: Source, start: int, stop: int) -> Tensor:
         """Unit-power pulses in voiced stretches over samples [start, stop).

@@ -32,7 +32,7 @@ class GriffinLim:
 
     def __init__(self, analysis: MelAnalysis, iterations: int, momentum: float, device: torch.device) -> None:
         self.analysis, self.iterations, self.momentum = analysis, iterations, momentum
-        self._device = device
+        self._device, self.weights_sha256 = device, ""
         self._short_time = ShortTime(analysis, device)
         bank = torch.tensor(filterbank(analysis), dtype=torch.float64)
         self._inverse = torch.linalg.pinv(bank).float().t().to(device)  # [n_mels, n_fft // 2 + 1]

@@ -137,13 +137,19 @@ class HifiGanVocoder:
         generator: with plain weights.
         streaming: sizes of chunks.
         device: where it computes.
+        weights_sha256: of the delivered file.
     """
 
     def __init__(
-        self, analysis: MelAnalysis, generator: HifiGanGenerator, streaming: Streaming, device: torch.device
+        self,
+        analysis: MelAnalysis,
+        generator: HifiGanGenerator,
+        streaming: Streaming,
+        device: torch.device,
+        weights_sha256: str,
     ) -> None:
         self.analysis, self._streaming, self._device = analysis, streaming, device
-        self._generator = generator.to(device).eval()
+        self._generator, self.weights_sha256 = generator.to(device).eval(), weights_sha256
 
     @torch.inference_mode()
     def __call__(self, log_mel: Tensor, f0: Tensor | None = None) -> Tensor:

@@ -38,6 +38,7 @@ class SourceFilterVocoder:
         streaming: sizes of chunks.
         pitch_of: f0 [T] Hz (0 unvoiced) of a mel [T, n_mels], for callers that have no f0; or None.
         device: where it computes.
+        weights_sha256: of the pitch network; empty without one.
     """
 
     def __init__(
@@ -47,9 +48,10 @@ class SourceFilterVocoder:
         streaming: Streaming,
         pitch_of: PitchOf | None,
         device: torch.device,
+        weights_sha256: str,
     ) -> None:
         self.analysis, self._params, self._streaming = analysis, params, streaming
-        self._pitch_of, self._device = pitch_of, device
+        self._pitch_of, self._device, self.weights_sha256 = pitch_of, device, weights_sha256
         self._short_time = ShortTime(analysis, device)
         self._excitation = Excitation(analysis.sample_rate, analysis.hop_length, device)
         self._bank = torch.tensor(filterbank(analysis), device=device)  # [n_mels, F]

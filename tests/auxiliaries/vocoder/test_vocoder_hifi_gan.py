@@ -76,7 +76,7 @@ def test_streaming_equals_offline_and_reach_is_what_it_says(gan: Section, speech
     for module in generator.modules():  # as initialised almost nothing would pass the blocks
         if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
             nn.init.normal_(module.weight, 0.0, 0.1)
-    vocoder = HifiGanVocoder(ANALYSIS, generator, Streaming(first_chunk_frames=3, chunk_frames=11), CPU)
+    vocoder = HifiGanVocoder(ANALYSIS, generator, Streaming(first_chunk_frames=3, chunk_frames=11), CPU, "")
     mel = speech.mel[:90]
     whole = vocoder(mel)
     assert whole.shape == (89 * 256,)

@@ -32,7 +32,7 @@ def vocoder(laptop: Architecture) -> SourceFilterVocoder:
 def chunked(laptop: Architecture, first: int, rest: int, iterations: int) -> SourceFilterVocoder:
     effort = laptop.source_filter.model_copy(update={"iterations": iterations})
     sizes = Streaming(first_chunk_frames=first, chunk_frames=rest)
-    return SourceFilterVocoder(ANALYSIS, effort, sizes, None, CPU)
+    return SourceFilterVocoder(ANALYSIS, effort, sizes, None, CPU, "")
 
 
 def test_it_keeps_mel_and_melody_better_than_as_many_iterations_from_nothing(

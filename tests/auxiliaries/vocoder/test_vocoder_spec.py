@@ -23,6 +23,7 @@ from components.auxiliaries.vocoder.spec import SPEC
 from components.core.errors import ConfigError, CorruptFileError, DataError
 from components.core.paths import project_root
 from components.core.progress import Progress
+from components.core.storage import sha256_path
 from components.nn.contracts import FeatureReport, TrainingTask
 from components.training.loop import train
 
@@ -181,6 +182,7 @@ def test_the_delivered_vocoder_speaks_without_f0(
     assert torch.isfinite(samples).all()
     torch.testing.assert_close(torch.cat(list(vocoder.stream(speech.mel))), samples, atol=1e-5, rtol=1e-4)
     assert torch.equal(load(delivered, CPU)(speech.mel), samples)
+    assert vocoder.weights_sha256 == sha256_path(delivered / "model.safetensors")
     figures: Mapping[str, float]
     try:
         figures = SPEC.measure(section, delivered, features, CPU, Progress("test"))
