@@ -13,10 +13,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from components.text.traced import Traced
+
 _ONSETS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 _VOWELS = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
 _CODAS = " ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"
-_FIRST, _LAST = "가", "힣"
+_FIRST = "가"
+#: The first conjoining onset and vowel of Unicode, and the place before the first coda.
+_ONSET_JAMO, _VOWEL_JAMO, _CODA_JAMO = 0x1100, 0x1161, 0x11A7
 _NONE = " "
 
 #: A coda before a vowel: what stays, what moves over (13-14항). ㅅ moves tensed out of a cluster.
@@ -53,7 +57,9 @@ _ENDINGS = frozenset("고다지게던습기자거")
 _G_NOUNS = frozenset("닭흙칡")
 #: After an adnominal -ㄹ these bound nouns are tensed (27항): 할 것을 → 할 꺼슬.
 _BOUND_NOUN = re.compile(
-    r"(것[가-힣]{0,2}|거(야|예요|라고|다|니까)?|겁니다|수(가|는|도|밖에)?|줄(은|을)?|적(이)?|데가?|게요?)(?![가-힣])"
+    r"(?P<before>[가-힣] +)"
+    r"(?P<noun>것[가-힣]{0,2}|거(야|예요|라고|다|니까)?|겁니다|수(가|는|도|밖에)?|줄(은|을)?|적(이)?|데가?|게요?)"
+    r"(?![가-힣])"
 )
 _HANGUL_WORD = re.compile(r"[가-힣]+")
 
@@ -82,20 +88,33 @@ def exceptions() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 def pronounce(text: str) -> str:
     """Respell every Hangul word (NFC); anything else stays."""
+    return pronounced(Traced.of(text)).text
+
+
+def pronounced(text: Traced) -> Traced:
+    """`pronounce`, keeping every syllable's place in the written text."""
     for written, respelt in exceptions():
-        text = written.sub(respelt, text)
-    return _HANGUL_WORD.sub(lambda match: _pronounce_word(match.group()), _tense_bound_nouns(text))
+        text = text.sub(written, respelt, by_letter=True)
+    text = text.sub(_BOUND_NOUN, _tense_bound_noun, by_letter=True)
+    return text.sub(_HANGUL_WORD, lambda match: _pronounce_word(match.group()), by_letter=True)
 
 
-def _tense_bound_nouns(text: str) -> str:
-    words = text.split(" ")
-    for index in range(1, len(words)):
-        before, word = words[index - 1][-1:], words[index]
-        if _FIRST <= before <= _LAST and _split(before).coda == "ㄹ" and _BOUND_NOUN.match(word):
-            head = _split(word[0])
-            head.onset = _TENSED[head.onset]
-            words[index] = head.text + word[1:]
-    return " ".join(words)
+def _tense_bound_noun(match: re.Match[str]) -> str:
+    before, noun = match["before"], match["noun"]
+    if _split(before[0]).coda != "ㄹ":
+        return match.group()
+    head = _split(noun[0])
+    head.onset = _TENSED[head.onset]
+    return before + head.text + noun[1:]
+
+
+def jamo(syllable: str) -> tuple[str, ...]:
+    """The conjoining jamo of a pronounced syllable: 강 → ᄀ ᅡ ᆼ; the silent onset ㅇ gives none."""
+    index = ord(syllable) - ord(_FIRST)
+    onset, vowel, coda = index // 588, index // 28 % 21, index % 28
+    sounds = [chr(_ONSET_JAMO + onset)] if _ONSETS[onset] != "ㅇ" else []
+    sounds.append(chr(_VOWEL_JAMO + vowel))
+    return (*sounds, chr(_CODA_JAMO + coda)) if coda else tuple(sounds)
 
 
 def _split(letter: str) -> _Syllable:

@@ -18,7 +18,7 @@ from components.core.progress import Progress
 from components.core.storage import sha256_path
 from components.core.utterance import Language
 from components.data.generated import render, speakers, training_sentences
-from components.data.generated.build_symbols import corpus_symbols, extended, with_every_stress_and_tone
+from components.data.generated.build_symbols import closure, corpus_symbols, extended
 from components.data.generated.measure_voices import table
 from components.data.generated.project import seed_and_data
 from components.data.readers import generic
@@ -112,4 +112,10 @@ def test_the_inventory_covers_the_corpus() -> None:
 
 def test_the_inventory_only_grows_at_its_end() -> None:
     assert extended(["<pad>", "z", "a"], {"b", "a", "0"}) == ["<pad>", "z", "a", "0", "b"]
-    assert with_every_stress_and_tone({"ˈɛ", "a1", "s"}) >= {"ɛ", "ˌɛ", "a5", "s"}
+
+
+@pytest.mark.parametrize("language", get_args(Language))
+def test_the_inventory_covers_what_any_text_of_the_language_can_need(language: Language) -> None:
+    needed = closure(language)
+    assert needed <= set(inventory())
+    assert len(needed) > 35

@@ -25,7 +25,7 @@ from components.data.generated.voices import Speaker, speakers
 from components.data.pcm import write_pcm16
 from components.data.source_tables import SourceRow, write_source_tables
 from components.espeak import Voice, synthesise
-from components.text import spoken
+from components.text import phonemise, spoken, symbol_timings
 
 CORPUS_LICENCE = "LicenseRef-iris-generated"
 
@@ -103,7 +103,9 @@ def _render_one(job: tuple[Task, Path]) -> tuple[PhonemeTiming, ...]:
     silence = np.zeros(round(task.trailing_silence_s * rate), dtype=np.int16)
     samples = np.concatenate([speech.samples, silence])
     write_pcm16(folder / task.path, samples, rate)
-    ends = [timing.end for timing in speech.timings[:-1]] + [len(samples)]
+    symbols = phonemise(task.text, task.language).symbols
+    timings = symbol_timings(task.language, symbols, speech.timings)
+    ends = [timing.end for timing in timings[:-1]] + [len(samples)]
     return tuple(
         PhonemeTiming(
             utterance_id=task.utterance_id,
@@ -111,7 +113,7 @@ def _render_one(job: tuple[Task, Path]) -> tuple[PhonemeTiming, ...]:
             start_s=round(timing.start / rate, 6),
             end_s=round(end / rate, 6),
         )
-        for timing, end in zip(speech.timings, ends, strict=True)
+        for timing, end in zip(timings, ends, strict=True)
     )
 
 
