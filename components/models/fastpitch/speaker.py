@@ -19,7 +19,6 @@ from components.models.fastpitch.control import UNCHANGED, Control, SymbolContro
 from components.models.fastpitch.network import FastPitch
 from components.models.fastpitch.params import Architecture, Section
 from components.models.fastpitch.prediction import Prediction
-from components.models.fastpitch.script import Script, script
 from components.models.fastpitch.timings import phoneme_timings, word_timings
 from components.models.fastpitch.voices import Voices
 from components.models.fastpitch.warm_start import NAME, require_symbols_version
@@ -27,6 +26,7 @@ from components.models.fastpitch.waveform import Waveform, WithoutPitch, limited
 from components.nn.contracts import Speech
 from components.nn.delivered import read_delivered
 from components.nn.timed_speech import TimedSpeech
+from components.text import Phonemes, phonemise
 
 
 class FastPitchSpeaker:
@@ -139,7 +139,7 @@ class FastPitchSpeaker:
         speaker: str,
         control: Control,
         word_controls: Mapping[int, Control],
-    ) -> tuple[Script, Prediction]:
+    ) -> tuple[Phonemes, Prediction]:
         said = self._understood(text, language, speaker)
         controls = by_symbol(control, word_controls, said.words, len(said.written))
         symbols = SymbolControls.of(controls, self._pitch[speaker].std, self.device)
@@ -152,12 +152,12 @@ class FastPitchSpeaker:
         )
         return said, prediction
 
-    def _understood(self, text: str, language: Language, speaker: str) -> Script:
+    def _understood(self, text: str, language: Language, speaker: str) -> Phonemes:
         if speaker not in self.speakers:
             raise _unknown("speaker", speaker, self.speakers)
         if language not in self._voices.languages:
             raise _unknown("language", language, self._voices.languages)
-        said, longest = script(text, language), self._inference.max_symbols
+        said, longest = phonemise(text, language), self._inference.max_symbols
         if len(said.symbols) > longest:
             raise DataError(
                 who=f"text {text[:40]!r}…",
