@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from components.models.fastpitch.voices import Voices
 from components.models.fastpitch.warm_start import NAME, warm_start
 from components.nn.contracts import FeatureReport, Phase, Recipe, Synthesiser, TrainingTask
 from components.nn.delivered import write_delivered
+from components.text.symbols import INVENTORY_VERSION
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -45,7 +47,7 @@ class FastPitchSpec:
         workers: int,
         progress: Progress,
     ) -> FeatureReport:
-        """Mel, pitch, energy and durations of the voices that models learn.
+        """Mel, pitch and energy of each frame, and the symbols, of the voices that models learn.
 
         Raises:
             DataError: no usable utterance.
@@ -77,6 +79,8 @@ class FastPitchSpec:
         train = SpeechDataset(store, "train", voices)
         network = _initial_network(typed, voices, train, seed, warm_start)
         card = {
+            "symbols_version": INVENTORY_VERSION,
+            "pitch": {name: asdict(store.speakers[name]) for name in voices.speakers},
             "voices": voices.to_json(),
             "architecture": typed.architecture.model_dump(mode="json"),
             "log_floor": store.summary["analysis"]["mel"]["log_floor"],
@@ -166,6 +170,7 @@ def _recipe(training: Training, seed: int) -> Recipe:
         seed=seed,
         anneal_share=training.anneal_share,
         log_every_steps=training.log_every_steps,
+        gradient_checkpointing=training.gradient_checkpointing,
     )
 
 
