@@ -161,8 +161,14 @@ class ModelSpec(Protocol):
     ) -> TrainingTask:
         """The network (weights from the delivered model in ``warm_start``, if given) and its data."""
 
-    def load(self, section: ModelSection, delivered: Path, device: torch.device) -> Synthesiser:
-        """A delivered model, its hash checked."""
+    def load(
+        self, section: ModelSection, delivered: Path, auxiliaries: Path, device: torch.device
+    ) -> Synthesiser:
+        """A delivered model, its hash checked.
+
+        Args:
+            auxiliaries: the folder that holds the delivered auxiliary networks, one folder each.
+        """
 
 
 class AuxiliarySpec(Protocol):

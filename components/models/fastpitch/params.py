@@ -28,16 +28,8 @@ class Aligner(ParamsSection):
     blank_log_prob: float = Field(description="of the blank in the forward sum")
 
 
-class Vocoder(ParamsSection):
-    """Mel → waveform."""
-
-    kind: Literal["griffin_lim"]
-    iterations: int = Field(gt=0)
-    momentum: float = Field(ge=0, lt=1)
-
-
 class Architecture(Definition):
-    """Network, analysis and vocoder."""
+    """Network and analysis."""
 
     sample_rate_hz: int = Field(gt=0)
     n_fft: int = Field(gt=0)
@@ -61,7 +53,6 @@ class Architecture(Definition):
     speaker_embedding_dim: int = Field(gt=0)
     speaker_conditioning: Literal["conditional_layer_norm"]
     dropout: float = Field(ge=0, lt=1)
-    vocoder: Vocoder
 
     @model_validator(mode="after")
     def _analysis_agrees(self) -> Self:

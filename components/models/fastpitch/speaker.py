@@ -10,19 +10,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from components.auxiliaries.vocoder.griffin_lim import GriffinLim
-from components.core.errors import DataError
+from components.auxiliaries.vocoder import build as vocoders
+from components.core.errors import ConfigError, DataError
 from components.core.utterance import Language
+from components.features.mel import MelAnalysis
 from components.features.store import PitchStatistics
 from components.models.fastpitch.analysis import mel_analysis
 from components.models.fastpitch.control import UNCHANGED, Control, SymbolControls, by_symbol
+from components.models.fastpitch.limiter import limited
 from components.models.fastpitch.network import FastPitch
 from components.models.fastpitch.params import Architecture, Section
 from components.models.fastpitch.prediction import Prediction
 from components.models.fastpitch.timings import phoneme_timings, word_timings
 from components.models.fastpitch.voices import Voices
 from components.models.fastpitch.warm_start import NAME, require_symbols_version
-from components.models.fastpitch.waveform import Waveform, WithoutPitch, limited
 from components.nn.contracts import Speech
 from components.nn.delivered import read_delivered
 from components.nn.timed_speech import TimedSpeech
@@ -32,8 +33,8 @@ from components.text import Phonemes, phonemise
 class FastPitchSpeaker:
     """See `components.nn.contracts.Synthesiser`.
 
-    The network is built from the card that was delivered with the weights; only pace, limits and the
-    vocoder's effort come from the section.
+    The network is built from the card that was delivered with the weights, the vocoder from its own; only
+    pace and limits come from the section.
 
     The vocoder gets, beside the mel, an f0 for each frame. It is the predicted pitch of the frame's symbol
     (after control) plus the bend that the decoder adds frame by frame, in standard deviations of the
@@ -44,15 +45,16 @@ class FastPitchSpeaker:
     Args:
         section: ``models.fastpitch``.
         delivered: folder of a delivered FastPitch.
+        vocoder: folder of a delivered vocoder.
         device: where network and vocoder compute.
 
     Raises:
         CorruptFileError: the weights are not the ones that were delivered.
-        DataError: no delivered FastPitch there.
-        ConfigError: it was trained on another version of the symbols.
+        DataError: no delivered FastPitch or vocoder there.
+        ConfigError: it was trained on another version of the symbols, or the vocoder on another mel.
     """
 
-    def __init__(self, section: Section, delivered: Path, device: torch.device) -> None:
+    def __init__(self, section: Section, delivered: Path, vocoder: Path, device: torch.device) -> None:
         model = read_delivered(delivered, NAME)
         require_symbols_version(model.card, delivered)
         architecture = Architecture.model_validate(model.card["architecture"])
@@ -63,10 +65,9 @@ class FastPitchSpeaker:
         network.load_state_dict(dict(model.weights), strict=False)
         self._network = network.to(device).eval()
         self._analysis = mel_analysis(architecture, model.card["log_floor"])
-        vocoder = section.architecture.vocoder
-        self._vocoder: Waveform = WithoutPitch(
-            GriffinLim(self._analysis, vocoder.iterations, vocoder.momentum, device)
-        )
+        self._vocoder = vocoders.load(vocoder, device)
+        if self._vocoder.analysis != self._analysis:
+            raise _another_mel(vocoder, self._analysis, self._vocoder.analysis)
         self._ceiling = float(model.card["loudest_log_mel"])
         self.sample_rate = architecture.sample_rate_hz
         self.speakers = self._voices.speakers
@@ -179,6 +180,15 @@ class FastPitchSpeaker:
         within = limited(samples, self._inference.limiter_knee, self._inference.peak_limit)
         heard: NDArray[np.float32] = within.float().cpu().numpy()
         return heard
+
+
+def _another_mel(vocoder: Path, ours: MelAnalysis, theirs: MelAnalysis) -> ConfigError:
+    return ConfigError(
+        who=str(vocoder),
+        expected=f"a vocoder of the mel that FastPitch speaks: {ours}",
+        found=f"one of {theirs}",
+        action="make pretrain MODEL=vocoder with the audio parameters of models.fastpitch",
+    )
 
 
 def _unknown(kind: str, found: str, known: tuple[str, ...]) -> DataError:

@@ -97,16 +97,18 @@ class FastPitchSpec:
             deliver=partial(_deliver, card=card, dtype=getattr(torch, typed.training.delivered_dtype)),
         )
 
-    def load(self, section: ModelSection, delivered: Path, device: torch.device) -> Synthesiser:
-        """A delivered FastPitch, ready to speak.
+    def load(
+        self, section: ModelSection, delivered: Path, auxiliaries: Path, device: torch.device
+    ) -> Synthesiser:
+        """A delivered FastPitch with the vocoder of ``auxiliaries``, ready to speak.
 
         Raises:
             CorruptFileError: the weights are not the ones that were delivered.
-            DataError: no delivered FastPitch there.
+            DataError: no delivered FastPitch or vocoder there.
         """
         from components.models.fastpitch.speaker import FastPitchSpeaker
 
-        return FastPitchSpeaker(_typed(section), delivered, device)
+        return FastPitchSpeaker(_typed(section), delivered, auxiliaries / "vocoder", device)
 
 
 def teaches_fastpitch(utterance: Utterance) -> bool:
