@@ -25,7 +25,7 @@ LANGUAGES = st.sampled_from(get_args(Language))
         ("en", "the 21st café", "the twenty-first cafe"),
         ("en", "It’s 1,200", "It's one thousand two hundred"),
         ("ja", "今日は3時です。", "キョーワ サンジデス."),
-        ("zh", "2024年有1008个人", "er4 ling2 er4 si4 nian2 you3 yi1 qian1 ling2 ba1 ge4 ren2"),
+        ("zh", "2024年有1008个人", "er4 ling2 er4 si4 nian2 you3 yi4 qian1 ling2 ba1 ge4 ren2"),
         ("zh", "你好，2个", "ni2 hao3, liang3 ge4"),
     ],
 )
