@@ -27,6 +27,9 @@ from components.features.store_writer import write_store
 from components.text import phonemise
 
 
+_KEPT = {"utterance_id", "speaker_id", "language", "split", "text", "consent"}
+
+
 @dataclass(frozen=True)
 class SpeechAnalysis:
     """Everything the features depend on, besides audio and alignment."""
@@ -242,7 +245,7 @@ def _write(
         StoredUtterance(
             corpus=job.corpus,
             fingerprint=job.fingerprint,
-            **job.utterance.model_dump(include={"utterance_id", "speaker_id", "language", "split", "text"}),
+            **job.utterance.model_dump(include=_KEPT),
         )
         for job in sorted(jobs, key=lambda job: job.utterance.utterance_id)
     ]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from components.core.errors import CorruptFileError, DataError
 from components.data.csv_table import records
 
-FORMAT = 2
+FORMAT = 3
 INDEX_NAME, SUMMARY_NAME = "index.csv", "store.json"
 #: Field → dtype. Per frame [T(, n_mels)], then per symbol [L].
 FRAME_FIELDS = {"mel": np.float32, "f0": np.float32, "energy": np.float32}
@@ -38,6 +38,7 @@ class StoredUtterance:
     language: str
     split: str
     text: str
+    consent: str
     fingerprint: str
     frame_start: int = 0
     frames: int = 0
@@ -127,6 +128,11 @@ class FeatureStore:
     def symbols(self) -> tuple[str, ...]:
         """The symbols that occur, sorted; ``symbol_ids`` point into it."""
         return tuple(self.summary["symbols"])
+
+    @property
+    def consents(self) -> dict[str, str]:
+        """Speaker id → id of the consent record of its first recording."""
+        return {row.speaker_id: row.consent for row in reversed(self.rows)}
 
     @property
     def speakers(self) -> dict[str, PitchStatistics]:

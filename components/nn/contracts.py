@@ -116,6 +116,8 @@ class Synthesiser(Protocol):
 
     sample_rate: int
     speakers: tuple[str, ...]
+    consents: Mapping[str, str]
+    """Speaker → id of the consent record that allows the voice; labels of generated media carry it."""
     device: torch.device
     dtype: str
 

@@ -74,7 +74,7 @@ def evaluate(context: StageContext, contender: Contender, folder: Path) -> Outco
     findings = examine(synthesiser, sentences, gallery, verifier, context.params, now, context.progress)
     memory = peak(device)
     evidence = _evidence(contender, findings, memory, now, sentences_sha256(sentences))
-    outputs = _write(folder, evidence, findings, targets)
+    outputs = _write(folder, evidence, findings, targets, synthesiser.consents)
     _log(context, evidence, outputs)
     return Outcome(outputs, _summary(evidence, findings, gallery, memory))
 
@@ -141,13 +141,18 @@ def _evidence(
     )
 
 
-def _write(folder: Path, evidence: Evidence, findings: Findings, targets: Sequence[Panel]) -> dict[str, Path]:
+def _write(
+    folder: Path,
+    evidence: Evidence,
+    findings: Findings,
+    targets: Sequence[Panel],
+    consents: Mapping[str, str],
+) -> dict[str, Path]:
     outputs = {
         "evidence": folder / "evidence.json",
         "sentences": folder / "sentences.csv",
         "samples": folder / "samples",
     }
-    consents = {one.speaker: one.references[0].utterance.consent for one in targets}
 
     def label(spoken: Spoken) -> MediaLabel:
         return MediaLabel(

@@ -71,6 +71,7 @@ class FastPitchSpeaker:
         self._ceiling = float(model.card["loudest_log_mel"])
         self.sample_rate = architecture.sample_rate_hz
         self.speakers = self._voices.speakers
+        self.consents: Mapping[str, str] = model.card["consents"]
         self.device, self.dtype = device, "float32"
         self.weights_sha256 = model.sha256
 

@@ -94,7 +94,11 @@ class FastPitchSpec:
             collate=partial(collate, padding=voices.symbols.padding),
             recipe=_recipe(typed.training, seed),
             identity={"model": NAME, **card},
-            deliver=partial(_deliver, card=card, dtype=getattr(torch, typed.training.delivered_dtype)),
+            deliver=partial(
+                _deliver,
+                card={**card, "consents": store.consents},
+                dtype=getattr(torch, typed.training.delivered_dtype),
+            ),
         )
 
     def load(

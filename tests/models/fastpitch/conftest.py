@@ -54,7 +54,9 @@ def write(folder: Path, speakers: tuple[str, ...]) -> FeatureStore:
     """Twelve utterances a speaker: eight to learn from, two to validate, two to test."""
     splits = ["train"] * 8 + ["validation"] * 2 + ["test"] * 2
     rows = [
-        StoredUtterance(f"{speaker}_{i:02d}", "made", speaker, "ko" if i % 2 else "en", split, "", str(i))
+        StoredUtterance(
+            f"{speaker}_{i:02d}", "made", speaker, "ko" if i % 2 else "en", split, "", f"c-{speaker}", str(i)
+        )
         for speaker in speakers
         for i, split in enumerate(splits)
     ]
