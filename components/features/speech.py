@@ -26,7 +26,6 @@ from components.features.store import UNKNOWN_DURATION, FeatureStore, StoredUtte
 from components.features.store_writer import write_store
 from components.text import phonemise
 
-
 _KEPT = {"utterance_id", "speaker_id", "language", "split", "text", "consent"}
 
 
