@@ -20,6 +20,8 @@ from components.core.params import AuxiliarySection, ModelSection
 from components.core.params.data import AudioParams, DataParams
 from components.core.progress import Progress
 from components.core.utterance import Language
+from components.nn.control import Control
+from components.nn.timed_speech import TimedSpeech
 
 Batch = Mapping[str, Any]
 
@@ -120,6 +122,7 @@ class Synthesiser(Protocol):
     """Speaker → id of the consent record that allows the voice; labels of generated media carry it."""
     device: torch.device
     dtype: str
+    weights_sha256: str
 
     def stream(self, text: str, language: Language, speaker: str) -> Iterator[NDArray[np.float32]]:
         """Chunks of samples as they become ready; a model that cannot stream yields one.
@@ -128,8 +131,23 @@ class Synthesiser(Protocol):
             DataError: empty text, unknown language or speaker.
         """
 
-    def synthesise(self, text: str, language: Language, speaker: str) -> Speech:
-        """The whole utterance."""
+    def synthesise_timed(
+        self,
+        text: str,
+        language: Language,
+        speaker: str,
+        control: Control,
+        word_controls: Mapping[int, Control],
+    ) -> TimedSpeech:
+        """The whole utterance, with the times of its sounds and words.
+
+        Args:
+            control: of the utterance.
+            word_controls: number of a word (see `components.text.Phonemes`) → its own control.
+
+        Raises:
+            DataError: also for a word that the text does not have.
+        """
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
-"""How an utterance or a word of it is to be said, as people ask for it and as the network takes it."""
+"""How each symbol of an utterance is to be said, as the network takes it."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,54 +9,7 @@ import torch
 from torch import Tensor
 
 from components.core.errors import DataError
-
-_SEMITONES_PER_OCTAVE = 12
-
-
-@dataclass(frozen=True)
-class Control:
-    """A change of what the network would do by itself.
-
-    Attributes:
-        pace: 2 speaks twice as fast.
-        pitch_shift_semitones: moves the whole melody up (or down, below 0).
-        pitch_scale: of the melody's distance from the speaker's mean; 0 is monotone, 2 twice as lively.
-        energy: factor of the loudness of each symbol, as far as the training data taught what that sounds
-            like; 1 leaves it.
-
-    Raises:
-        DataError: a value that is not finite, a pace that is not above 0, a scale or energy below 0.
-    """
-
-    pace: float
-    pitch_shift_semitones: float
-    pitch_scale: float
-    energy: float
-
-    def __post_init__(self) -> None:
-        _require("pace", self.pace, "above 0", self.pace > 0)
-        _require("pitch_shift_semitones", self.pitch_shift_semitones, "of any sign", True)
-        _require("pitch_scale", self.pitch_scale, "of 0 or more", self.pitch_scale >= 0)
-        _require("energy", self.energy, "of 0 or more", self.energy >= 0)
-
-    @property
-    def shift_log_f0(self) -> float:
-        """The pitch shift in ln Hz."""
-        return self.pitch_shift_semitones * math.log(2.0) / _SEMITONES_PER_OCTAVE
-
-
-def _require(name: str, value: float, expected: str, holds: bool) -> None:
-    if not (holds and math.isfinite(value)):
-        raise DataError(
-            who=f"control {name}",
-            expected=f"a finite number {expected}",
-            found=f"{value}",
-            action="1 leaves pace, pitch_scale and energy alone, 0 the pitch shift",
-        )
-
-
-UNCHANGED = Control(pace=1.0, pitch_shift_semitones=0.0, pitch_scale=1.0, energy=1.0)
-"""Leaves the network's predictions alone."""
+from components.nn.control import Control
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from components.core.utterance import Language
 from components.features.mel import MelAnalysis
 from components.features.store import PitchStatistics
 from components.models.fastpitch.analysis import mel_analysis
-from components.models.fastpitch.control import UNCHANGED, Control, SymbolControls, by_symbol
+from components.models.fastpitch.control import SymbolControls, by_symbol
 from components.models.fastpitch.limiter import limited
 from components.models.fastpitch.network import FastPitch
 from components.models.fastpitch.params import Architecture, Section
@@ -25,6 +25,7 @@ from components.models.fastpitch.timings import phoneme_timings, word_timings
 from components.models.fastpitch.voices import Voices
 from components.models.fastpitch.warm_start import NAME, require_symbols_version
 from components.nn.contracts import Speech
+from components.nn.control import UNCHANGED, Control
 from components.nn.delivered import read_delivered
 from components.nn.timed_speech import TimedSpeech
 from components.text import Phonemes, phonemise
