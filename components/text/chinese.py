@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import re
 import unicodedata
+from functools import cache
 from typing import Any
 
 from components.text.analysis import PAUSE_MARKS, PAUSE_SIGNS, Analysis, Piece, joined, pause
+from components.text.mandarin_tones import readings_of_words, toned
 from components.text.numerals import clean_thousands, digits_in, grouped_by_myriads
 from components.text.pinyin import is_syllable, symbols_of
 from components.text.traced import Traced
@@ -22,6 +24,7 @@ _SENTENCE_START = re.compile(r"(?<=\. )[a-z]")
 _WITHOUT_IONG = re.compile(r"^([jqx])iong")
 #: Syllables without a vowel (嗯 ng, 呣 m) have neither a symbol nor a voice: said as most speakers say them.
 _WITHOUT_VOWEL = re.compile(r"^(?:(h)n?[mg]|ng?|m)(?=\d)")
+_LONGEST_WORD = 8
 _LATIN = re.compile(r"[A-Za-z]{2}")
 #: 2 before a measure word is 两.
 _TWO = re.compile(r"(?<![\d.])2(?=个|只|杯|份|张|本|位|条|件|次|天|点|块|年|岁|辆|座|把|双|家|小时|公里)")
@@ -69,29 +72,46 @@ def _readings(text: str) -> list[str]:
 
     # The stub lacks that a list gives one reading a letter.
     letters: Any = list
-    found: list[str] = lazy_pinyin(
-        text, style=Style.TONE3, neutral_tone_with_five=True, tone_sandhi=True, errors=letters
-    )
+    found: list[str] = lazy_pinyin(text, style=Style.TONE3, neutral_tone_with_five=True, errors=letters)
+    base = [reading if is_syllable(reading) else "" for reading in found]
+    said = toned(text, base, [place for place, _ in _words(text)])
     return [
         _WITHOUT_VOWEL.sub(lambda match: "heng" if match[1] else "en", reading)
-        if is_syllable(reading)
+        if reading
         else _LETTERS.get(letter.upper(), "")
-        for letter, reading in zip(text, found, strict=True)
+        for letter, reading in zip(text, said, strict=True)
     ]
+
+
+def _words(text: str) -> list[tuple[int, str]]:
+    """The words of the dictionaries, the longest match first, and where they begin; else single letters."""
+    known = _known_words()
+    found: list[tuple[int, str]] = []
+    place = 0
+    while place < len(text):
+        sizes = range(_LONGEST_WORD, 1, -1)
+        size = next((n for n in sizes if text[place : place + n] in known and place + n <= len(text)), 1)
+        found.append((place, text[place : place + size]))
+        place += size
+    return found
+
+
+@cache
+def _known_words() -> frozenset[str]:
+    from pypinyin.constants import PHRASES_DICT
+
+    return frozenset(PHRASES_DICT) | frozenset(readings_of_words())
 
 
 def _word_starts(text: Traced) -> list[int]:
     """Where the words begin in the written text; a number that was spelt out is one word."""
-    from pypinyin.seg import mmseg
-
     starts: list[int] = []
-    end, place = 0, 0
-    for word in mmseg.seg.cut(text.text):
+    end = 0
+    for place, word in _words(text.text):
         spelling = place and _LATIN.fullmatch(text.text[place - 1 : place + 1])
         if unicodedata.category(word[0])[0] in "LNS" and not spelling and text.spans[place][0] >= end:
             starts.append(text.spans[place][0])
-        place += len(word)
-        end = text.spans[place - 1][1]
+        end = text.spans[place + len(word) - 1][1]
     return starts
 
 

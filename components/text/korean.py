@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from components.text.analysis import PAUSE_MARKS, Analysis, Piece, joined, kept, pause, word_starts
-from components.text.korean_pronunciation import jamo, pronounced
+from components.text.hangul import jamo
+from components.text.korean_pronunciation import pronounced
 from components.text.numerals import clean_thousands, digits_in, grouped_by_myriads
 from components.text.traced import Traced
 
@@ -22,6 +23,8 @@ _COUNTER = (
     r"|번(?! ?(?:버스|출구|문제|국도)))"
 )
 _COUNTED = re.compile(r"(?<![\d.])(?P<number>\d{1,2})(?=" + _COUNTER + ")")
+#: 3·1절, 6·25: read digit by digit.
+_MEMORABLE = re.compile(r"(?<!\d)(\d{1,2})·(\d{1,2})(?!\d)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _SIGNS = {
     "%": "퍼센트", "℃": "도", "°": "도", "&": " 앤드 ", "+": " 더하기 ", "=": " 는 ", "@": " 골뱅이 ",
@@ -64,6 +67,7 @@ def normalise(text: Traced) -> Traced:
     """Numbers, units, signs and Latin letters in Hangul, not yet pronounced."""
     text = clean_thousands(text).sub(_UNIT, lambda match: _UNIT_WORDS[match.group(1)])
     text = text.each(lambda letter: _SIGNS.get(letter, letter))
+    text = text.sub(_MEMORABLE, lambda match: digits_in(match[1] + match[2], _DIGITS))
     for month, name in _MONTHS:
         text = text.sub(month, name)
     text = text.sub(_COUNTED, lambda match: _native(int(match["number"])) + " " * (match["gap"] == ""))

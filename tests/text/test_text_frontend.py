@@ -20,12 +20,12 @@ LANGUAGES = st.sampled_from(get_args(Language))
 @pytest.mark.parametrize(
     ("language", "text", "said"),
     [
-        ("ko", "국물이 3그릇 있어요.", "궁무리 세 그륻 이써요."),
+        ("ko", "국물이 3그릇 있어요.", "궁무리 세 그르 디써요."),
         ("en", "At 8:15 in 1999, 3.5%", "At eight fifteen in nineteen ninety-nine, three point five percent"),
         ("en", "the 21st café", "the twenty-first cafe"),
         ("en", "It’s 1,200", "It's one thousand two hundred"),
         ("ja", "今日は3時です。", "キョーワ サンジデス."),
-        ("zh", "2024年有1008个人", "er4 ling2 er4 si4 nian2 you3 yi1 qian1 ling2 ba1 ge4 ren2"),
+        ("zh", "2024年有1008个人", "er4 ling2 er4 si4 nian2 you3 yi4 qian1 ling2 ba1 ge4 ren2"),
         ("zh", "你好，2个", "ni2 hao3, liang3 ge4"),
     ],
 )

@@ -20,7 +20,8 @@ from components.data.generated.sentences import training_sentences
 from components.text import SPECIAL, inventory, segment
 from components.text.correspondence import table
 from components.text.frontend import analyse
-from components.text.korean_pronunciation import jamo, pronounce
+from components.text.hangul import jamo
+from components.text.korean_pronunciation import pronounce
 from components.text.pinyin import symbols_of
 from components.text.symbols import DEVOICED, INVENTORY_FILE, STRESSES, TONES, high
 
