@@ -95,16 +95,16 @@ class Aligner(nn.Module):
             DataError: a row with more symbols than frames.
         """
         keep = spoken.unsqueeze(-1).to(symbols.dtype)
-        keys = (symbols + self.from_speaker(condition).unsqueeze(1)) * keep
-        expected = self.to_expected(F.relu(self.widen(keys.transpose(1, 2)))).transpose(1, 2)
+        # In full precision whatever the rest runs in: it is cheap, and rounding would move boundaries.
         with torch.autocast(mel.device.type, enabled=False):
-            expected = expected.float()
-            scores = self._scores(expected, mel.float(), spoken, sounding)
+            keys = (symbols + self.from_speaker(condition).unsqueeze(1)) * keep
+            expected = self.to_expected(F.relu(self.widen(keys.transpose(1, 2)))).transpose(1, 2)
+            scores = self._scores(expected, mel, spoken, sounding)
         durations = monotonic_durations(scores, spoken.sum(dim=1), sounding.sum(dim=1))
         return Alignment(scores, expected, durations)
 
     def losses(self, found: Alignment, mel: Tensor, spoken: Tensor, sounding: Tensor) -> AlignmentLosses:
-        """What the aligner minimises; arguments as in `forward`."""
+        """What the aligner minimises, in full precision; arguments as in `forward`."""
         symbols, frames = spoken.sum(dim=1), sounding.sum(dim=1)
         longest = mel.shape[1]
         places = torch.arange(spoken.shape[1], device=mel.device, dtype=found.expected.dtype)
