@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any, cast
 
 from components.text.analysis import PAUSE_MARKS, Analysis, Piece, joined, pause
+from components.text.japanese_numbers import in_words
 from components.text.numerals import clean_thousands
 from components.text.symbols import DEVOICED, high
 from components.text.traced import Span, Traced
@@ -59,7 +60,7 @@ def analyse(text: Traced) -> tuple[Analysis, list[str]]:
 
     A word of the result is an accent phrase of Open JTalk, which also reads digits and Latin letters.
     """
-    normal = clean_thousands(text).each(lambda letter: "" if letter in _QUOTES else letter)
+    normal = in_words(clean_thousands(text)).each(lambda letter: "" if letter in _QUOTES else letter)
     jtalk = _open_jtalk()
     morphemes = jtalk.run_frontend(normal.text)
     moras = _moras(jtalk.make_label(morphemes))
