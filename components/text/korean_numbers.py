@@ -23,7 +23,7 @@ _COUNTED = re.compile(r"(?<![\d.])(?P<number>\d{1,2})(?=" + _COUNTER + ")")
 #: Hours are native up to twelve (세 시), Sino-Korean after (십오 시).
 _HOUR = re.compile(r"(?<![\d.])(?P<number>\d|1[0-2])(?=(?P<gap> ?)시(?!간))")
 _FIRST = re.compile(r"(?<!\d)1(?=(?P<gap> ?)번째)")
-_SCORE = re.compile(r"(?<=\d) ?: ?(?=\d)")
+_SCORE = re.compile(r"(\d+) ?: ?(\d+)")
 #: 3·1절, 6·25: read digit by digit.
 _MEMORABLE = re.compile(r"(?<!\d)(\d{1,2})·(\d{1,2})(?!\d)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -43,7 +43,7 @@ def in_words(text: Traced) -> Traced:
     """Every number of the text in words; its digits are ASCII without thousands separators."""
     text = (
         named(text, _NAMES)
-        .sub(_SCORE, " 대 ")
+        .sub(_SCORE, lambda m: f"{number(m[1])} 대 {number(m[2])}")
         .sub(_MEMORABLE, lambda match: digits_in(match[1] + match[2], _DIGITS))
     )
     for month, name in _MONTHS:
