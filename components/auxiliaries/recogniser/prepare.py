@@ -86,8 +86,8 @@ def heard_in(utterance: Utterance, analysis: MelAnalysis) -> Heard:
     """Render one utterance: mel float16 [T, n_mels], segments [L] as strings, tones int8 [K].
 
     Raises:
-        DataError: the text holds what the front-end cannot say, or nothing; or espeak-ng read it otherwise (it
-            spells out letters that no word combines), so that the labels are not in the sound.
+        DataError: the text holds what the front-end cannot say, or nothing; or espeak-ng read it otherwise
+            (it spells out letters that no word combines), so that the labels are not in the sound.
     """
     phonemes = phonemise(utterance.text, utterance.language)
     if phonemes.unknown or UNK in phonemes.symbols:
