@@ -83,7 +83,8 @@ def _say(sentence: Sentence, speaker: Speaker, words_per_minute: int) -> Speech:
     said = synthesise(
         spoken(sentence.text, sentence.language), sentence.language, speaker.voice, words_per_minute
     )
-    return Speech(said.samples.astype(np.float32) / _INT16_FULL_SCALE, said.sample_rate_hz)
+    samples = (said.samples / _INT16_FULL_SCALE).astype(np.float32)
+    return Speech(samples, said.sample_rate_hz)
 
 
 def _at_16_khz(speech: Speech) -> Speech:

@@ -14,12 +14,12 @@ import torch
 from components import inference
 from components.core.metrics import Evidence, Metric, NotMeasured
 from components.core.ports import MetricPoint
-from components.core.storage import sha256_path, write_json
+from components.core.storage import write_json
 from components.data.corpus import corpora
 from components.evaluation.candidate import Findings, Listening, examine
 from components.evaluation.embedding_store import EmbeddingStore
 from components.evaluation.pronunciation import error_rates, mean_accuracy
-from components.evaluation.recognisers import recogniser_for, recogniser_weights
+from components.evaluation.recognisers import recogniser_for
 from components.evaluation.recordings import Panel, Recording, held_out, panel, transcribed
 from components.evaluation.records import Circumstances, gpu_memory_records
 from components.evaluation.sentences import load_sentences, sentences_sha256
@@ -36,14 +36,7 @@ from components.stages.shipped import auxiliary_weights, shipped
 from components.training.device import best_device, device_label
 from components.training.memory import PeakMemory, peak, watch
 
-_PRETRAINED = "pretrained"
 _EMBEDDINGS = "speaker-embeddings"  # below the workspace, never among a stage's outputs
-
-
-def fingerprint(context: StageContext) -> Mapping[str, str]:
-    """The shipped recogniser is an input: another one hears something else."""
-    folder = recogniser_weights(context.params.evaluation.recogniser, context.project / _PRETRAINED)
-    return {"recogniser": sha256_path(folder)} if folder else {}
 
 
 def run(context: StageContext) -> Outcome:
@@ -99,7 +92,7 @@ def evaluate(context: StageContext, contender: Contender, folder: Path) -> Outco
 
 def _listening(context: StageContext, speakers: Sequence[str]) -> Listening:
     params = context.params
-    recogniser, reason = recogniser_for(params.evaluation.recogniser, context.project / _PRETRAINED)
+    recogniser, reason = recogniser_for(params.evaluation.recogniser, shipped(context.project))
     return Listening(
         recogniser, reason, transcribed(corpora(context.workspace.data, params.data.corpora), speakers)
     )

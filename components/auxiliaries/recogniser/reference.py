@@ -14,11 +14,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from components.auxiliaries.recogniser.made_up_text import made_up
 from components.auxiliaries.recogniser.params import Reference, Span
 from components.auxiliaries.recogniser.voices import VoicePart, variants_of
 from components.core.params.data import DataParams
 from components.core.utterance import Language, Split
+from components.data.generated.made_up_text import made_up
 from components.data.generated.sentences import training_sentences
 from components.data.splits import split_of
 from components.espeak import Voice

@@ -1,7 +1,8 @@
 """Texts that nobody would write: every sound in every neighbourhood, so that sentences cannot be guessed.
 
-A network that heard 400 sentences only would learn those sentences. So a recogniser, and first weights that are
-to speak any text, also hear random words: legal Hangul syllables, kana, common Hanzi (level 1 of GB 2312, read by the front-end), and English
+A network that heard 400 sentences only would learn those sentences. So a recogniser, and first weights that
+are to speak any text, also hear random words: legal Hangul syllables, kana, common Hanzi (level 1 of GB 2312,
+read by the front-end), and English
 words that a letter-trigram chain makes from the corpus' vocabulary, between words of the training sentences.
 """
 

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from components.auxiliaries.recogniser import families
-from components.auxiliaries.recogniser.made_up_text import made_up
 from components.auxiliaries.recogniser.measure_voices import judged_variants
 from components.auxiliaries.recogniser.params import Section
 from components.auxiliaries.recogniser.prepare import prepare
@@ -21,6 +20,7 @@ from components.auxiliaries.recogniser.voices import reference_voices, variants_
 from components.core.params import Params
 from components.core.progress import Progress
 from components.core.utterance import LANGUAGES
+from components.data.generated.made_up_text import made_up
 from components.data.generated.sentences import training_sentences
 from components.data.splits import sentence_key, split_of
 from components.espeak import variants

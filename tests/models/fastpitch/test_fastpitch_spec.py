@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from components import catalogue
 from components.core.errors import ConfigError, CorruptFileError, DataError
+from components.core.paths import project_root
 from components.features.store import FeatureStore
 from components.models.fastpitch.control import SymbolControls
 from components.models.fastpitch.params import Section
@@ -21,6 +22,7 @@ from components.nn.delivered import read_delivered
 from components.text.symbols import inventory
 
 CPU = torch.device("cpu")
+SHIPPED = project_root() / "pretrained"
 
 
 def steps(task: TrainingTask, batch: Batch, count: int) -> list[Mapping[str, float]]:
@@ -56,7 +58,7 @@ def delivered(learned, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def speaker(section: Section, delivered: Path) -> FastPitchSpeaker:
     """That network, speaking."""
-    return FastPitchSpeaker(section, delivered, CPU)
+    return FastPitchSpeaker(section, delivered, SHIPPED / "vocoder", CPU)
 
 
 def test_the_catalogue_finds_the_hooks() -> None:
@@ -131,7 +133,7 @@ def test_a_warm_start_of_other_dimensions_is_refused(
 
 def test_delivered_and_loaded_again_it_says_the_same(section: Section, delivered: Path, speaker) -> None:
     said = speaker.synthesise("안녕하세요", "ko", "a")
-    again = FastPitchSpeaker(section, delivered, CPU).synthesise("안녕하세요", "ko", "a")
+    again = FastPitchSpeaker(section, delivered, SHIPPED / "vocoder", CPU).synthesise("안녕하세요", "ko", "a")
     assert said.sample_rate == 22050
     assert np.array_equal(said.samples, again.samples)
     assert said.samples.dtype == np.float32
@@ -146,7 +148,9 @@ def test_half_precision_delivery_says_nearly_the_same(
     task.deliver.func(
         task.network.state_dict(), tmp_path, card=task.deliver.keywords["card"], dtype=torch.float16
     )
-    said = FastPitchSpeaker(section, tmp_path, CPU).synthesise("hello", "en", "b").samples
+    said = (
+        FastPitchSpeaker(section, tmp_path, SHIPPED / "vocoder", CPU).synthesise("hello", "en", "b").samples
+    )
     assert abs(len(said) - len(speaker.synthesise("hello", "en", "b").samples)) <= 2 * 256
 
 
@@ -155,7 +159,7 @@ def test_a_corrupted_delivery_is_refused(section: Section, learned, tmp_path: Pa
     path = tmp_path / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(CorruptFileError):
-        SPEC.load(section, tmp_path, CPU)
+        SPEC.load(section, tmp_path, SHIPPED, CPU)
 
 
 @pytest.mark.parametrize(
