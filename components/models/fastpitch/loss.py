@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from components.models.fastpitch.aligner import AlignmentLosses
 from components.models.fastpitch.params import Training
 from components.models.fastpitch.prediction import Prediction, Targets
 from components.nn.contracts import Batch
@@ -58,10 +59,8 @@ def fastpitch_losses(
     return {"total": total, **parts, **heard}
 
 
-def alignment_losses(
-    forward_sum: Tensor, binarisation: Tensor, step: int, recipe: Training
-) -> dict[str, Tensor]:
-    """The aligner's two losses, and ``weighted``: what they add to the total at an optimiser step.
+def alignment_losses(found: AlignmentLosses, step: int, recipe: Training) -> dict[str, Tensor]:
+    """The aligner's losses, and ``weighted``: what they add to the total at an optimiser step.
 
     The binarisation loss would nail down whatever path comes first, so its weight rises from 0 over
     ``aligner_binarisation_warmup_steps``, counted from ``aligner_binarisation_start_step``.
@@ -69,9 +68,16 @@ def alignment_losses(
     since, ramp = step - recipe.aligner_binarisation_start_step, recipe.aligner_binarisation_warmup_steps
     share = 0.0 if since < 0 else 1.0 if since >= ramp else since / ramp
     weighted = (
-        recipe.aligner_loss_weight * forward_sum + recipe.aligner_binarisation_weight * share * binarisation
+        recipe.aligner_loss_weight * found.forward_sum
+        + recipe.aligner_fit_weight * found.fit
+        + recipe.aligner_binarisation_weight * share * found.binarisation
     )
-    return {"weighted": weighted, "forward_sum": forward_sum, "binarisation": binarisation}
+    return {
+        "weighted": weighted,
+        "forward_sum": found.forward_sum,
+        "binarisation": found.binarisation,
+        "alignment_fit": found.fit,
+    }
 
 
 @torch.no_grad()

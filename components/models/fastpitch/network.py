@@ -46,7 +46,7 @@ class FastPitch(nn.Module):
         self.symbol_embedding = nn.Embedding(len(symbols), a.d_model, padding_idx=symbols.padding)
         self.speaker_table = nn.Embedding(len(voices.speakers), a.speaker_embedding_dim)
         self.language_embedding = nn.Embedding(len(voices.languages), a.d_model)
-        self.aligner = Aligner(a.aligner, a.d_model, a.n_mels)
+        self.aligner = Aligner(a)
         self.encoder = _transformer(a, a.encoder_layers)
         self.decoder = _transformer(a, a.decoder_layers)
         self.duration_predictor = SymbolPredictor(a, None)
@@ -84,16 +84,18 @@ class FastPitch(nn.Module):
         ids, languages = batch["ids"], batch["languages"]
         spoken = ids != self.padding
         sounding = valid_positions(batch["frames"], batch["mel"].shape[1])
-        alignment = self._align(ids, spoken, languages, batch["mel"], sounding)
+        condition, embedded = self.speaker_table(batch["speakers"]), self._embed(ids, languages)
+        standardised = self._standardised(batch["mel"])
+        alignment = self.aligner(embedded, spoken, condition, standardised, sounding)
         targets = Targets.of(batch, alignment.durations, sounding)
         if self.training:
             ids = drop_phonemes(ids, self.recipe.phoneme_dropout, self.droppable, self.unknown)
-        condition = self.speaker_table(batch["speakers"])
         encoded = self.encoder(self._embed(ids, languages), spoken, condition)
         prediction = self._decode(
             encoded, *self._predict(encoded, spoken, condition), targets.varied, spoken, condition
         )
-        learned = alignment_losses(*self.aligner.losses(alignment, spoken, sounding), step, self.recipe)
+        found = self.aligner.losses(alignment, standardised, spoken, sounding)
+        learned = alignment_losses(found, step, self.recipe)
         losses = fastpitch_losses(prediction, targets, spoken, sounding, self.recipe)
         total = losses["total"] + learned.pop("weighted")
         heard = {} if self.training else alignment_error(alignment.durations, batch, spoken, self.frame_ms)
@@ -136,12 +138,12 @@ class FastPitch(nn.Module):
         return self._decode(encoded, log_durations, pitch, energy, varied, spoken, condition)
 
     @torch.inference_mode()
-    def align(self, ids: Tensor, languages: Tensor, mel: Tensor, frames: Tensor) -> Tensor:
+    def align(self, ids: Tensor, speakers: Tensor, languages: Tensor, mel: Tensor, frames: Tensor) -> Tensor:
         """Durations of given recordings (forced alignment).
 
         Args:
             ids: [B, L] with padding at the end.
-            languages: [B].
+            speakers, languages: [B].
             mel: [B, T, n_mels].
             frames: [B] real frames of each row.
 
@@ -152,14 +154,14 @@ class FastPitch(nn.Module):
             DataError: a row with more symbols than frames.
         """
         sounding = valid_positions(frames, mel.shape[1])
-        return self._align(ids, ids != self.padding, languages, mel, sounding).durations
+        embedded, condition = self._embed(ids, languages), self.speaker_table(speakers)
+        found: Alignment = self.aligner(
+            embedded, ids != self.padding, condition, self._standardised(mel), sounding
+        )
+        return found.durations
 
-    def _align(
-        self, ids: Tensor, spoken: Tensor, languages: Tensor, mel: Tensor, sounding: Tensor
-    ) -> Alignment:
-        standardised = (mel - self.mel_mean) / self.mel_deviation
-        alignment: Alignment = self.aligner(self._embed(ids, languages), spoken, standardised, sounding)
-        return alignment
+    def _standardised(self, mel: Tensor) -> Tensor:
+        return (mel - self.mel_mean) / self.mel_deviation
 
     def _embed(self, ids: Tensor, languages: Tensor) -> Tensor:
         """[B, L] ids and [B] languages → [B, L, d_model]."""

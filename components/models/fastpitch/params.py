@@ -21,9 +21,8 @@ class PitchRelativeAttention(ParamsSection):
 class Aligner(ParamsSection):
     """Learns the durations; also what aligns a recording with its text later."""
 
-    attention_dim: int = Field(gt=0, description="of the space where symbols and frames are compared")
-    kernel: int = Field(gt=0, description="of the first convolution over symbols and over frames, odd")
-    temperature: float = Field(gt=0, description="factor of the squared distance")
+    kernel: int = Field(gt=0, description="of the convolution over symbols, odd")
+    temperature: float = Field(gt=0, description="factor of the squared distance of standardised mel frames")
     prior_scale: float = Field(gt=0, description="of the beta-binomial prior; larger is narrower")
     blank_log_prob: float = Field(description="of the blank in the forward sum")
 
@@ -99,6 +98,7 @@ class Training(Definition):
     contour_loss_weight: float = Field(ge=0, description="of f0 frame by frame")
     voicing_loss_weight: float = Field(ge=0, description="of voiced or not, frame by frame")
     aligner_loss_weight: float = Field(ge=0, description="of the forward sum")
+    aligner_fit_weight: float = Field(ge=0, description="of each frame's distance from its symbol's key")
     aligner_binarisation_weight: float = Field(ge=0, description="once warmed up")
     aligner_binarisation_start_step: int = Field(ge=0)
     aligner_binarisation_warmup_steps: int = Field(

@@ -89,9 +89,24 @@ class FastPitchSpeaker:
         Raises:
             DataError: see `synthesise`.
         """
-        _, prediction = self._predicted(text, language, speaker, control, word_controls or {})
-        for samples in self._vocoder.stream(*self._frames(prediction, speaker)):
+        for samples in self._vocoder.stream(*self.frames(text, language, speaker, control, word_controls)):
             yield self._limited(samples)
+
+    def frames(
+        self,
+        text: str,
+        language: Language,
+        speaker: str,
+        control: Control = UNCHANGED,
+        word_controls: Mapping[int, Control] | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """What the vocoder gets: log mel [T, n_mels], and f0 [T] in Hz, 0 where unvoiced.
+
+        Raises:
+            DataError: see `synthesise`.
+        """
+        _, prediction = self._predicted(text, language, speaker, control, word_controls or {})
+        return self._frames(prediction, speaker)
 
     def synthesise(
         self,
