@@ -83,5 +83,10 @@ def _final_users(steps: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         if step == "USER":
             named[-1] = (*named[-1][:2], rest)
     used = {base for _, base, _ in named}
-    used |= {word.removeprefix("--from=") for _, rest in steps for word in rest.split() if word.startswith("--from=")}
+    used |= {
+        word.removeprefix("--from=")
+        for _, rest in steps
+        for word in rest.split()
+        if word.startswith("--from=")
+    }
     yield from ((name, user) for name, _, user in named if name not in used)

@@ -1,7 +1,7 @@
-"""Where the manifests under test come from: overlays as kustomize renders them, or their files as they lie there.
+"""Where the manifests under test come from: overlays as kustomize renders them, or the files as they lie.
 
-Rendering is kustomize's business. Where neither ``kubectl`` nor ``kustomize`` is installed, the files that an
-overlay names are read unpatched (only its ``images`` are put in), so that the policies still see every object.
+Rendering is kustomize's business. Where neither ``kubectl`` nor ``kustomize`` is installed, the files that
+an overlay names are read unpatched (only its ``images`` are put in): the policies still see every object.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What we hold every manifest to. A policy takes all objects of an overlay and tells what is wrong, one line each."""
+"""What we hold every manifest to: a policy takes all objects of an overlay and tells what is wrong."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator
 from manifests import Manifest, named, pod_specs
 
 Policy = Callable[[list[Manifest]], Iterator[str]]
-#: Nobody in these manifests speaks to the Kubernetes API; Airflow's accounts are its chart's.
-TOKEN_HOLDERS: frozenset[str] = frozenset()
 #: What the pod operator needs; anything beyond wants a reason in rbac.yaml and a line here.
 ALLOWED_VERBS = {
     "pods": {"create", "delete", "get", "list", "patch"},
@@ -19,7 +17,9 @@ ALLOWED_VERBS = {
 }
 #: An address block wider than this is no named destination.
 WIDEST_PREFIX = 16
-_SECRET_NAME = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|ACCESS_KEY|API_KEY|CREDENTIAL|STORE_URI", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"PASSWORD|PASSWD|SECRET|TOKEN|ACCESS_KEY|API_KEY|CREDENTIAL|STORE_URI", re.IGNORECASE
+)
 _PASSWORD_IN_URL = re.compile(r"://[^/\s:@$]+:[^/\s@$]+@")
 GPU = "requests.nvidia.com/gpu"
 
@@ -44,7 +44,11 @@ def restricted_pods(manifests: list[Manifest]) -> Iterator[str]:
                 yield f"{who}/{container['name']}: {wanted} expected"
             if given.get("capabilities") != {"drop": ["ALL"]}:
                 yield f"{who}/{container['name']}: capabilities not dropped"
-            if given.get("privileged") or given.get("runAsUser", 1) == 0 or given.get("runAsNonRoot") is False:
+            if (
+                given.get("privileged")
+                or given.get("runAsUser", 1) == 0
+                or given.get("runAsNonRoot") is False
+            ):
                 yield f"{who}/{container['name']}: takes back what the pod forbids"
 
 
@@ -78,11 +82,11 @@ def limits_everywhere(manifests: list[Manifest]) -> Iterator[str]:
 
 
 def no_needless_token(manifests: list[Manifest]) -> Iterator[str]:
-    """Accounts and pods without business at the API server carry no token."""
+    """Nobody in these manifests speaks to the API server (Airflow's accounts are its chart's): no token."""
     for manifest in manifests:
-        if manifest["kind"] == "ServiceAccount" and manifest["metadata"]["name"] not in TOKEN_HOLDERS:
-            if manifest.get("automountServiceAccountToken") is not False:
-                yield f"{named(manifest)}: token"
+        mounts = manifest.get("automountServiceAccountToken") is not False
+        if manifest["kind"] == "ServiceAccount" and mounts:
+            yield f"{named(manifest)}: token"
     for manifest, _, spec in pod_specs(manifests):
         if spec.get("automountServiceAccountToken") is not False:
             yield f"{named(manifest)}: mounts a token"
@@ -108,8 +112,7 @@ def default_deny(manifests: list[Manifest]) -> Iterator[str]:
         manifest["metadata"]["namespace"]
         for manifest in manifests
         if manifest["kind"] == "NetworkPolicy"
-        and manifest["spec"]
-        == {"podSelector": {}, "policyTypes": manifest["spec"]["policyTypes"]}
+        and manifest["spec"] == {"podSelector": {}, "policyTypes": manifest["spec"]["policyTypes"]}
         and set(manifest["spec"]["policyTypes"]) == {"Ingress", "Egress"}
     }
     for namespace in _namespaces(manifests):
@@ -118,7 +121,7 @@ def default_deny(manifests: list[Manifest]) -> Iterator[str]:
 
 
 def named_doors(manifests: list[Manifest]) -> Iterator[str]:
-    """A policy that opens a door says in its name and its reason which one: to or from whom, on which ports."""
+    """A policy that opens a door says which one: to or from whom, why, on which ports."""
     for manifest in manifests:
         if manifest["kind"] != "NetworkPolicy" or manifest["metadata"]["name"] == "default-deny":
             continue
@@ -129,7 +132,9 @@ def named_doors(manifests: list[Manifest]) -> Iterator[str]:
             yield f"{who}: no reason"
         if not spec.get("podSelector"):
             yield f"{who}: opens the door for every pod"
-        for rule, side in [(r, "to") for r in spec.get("egress", [])] + [(r, "from") for r in spec.get("ingress", [])]:
+        for rule, side in [(r, "to") for r in spec.get("egress", [])] + [
+            (r, "from") for r in spec.get("ingress", [])
+        ]:
             if not rule.get("ports"):
                 yield f"{who}: all ports"
             if not rule.get(side):
@@ -155,13 +160,21 @@ def enforced_namespaces(manifests: list[Manifest]) -> Iterator[str]:
 
 
 def complete_quotas(manifests: list[Manifest]) -> Iterator[str]:
-    """Each namespace has a quota over pods, CPU, memory, GPUs and storage, and opens nothing to the outside."""
+    """Each namespace has a quota over pods, CPU, memory, GPUs and storage; nothing is open to outside."""
     quotas = {
         manifest["metadata"]["namespace"]: manifest["spec"]["hard"]
         for manifest in manifests
         if manifest["kind"] == "ResourceQuota"
     }
-    wanted = {"pods", "requests.cpu", "limits.cpu", "requests.memory", "limits.memory", GPU, "requests.storage"}
+    wanted = {
+        "pods",
+        "requests.cpu",
+        "limits.cpu",
+        "requests.memory",
+        "limits.memory",
+        GPU,
+        "requests.storage",
+    }
     for namespace in _namespaces(manifests):
         hard = quotas.get(namespace, {})
         if missing := wanted - set(hard):
@@ -187,7 +200,9 @@ def sound_jobs(manifests: list[Manifest]) -> Iterator[str]:
             yield f"{who}: no podFailurePolicy"
         if rules and pod.get("restartPolicy") != "Never":
             yield f"{who}: podFailurePolicy needs restartPolicy Never"
-        conditions = [c["type"] for rule in rules if rule["action"] == "Ignore" for c in rule.get("onPodConditions", [])]
+        conditions = [
+            c["type"] for rule in rules if rule["action"] == "Ignore" for c in rule.get("onPodConditions", [])
+        ]
         if rules and "DisruptionTarget" not in conditions:
             yield f"{who}: an eviction counts as a failure"
         containers = {container["name"] for container in pod["containers"]}
@@ -219,9 +234,11 @@ def secrets_by_reference(manifests: list[Manifest]) -> Iterator[str]:
 
 
 def everything_named_exists(manifests: list[Manifest]) -> Iterator[str]:
-    """Accounts, claims and classes that a pod names are there; a service finds its pods; roles bind to a role."""
+    """Accounts, claims and classes that a pod names are there; a service finds its pods."""
     there = {(m["kind"], m["metadata"].get("namespace", ""), m["metadata"]["name"]) for m in manifests}
-    labels = [(m["metadata"]["namespace"], t["metadata"].get("labels", {})) for m, t, _ in pod_specs(manifests)]
+    labels = [
+        (m["metadata"]["namespace"], t["metadata"].get("labels", {})) for m, t, _ in pod_specs(manifests)
+    ]
     for manifest, _, spec in pod_specs(manifests):
         namespace = manifest["metadata"]["namespace"]
         wanted = [
@@ -243,14 +260,20 @@ def everything_named_exists(manifests: list[Manifest]) -> Iterator[str]:
             selector = manifest["spec"]["selector"].items()
             if not any(space == namespace and selector <= found.items() for space, found in labels):
                 yield f"{named(manifest)}: selects no pod"
-        if manifest["kind"] == "RoleBinding" and ("Role", namespace, manifest["roleRef"]["name"]) not in there:
+        if (
+            manifest["kind"] == "RoleBinding"
+            and ("Role", namespace, manifest["roleRef"]["name"]) not in there
+        ):
             yield f"{named(manifest)}: no such role"
-        if manifest["metadata"].get("labels", {}).get("app.kubernetes.io/part-of") not in {None, "iris-retraining"}:
+        if manifest["metadata"].get("labels", {}).get("app.kubernetes.io/part-of") not in {
+            None,
+            "iris-retraining",
+        }:
             yield f"{named(manifest)}: part of something else"
 
 
 def consistent_queues(manifests: list[Manifest]) -> Iterator[str]:
-    """Kueue: a local queue has its cluster queue, that one's flavours exist and hold every covered resource."""
+    """Kueue: a local queue has its cluster queue, whose flavours exist and hold every covered resource."""
     queues = {m["metadata"]["name"]: m["spec"] for m in manifests if m["kind"] == "ClusterQueue"}
     flavours = {m["metadata"]["name"] for m in manifests if m["kind"] == "ResourceFlavor"}
     for manifest in manifests:

@@ -1,4 +1,4 @@
-"""The chart's values: no secret, no default user, restricted pods, accounts and names that the manifests know."""
+"""The chart's values: no secret, no default user, restricted pods, names that the manifests know."""
 
 from __future__ import annotations
 
@@ -20,9 +20,15 @@ def objections(values: dict[str, Any]) -> list[str]:
     """What is wrong with the chart's values."""
     wrong = []
     pod, container = values["securityContexts"]["pod"], values["securityContexts"]["containers"]
-    if not pod.get("runAsNonRoot") or not pod.get("runAsUser") or pod.get("seccompProfile", {}) != {"type": "RuntimeDefault"}:
+    if (
+        not pod.get("runAsNonRoot")
+        or not pod.get("runAsUser")
+        or pod.get("seccompProfile", {}) != {"type": "RuntimeDefault"}
+    ):
         wrong.append("pods are not restricted")
-    if container.get("allowPrivilegeEscalation") is not False or container["capabilities"] != {"drop": ["ALL"]}:
+    if container.get("allowPrivilegeEscalation") is not False or container["capabilities"] != {
+        "drop": ["ALL"]
+    }:
         wrong.append("containers are not restricted")
     if values["createUserJob"]["enabled"]:
         wrong.append("the chart makes admin/admin")
@@ -33,7 +39,11 @@ def objections(values: dict[str, Any]) -> list[str]:
     wrong += [f"{key} is written out" for key in sorted(given)]
     if "metadataConnection" in values["data"] or not values["data"].get("metadataSecretName"):
         wrong.append("the database's address is written out")
-    wrong += [f"no {key}" for key in ("fernetKeySecretName", "apiSecretKeySecretName", "jwtSecretName") if not values.get(key)]
+    wrong += [
+        f"no {key}"
+        for key in ("fernetKeySecretName", "apiSecretKeySecretName", "jwtSecretName")
+        if not values.get(key)
+    ]
     image, executor = values["images"]["airflow"], values["config"]["kubernetes_executor"]
     if not image.get("digest") or "tag" in image:
         wrong.append("no image by digest")
@@ -83,11 +93,15 @@ def test_a_rule_objects(path: tuple[str, ...], value: Any) -> None:
 def test_accounts_that_launch_pods_are_the_ones_that_the_role_is_bound_to() -> None:
     (binding,) = [m for m in read(BASE / "rbac.yaml") if m["kind"] == "RoleBinding"]
     bound = {(subject["namespace"], subject["name"]) for subject in binding["subjects"]}
-    assert bound == {("iris-platform", VALUES[part]["serviceAccount"]["name"]) for part in ("workers", "triggerer")}
+    assert bound == {
+        ("iris-platform", VALUES[part]["serviceAccount"]["name"]) for part in ("workers", "triggerer")
+    }
 
 
 def test_names_that_the_manifests_hold() -> None:
-    there = {named(m) for path in BASE.glob("*.yaml") if path.name != "kustomization.yaml" for m in read(path)}
+    there = {
+        named(m) for path in BASE.glob("*.yaml") if path.name != "kustomization.yaml" for m in read(path)
+    }
     assert f"PersistentVolumeClaim iris-platform/{VALUES['logs']['persistence']['existingClaim']}" in there
     for part in PARTS[:-1]:
         assert f"PriorityClass /{VALUES[part]['priorityClassName']}" in there

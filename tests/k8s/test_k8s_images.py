@@ -1,4 +1,4 @@
-"""The images: Dockerfiles within our rules, pins that agree with the lock, and files that suffice to start."""
+"""The images: Dockerfiles within our rules, pins that agree with the lock, files that suffice to start."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_dockerfiles_keep_the_rules(path: Path) -> None:
         (BASE, "FROM python:3.11-slim AS build\n", "no digest"),
         (BASE, "FROM python:latest AS build\n", "latest"),
         ("ARG PYTHON_IMAGE\n", "ARG PYTHON_IMAGE=python:3.11\n", "required argument"),
-        ('in *@sha256:*)', "in *)", "without a digest"),
+        ("in *@sha256:*)", "in *)", "without a digest"),
         ("USER 10001:10001", "", "runs as root"),
         ("USER 10001:10001", "USER root", "runs as root"),
         ("USER 10001:10001", "USER 0", "runs as 0"),
@@ -48,7 +48,9 @@ def test_cpu_and_cuda_install_the_lock_and_only_cuda_the_extra() -> None:
     stages = dict(re.findall(r"^FROM \S+ AS (build-\w+)\n(.*?)(?=^FROM)", STAGE, re.MULTILINE | re.DOTALL))
     assert set(stages) == {"build-cpu", "build-cuda"}
     assert all("components/environment.py /opt/iris" in text for text in stages.values())
-    assert [name for name, text in stages.items() if "requirements-gpu.txt" in text.split("RUN", 1)[1]] == ["build-cuda"]
+    assert [name for name, text in stages.items() if "requirements-gpu.txt" in text.split("RUN", 1)[1]] == [
+        "build-cuda"
+    ]
 
 
 def test_pins_outside_the_lock_agree_with_it() -> None:
@@ -79,8 +81,8 @@ def test_what_the_stage_image_copies_is_enough_to_start(tmp_path: Path) -> None:
     copied(STAGE, ROOT, tmp_path)
     project = tmp_path / "app"
     done = _python(
-        "import components; from components import catalogue; from components.core.paths import project_root as root;"
-        "print(components.__file__, catalogue.load(root(), 'kind').platform.profile_name)",
+        "import components; from components import catalogue; from components.core.paths import project_root;"
+        "params = catalogue.load(project_root(), 'kind'); print(components.__file__, params.version)",
         project,
         PYTHONPATH=str(project),
     )
@@ -103,7 +105,9 @@ def test_the_build_context_holds_what_is_copied_and_no_more() -> None:
 
 def _pins(path: Path) -> dict[str, str]:
     lines = path.read_text(encoding="utf-8").splitlines()
-    pairs = (line.split(";")[0].strip().split("==") for line in lines if "==" in line and not line.startswith("#"))
+    pairs = (
+        line.split(";")[0].strip().split("==") for line in lines if "==" in line and not line.startswith("#")
+    )
     return {name.lower().replace("_", "-"): version for name, version in pairs}
 
 

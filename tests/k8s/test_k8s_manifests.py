@@ -1,4 +1,4 @@
-"""Every overlay, as kustomize renders it and as its files lie there: valid for Kubernetes and within our policies."""
+"""Every overlay, as kustomize renders it and as its files lie: valid, within our policies, consistent."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ KUEUE_FIELDS = {
     "ResourceFlavor": {"nodeLabels", "nodeTaints", "tolerations", "topologyName"},
     "LocalQueue": {"clusterQueue", "stopPolicy", "fairSharing"},
     "ClusterQueue": {
-        "resourceGroups", "cohortName", "queueingStrategy", "namespaceSelector", "flavorFungibility", "preemption",
-        "admissionChecksStrategy", "stopPolicy", "fairSharing", "admissionScope",
+        "resourceGroups", "cohortName", "queueingStrategy", "namespaceSelector", "flavorFungibility",
+        "preemption", "admissionChecksStrategy", "stopPolicy", "fairSharing", "admissionScope",
     },
 }  # fmt: skip
 WAYS = [
@@ -99,7 +99,10 @@ def test_the_queue_covers_what_stages_request(overlay: Path, manifests: list[Man
         requests = pod["spec"]["containers"][0]["resources"]["requests"]
         assert set(requests) <= covered, pod["metadata"]["name"]
         assert any(
-            all(_quantity(requests.get(r["name"], 0)) <= _quantity(r["nominalQuota"]) for r in flavour["resources"])
+            all(
+                _quantity(requests.get(r["name"], 0)) <= _quantity(r["nominalQuota"])
+                for r in flavour["resources"]
+            )
             for flavour in flavours
         ), f"{pod['metadata']['name']} fits no flavour"
     assert queue["namespaceSelector"]["matchLabels"] == {
@@ -107,13 +110,16 @@ def test_the_queue_covers_what_stages_request(overlay: Path, manifests: list[Man
     }
 
 
-def test_flavours_with_gpus_are_the_products_of_the_parameters(overlay: Path, manifests: list[Manifest]) -> None:
+def test_flavours_with_gpus_are_the_products_of_the_parameters(
+    overlay: Path, manifests: list[Manifest]
+) -> None:
     params = _params(overlay)
     wants_gpus = any(model.resources.gpus for model in params.models.values())
     products = {
         flavour["spec"]["nodeLabels"][GPU_PRODUCT_LABEL]
         for flavour in manifests
-        if flavour["kind"] == "ResourceFlavor" and GPU_PRODUCT_LABEL in flavour.get("spec", {}).get("nodeLabels", {})
+        if flavour["kind"] == "ResourceFlavor"
+        and GPU_PRODUCT_LABEL in flavour.get("spec", {}).get("nodeLabels", {})
     }
     assert products == (set(params.platform.kubernetes.gpu_products) if wants_gpus else set())
 
@@ -141,8 +147,14 @@ def test_the_quota_holds_what_airflow_may_submit_at_once(overlay: Path, manifest
 
 
 def test_stages_reach_mlflow_under_the_name_it_answers_to(manifests: list[Manifest]) -> None:
-    (spec,) = [s for m, _, s in pod_specs(manifests) if m["kind"] == "Deployment" and m["metadata"]["name"] == "mlflow"]
-    hosts = {e["name"]: e.get("value", "") for e in spec["containers"][0]["env"]}["MLFLOW_SERVER_ALLOWED_HOSTS"]
+    (spec,) = [
+        s
+        for m, _, s in pod_specs(manifests)
+        if m["kind"] == "Deployment" and m["metadata"]["name"] == "mlflow"
+    ]
+    hosts = {e["name"]: e.get("value", "") for e in spec["containers"][0]["env"]}[
+        "MLFLOW_SERVER_ALLOWED_HOSTS"
+    ]
     uri = catalogue.load(ROOT, "kind").platform.mlflow.tracking_uri
     assert uri.removeprefix("http://") in hosts.split(",")
     assert "*" not in hosts

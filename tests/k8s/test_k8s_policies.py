@@ -89,11 +89,20 @@ WRONG: list[tuple[policies.Policy, Mutation]] = [
     (policies.restricted_pods, _put("securityContext", "seccompProfile", value=None, where=_spec)),
     (policies.restricted_pods, _put("hostNetwork", value=True, where=_spec)),
     (policies.restricted_pods, _put("enableServiceLinks", value=None, where=_spec)),
-    (policies.restricted_pods, _put("securityContext", "readOnlyRootFilesystem", value=False, where=_container)),
-    (policies.restricted_pods, _put("securityContext", "capabilities", "add", value=["NET_RAW"], where=_container)),
+    (
+        policies.restricted_pods,
+        _put("securityContext", "readOnlyRootFilesystem", value=False, where=_container),
+    ),
+    (
+        policies.restricted_pods,
+        _put("securityContext", "capabilities", "add", value=["NET_RAW"], where=_container),
+    ),
     (policies.restricted_pods, _put("securityContext", "runAsUser", value=0, where=_container)),
     (policies.restricted_pods, _sidecar),
-    (policies.restricted_pods, _put("securityContext", value={}, where=lambda m: _container(m, "mlflow-db-upgrade"))),
+    (
+        policies.restricted_pods,
+        _put("securityContext", value={}, where=lambda m: _container(m, "mlflow-db-upgrade")),
+    ),
     (policies.sized_volumes, _put("volumes", 0, value={"name": "scratch", "emptyDir": {}}, where=_spec)),
     (policies.sized_volumes, _put("volumes", 0, value={"name": "h", "hostPath": {"path": "/"}}, where=_spec)),
     (policies.images_by_digest, _put("image", value="registry.invalid/iris-mlflow:latest", where=_container)),
@@ -115,7 +124,12 @@ WRONG: list[tuple[policies.Policy, Mutation]] = [
     (policies.default_deny, _drop("NetworkPolicy", "default-deny", "iris-retraining")),
     (
         policies.default_deny,
-        _put("spec", "policyTypes", value=["Ingress"], where=_object("NetworkPolicy", "default-deny", "iris-platform")),
+        _put(
+            "spec",
+            "policyTypes",
+            value=["Ingress"],
+            where=_object("NetworkPolicy", "default-deny", "iris-platform"),
+        ),
     ),
     (
         policies.default_deny,
@@ -123,7 +137,10 @@ WRONG: list[tuple[policies.Policy, Mutation]] = [
     ),
     (policies.named_doors, _put("spec", "egress", value=[{}], where=DOOR)),
     (policies.named_doors, _put("spec", "egress", 0, "ports", value=None, where=DOOR)),
-    (policies.named_doors, _put("spec", "egress", 0, "to", value=[{"ipBlock": {"cidr": "0.0.0.0/0"}}], where=DOOR)),
+    (
+        policies.named_doors,
+        _put("spec", "egress", 0, "to", value=[{"ipBlock": {"cidr": "0.0.0.0/0"}}], where=DOOR),
+    ),
     (policies.named_doors, _put("spec", "egress", 0, "to", value=[{"namespaceSelector": {}}], where=DOOR)),
     (policies.named_doors, _put("spec", "podSelector", value={}, where=DOOR)),
     (policies.named_doors, _put("metadata", "name", value="stages", where=DOOR)),
@@ -139,7 +156,10 @@ WRONG: list[tuple[policies.Policy, Mutation]] = [
     (policies.complete_quotas, _drop("ResourceQuota", "stages")),
     (policies.complete_quotas, _put("spec", "hard", policies.GPU, value=None, where=QUOTA)),
     (policies.complete_quotas, _put("spec", "hard", "services.loadbalancers", value="1", where=QUOTA)),
-    (policies.complete_quotas, _put("spec", "type", value="LoadBalancer", where=_object("Service", "mlflow"))),
+    (
+        policies.complete_quotas,
+        _put("spec", "type", value="LoadBalancer", where=_object("Service", "mlflow")),
+    ),
     (policies.sound_jobs, _put("template", "spec", "restartPolicy", value="OnFailure", where=_job)),
     (policies.sound_jobs, _put("podFailurePolicy", value=None, where=_job)),
     (policies.sound_jobs, _put("podFailurePolicy", "rules", 0, value=None, where=_job)),
@@ -150,12 +170,18 @@ WRONG: list[tuple[policies.Policy, Mutation]] = [
     (policies.sound_jobs, _put("activeDeadlineSeconds", value=None, where=_job)),
     (policies.secrets_by_reference, _env("MLFLOW_TRACKING_PASSWORD", "hunter2")),
     (policies.secrets_by_reference, _env("DATABASE", "postgresql://iris:hunter2@db/mlflow")),
-    (policies.secrets_by_reference, _add("{apiVersion: v1, kind: Secret, metadata: {name: s}, stringData: {a: b}}")),
+    (
+        policies.secrets_by_reference,
+        _add("{apiVersion: v1, kind: Secret, metadata: {name: s}, stringData: {a: b}}"),
+    ),
     (policies.everything_named_exists, _put("serviceAccountName", value="nobody", where=_spec)),
     (policies.everything_named_exists, _put("priorityClassName", value="iris-trainning", where=_spec)),
     (policies.everything_named_exists, _drop("ServiceAccount", "mlflow")),
     (policies.everything_named_exists, _drop("Namespace", "iris-platform")),
-    (policies.everything_named_exists, _put("spec", "selector", value={"app": "x"}, where=_object("Service", "mlflow"))),
+    (
+        policies.everything_named_exists,
+        _put("spec", "selector", value={"app": "x"}, where=_object("Service", "mlflow")),
+    ),
     (
         policies.everything_named_exists,
         _put("roleRef", "name", value="admin", where=_object("RoleBinding", "iris-stage-launcher")),

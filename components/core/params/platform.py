@@ -81,6 +81,16 @@ class PlatformParams(Section):
     kubernetes: KubernetesParams
 
 
+class CostParams(Section):
+    """What a GPU hour costs the site.
+
+    A section of its own: a stage's skip key covers ``platform``, and a new price must train nothing again.
+    """
+
+    gpu_hour_krw: float | None = Field(gt=0, description="won; null: costs in won are unknown")
+    gpu_hour_usd: float | None = Field(gt=0, description="US dollars; null: costs in dollars are unknown")
+
+
 class NextPlan(Section):
     """A line of 다음 계획."""
 
