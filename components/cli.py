@@ -216,7 +216,7 @@ def dry_run(
     typer.echo(tool.manifests(pods), nl=False)
     console = Console(stderr=True)
     Console(stderr=True, width=None if console.is_terminal else _WIDTH_IN_A_FILE).print(
-        tool.estimate(pods, catalogue.load(project, profile).cost)
+        tool.estimate(pods, catalogue.load(project, profile).platform.cost)
     )
 
 

@@ -47,9 +47,12 @@ def objections(values: dict[str, Any]) -> list[str]:
     image, executor = values["images"]["airflow"], values["config"]["kubernetes_executor"]
     if not image.get("digest") or "tag" in image:
         wrong.append("no image by digest")
-    elif f"{image['repository']}@{image['digest']}" != (
-        f"{executor['worker_container_repository']}:{executor['worker_container_tag']}"
-    ):
+    template = values["images"]["pod_template"]
+    workers = {
+        f"{template['repository']}:{template['tag']}",
+        f"{executor['worker_container_repository']}:{executor['worker_container_tag']}",
+    }
+    if workers != {f"{image['repository']}@{image.get('digest')}"}:
         wrong.append("workers run another image")
     for part in PARTS:
         account = values[part]["serviceAccount"]

@@ -9,7 +9,7 @@ import kubernetes_validate
 import pytest
 import yaml
 from kubernetes.utils.quantity import parse_quantity
-from manifests import OVERLAYS, ROOT, Manifest, kustomize, pod_specs, rendered, unrendered
+from manifests import OVERLAYS, ROOT, Manifest, kustomize, pod_specs, read, rendered, unrendered
 from policies import GPU, POLICIES, Policy
 
 from components import catalogue
@@ -18,6 +18,7 @@ from components.core.params import Params
 from components.core.stage_graph import STAGES
 
 VERSIONS = ("1.34", "1.37")
+LOADER = ROOT / "k8s" / "tools" / "loader-pod.yaml"
 #: Which profile's pods run on which overlay; None is params.yaml itself.
 PROFILES = {"a100": None, "kind-cpu": "kind"}
 #: kubernetes-validate knows the kinds of Kubernetes; what Kueue's v1beta2 takes of ours stands here.
@@ -54,14 +55,15 @@ def _params(overlay: Path) -> Params:
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda p: p.__name__)
 def test_policies_hold(policy: Policy, overlay: Path, manifests: list[Manifest]) -> None:
-    """The pods of all stages included, as they will be submitted."""
-    assert list(policy([*manifests, *_stage_pods(_params(overlay))])) == []
+    """The pods of all stages included, as they will be submitted, and the one that people start by hand."""
+    assert list(policy([*manifests, *read(LOADER), *_stage_pods(_params(overlay))])) == []
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_manifests_are_valid(version: str, overlay: Path) -> None:
     """Schemas take seconds: what is rendered, where something renders, else the files."""
-    for manifest in yaml.load_all((rendered if kustomize() else unrendered)(overlay), yaml.CSafeLoader):
+    text = (rendered if kustomize() else unrendered)(overlay)
+    for manifest in [*read(LOADER), *yaml.load_all(text, yaml.CSafeLoader)]:
         if "kueue" in manifest["apiVersion"]:
             assert set(manifest.get("spec", {})) <= KUEUE_FIELDS[manifest["kind"]], manifest
         else:

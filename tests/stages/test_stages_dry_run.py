@@ -110,10 +110,6 @@ def test_the_command_prints_pods_for_kubectl_and_the_estimate_beside_them(tmp_pa
     assert UNKNOWN in done.stderr
 
 
-def test_a_price_is_no_part_of_any_skip_key() -> None:
-    assert not [one.name for one in STAGES if "cost" in one.sections]
-
-
 @pytest.mark.parametrize("rate", ["0", "-1.0", ".nan"])
 def test_a_price_is_positive_or_unknown(rate: str, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "profiles", tmp_path / "profiles")

@@ -10,7 +10,7 @@ from pydantic import Field, SerializeAsAny, model_validator
 from components.core.params.base import AuxiliarySection, ModelSection, Section
 from components.core.params.data import AudioParams, DataParams
 from components.core.params.kpi import EvaluationParams, KpiParams
-from components.core.params.platform import CostParams, PlatformParams, ReportParams
+from components.core.params.platform import PlatformParams, ReportParams
 
 MODEL_NAMES = ("rvc", "vallex", "fastpitch", "wav2lip")
 
@@ -25,7 +25,6 @@ class Params(Section):
     kpi: KpiParams
     evaluation: EvaluationParams
     platform: PlatformParams
-    cost: CostParams
     report: ReportParams
     models: dict[str, SerializeAsAny[ModelSection]]
     auxiliaries: dict[str, SerializeAsAny[AuxiliarySection]]
