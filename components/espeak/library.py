@@ -66,11 +66,15 @@ os.register_at_fork(after_in_child=_new_lock_in_child)
 
 @dataclass(frozen=True)
 class Event:
-    """One event of a synthesis: its type, the sample where it happens, and a phoneme's IPA (may be empty)."""
+    """One event of a synthesis: its type, the sample where it happens, and a phoneme's IPA (may be empty).
+
+    ``place`` is the letter of the text, from 0, where espeak-ng believes the event's word to begin.
+    """
 
     type: int
     sample: int
     text: str
+    place: int = 0
 
 
 class Session:
@@ -134,7 +138,8 @@ class Session:
             self._pcm += ctypes.string_at(wave, 2 * count)  # type: ignore[arg-type]
         index = 0
         while (event := events[index]).type != EVENT_TERMINATED:  # type: ignore[index]
-            self._events.append(Event(event.type, event.sample, _phoneme(event)))
+            place = max(event.text_position - 1, 0)
+            self._events.append(Event(event.type, event.sample, _phoneme(event), place))
             index += 1
         return 0
 

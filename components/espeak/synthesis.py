@@ -70,7 +70,16 @@ def phonemes(text: str, language: Language, words_per_minute: int = 165) -> list
     Raises:
         DataError: unknown language, or nothing in the text that can be spoken.
     """
-    return [phone.symbol for phone in _speak(text, language, Voice(), words_per_minute)[1]]
+    return [phone.symbol for phone in spoken_phones(text, language, words_per_minute)]
+
+
+def spoken_phones(text: str, language: Language, words_per_minute: int = 165) -> list[Phone]:
+    """`phonemes` with the place in the text where each one's word begins.
+
+    Raises:
+        DataError: unknown language, or nothing in the text that can be spoken.
+    """
+    return _speak(text, language, Voice(), words_per_minute)[1]
 
 
 @cache

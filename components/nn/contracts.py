@@ -20,6 +20,8 @@ from components.core.params import AuxiliarySection, ModelSection
 from components.core.params.data import AudioParams, DataParams
 from components.core.progress import Progress
 from components.core.utterance import Language
+from components.nn.control import Control
+from components.nn.timed_speech import TimedSpeech
 
 Batch = Mapping[str, Any]
 
@@ -116,8 +118,11 @@ class Synthesiser(Protocol):
 
     sample_rate: int
     speakers: tuple[str, ...]
+    consents: Mapping[str, str]
+    """Speaker → id of the consent record that allows the voice; labels of generated media carry it."""
     device: torch.device
     dtype: str
+    weights_sha256: str
 
     def stream(self, text: str, language: Language, speaker: str) -> Iterator[NDArray[np.float32]]:
         """Chunks of samples as they become ready; a model that cannot stream yields one.
@@ -126,8 +131,23 @@ class Synthesiser(Protocol):
             DataError: empty text, unknown language or speaker.
         """
 
-    def synthesise(self, text: str, language: Language, speaker: str) -> Speech:
-        """The whole utterance."""
+    def synthesise_timed(
+        self,
+        text: str,
+        language: Language,
+        speaker: str,
+        control: Control,
+        word_controls: Mapping[int, Control],
+    ) -> TimedSpeech:
+        """The whole utterance, with the times of its sounds and words.
+
+        Args:
+            control: of the utterance.
+            word_controls: number of a word (see `components.text.Phonemes`) → its own control.
+
+        Raises:
+            DataError: also for a word that the text does not have.
+        """
 
 
 @dataclass(frozen=True)
@@ -161,8 +181,14 @@ class ModelSpec(Protocol):
     ) -> TrainingTask:
         """The network (weights from the delivered model in ``warm_start``, if given) and its data."""
 
-    def load(self, section: ModelSection, delivered: Path, device: torch.device) -> Synthesiser:
-        """A delivered model, its hash checked."""
+    def load(
+        self, section: ModelSection, delivered: Path, auxiliaries: Path, device: torch.device
+    ) -> Synthesiser:
+        """A delivered model, its hash checked.
+
+        Args:
+            auxiliaries: the folder that holds the delivered auxiliary networks, one folder each.
+        """
 
 
 class AuxiliarySpec(Protocol):

@@ -18,12 +18,14 @@ from components.stages.contract import Outcome, StageContext
 from components.stages.evaluate import evaluate
 from components.stages.gate import judge
 from components.stages.promote import promote_judged
+from components.stages.shipped import auxiliary_weights, shipped
 
 
 def fingerprint(context: StageContext) -> Mapping[str, str]:
-    """The committed weights are an input, beside what evaluation looks at on its own account."""
+    """The committed weights are an input, and the networks that evaluate them."""
     folder = _shipped(context)
-    return {"pretrained": sha256_path(folder) if folder.is_dir() else ""}
+    own = {"pretrained": sha256_path(folder) if folder.is_dir() else ""}
+    return {**own, **auxiliary_weights(context.project)}
 
 
 def run(context: StageContext) -> Outcome:
@@ -82,4 +84,4 @@ def _contender(context: StageContext) -> Contender:
 
 
 def _shipped(context: StageContext) -> Path:
-    return context.project / "pretrained" / str(context.model)
+    return shipped(context.project) / str(context.model)

@@ -30,6 +30,7 @@ from components.nn.contracts import Synthesiser
 from components.stages import services
 from components.stages.contender import Contender, trained
 from components.stages.contract import Outcome, StageContext
+from components.stages.shipped import auxiliary_weights, shipped
 from components.training.device import best_device, device_label
 from components.training.memory import PeakMemory, peak, watch
 
@@ -46,6 +47,11 @@ def run(context: StageContext) -> Outcome:
     return evaluate(context, contender, context.workspace.evaluation / contender.model)
 
 
+def fingerprint(context: StageContext) -> Mapping[str, str]:
+    """Another recogniser or vocoder is another evaluation."""
+    return auxiliary_weights(context.project)
+
+
 def evaluate(context: StageContext, contender: Contender, folder: Path) -> Outcome:
     """Speak, judge, write the evidence into ``folder``, and log it to the contender's run.
 
@@ -55,7 +61,9 @@ def evaluate(context: StageContext, contender: Contender, folder: Path) -> Outco
         CorruptFileError: the delivered model is not the one that was trained.
     """
     device = best_device()
-    synthesiser = inference.load(contender.model, context.section, contender.folder, device)
+    synthesiser = inference.load(
+        contender.model, context.section, contender.folder, shipped(context.project), device
+    )
     sentences = load_sentences(context.params.evaluation.sentences, context.params.kpi)
     verifier = SpeakerVerifier(context.params.evaluation.speaker_verifier)
     panels = _panels(context)
@@ -66,7 +74,7 @@ def evaluate(context: StageContext, contender: Contender, folder: Path) -> Outco
     findings = examine(synthesiser, sentences, gallery, verifier, context.params, now, context.progress)
     memory = peak(device)
     evidence = _evidence(contender, findings, memory, now, sentences_sha256(sentences))
-    outputs = _write(folder, evidence, findings, targets)
+    outputs = _write(folder, evidence, findings, targets, synthesiser.consents)
     _log(context, evidence, outputs)
     return Outcome(outputs, _summary(evidence, findings, gallery, memory))
 
@@ -133,13 +141,18 @@ def _evidence(
     )
 
 
-def _write(folder: Path, evidence: Evidence, findings: Findings, targets: Sequence[Panel]) -> dict[str, Path]:
+def _write(
+    folder: Path,
+    evidence: Evidence,
+    findings: Findings,
+    targets: Sequence[Panel],
+    consents: Mapping[str, str],
+) -> dict[str, Path]:
     outputs = {
         "evidence": folder / "evidence.json",
         "sentences": folder / "sentences.csv",
         "samples": folder / "samples",
     }
-    consents = {one.speaker: one.references[0].utterance.consent for one in targets}
 
     def label(spoken: Spoken) -> MediaLabel:
         return MediaLabel(

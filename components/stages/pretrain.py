@@ -20,6 +20,7 @@ from components.core.storage import atomic_folder, sha256_path, write_text
 from components.data.corpus import corpora
 from components.stages.contract import Record
 from components.stages.runner import Request, run_stage
+from components.stages.shipped import shipped
 
 _FOR_A_MODEL = ("ingest", "version", "validate", "features", "train")
 _FOR_AN_AUXILIARY = ("ingest", "version", "validate")
@@ -49,7 +50,7 @@ def pretrain(project: Path, workspace: Workspace, profile: str, name: str) -> Pa
         ConfigError: neither a model nor an auxiliary network of that name.
         IrisError: whatever the stages and the training say.
     """
-    target = project / "pretrained" / name
+    target = shipped(project) / name
     if name in catalogue.auxiliary_names():
         made, delivered = _train_auxiliary(project, workspace, profile, name)
     else:

@@ -1,6 +1,19 @@
 """Text front-end: orthography → what is spoken → phoneme symbols, for ko, en, ja and zh."""
 
+from components.text.correspondence import symbol_timings
 from components.text.frontend import Phonemes, phonemise, spoken
-from components.text.symbols import PAD, SPECIAL, UNK, ids, inventory, segment
+from components.text.symbols import PAD, SPECIAL, UNK, ids, inventory, segment, tone
 
-__all__ = ["PAD", "SPECIAL", "UNK", "Phonemes", "ids", "inventory", "phonemise", "segment", "spoken"]
+__all__ = [
+    "PAD",
+    "SPECIAL",
+    "UNK",
+    "Phonemes",
+    "ids",
+    "inventory",
+    "phonemise",
+    "segment",
+    "spoken",
+    "symbol_timings",
+    "tone",
+]

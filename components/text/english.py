@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import bisect
 import re
 
+from components.espeak import PAUSE, Phone, spoken_phones
+from components.text.analysis import Analysis, Sound, kept, pause, word_starts
+from components.text.correspondence import symbols_of_phone
 from components.text.numerals import clean_thousands
+from components.text.traced import Traced
+
+_SAYABLE = re.compile(r"[A-Za-z'\-]")
+_LONELY = re.compile(r"(?<![A-Za-z])['\-]+|['\-]+(?![A-Za-z])")
+_MARKS = re.compile(r" *[.,!?;:](?: *[.,!?;:])*(?= |$)")
+_SPACES = re.compile(r" +")
+_TOKEN = re.compile(r"[A-Za-z']+")
 
 _CLOCK = re.compile(r"(?<!\d)(\d{1,2}):(\d{2})(?!\d)")
 _ORDINAL = re.compile(r"(?<!\d)(\d+)(?:st|nd|rd|th)\b")
@@ -24,17 +35,54 @@ _SIGNS = {
 _LONGEST = 27
 
 
-def spoken(text: str) -> str:
-    """``at 8:15 in 1999`` → ``at eight fifteen in nineteen ninety-nine``."""
+def analyse(text: Traced) -> tuple[Analysis, list[str]]:
+    """``at 8:15`` → ``at eight fifteen`` and the phones with stress that espeak-ng reads from it.
+
+    Spellings of one sound are merged by the table of `components.text.correspondence`.
+    """
+    sayable, unknown = kept(normalise(text), _SAYABLE)
+    said = sayable.sub(_LONELY, " ").sub(_MARKS, lambda match: pause(match.group()).said).sub(_SPACES, " ")
+    if not any(_SAYABLE.match(letter) for letter in said.text):
+        return Analysis("", (), ()), unknown
+    offset = len(said.text) - len(said.text.lstrip(" .,!?;:"))
+    said = said[slice(offset, len(said.text.rstrip()))]
+    sounds = []
+    for phone, place in zip(
+        found := spoken_phones(said.text, "en"), _token_places(said.text, found), strict=True
+    ):
+        span = None if phone.symbol == PAUSE else said.spans[place]
+        sounds += [Sound(symbol, span) for symbol in symbols_of_phone(phone.symbol)]
+    return Analysis(said.text, tuple(sounds), tuple(word_starts(text))), unknown
+
+
+def _token_places(said: str, phones: list[Phone]) -> list[int]:
+    """Where the token of every phone begins.
+
+    espeak-ng names the place of a word, but after two that it reads as one (of the, such as) its count lags:
+    a word that seems to begin inside a token begins the next one.
+    """
+    tokens = [match.start() for match in _TOKEN.finditer(said)]
+    places: list[int] = []
+    token, last = 0, -1
+    for phone in phones:
+        if phone.place != last:
+            at = bisect.bisect_right(tokens, phone.place) - 1
+            inside = tokens[at] != phone.place
+            token = min(max(token + (last >= 0 and inside), at), len(tokens) - 1)
+            last = phone.place
+        places.append(tokens[token])
+    return places
+
+
+def normalise(text: Traced) -> Traced:
+    """Numbers and signs in words."""
     from num2words import num2words
 
-    text = _YEAR.sub(lambda match: str(num2words(int(match.group()), to="year")), text)
-    text = _MONEY.sub(r"\1 dollars", _CLOCK.sub(_clock, clean_thousands(text)))
-    text = _ORDINAL.sub(lambda match: _words(match.group(1), "ordinal"), text)
-    text = _NUMBER.sub(lambda match: _words(match.group(), "cardinal"), text)
-    for sign, word in _SIGNS.items():
-        text = text.replace(sign, word)
-    return re.sub(r" {2,}", " ", text).strip()
+    text = text.sub(_YEAR, lambda match: str(num2words(int(match.group()), to="year")))
+    text = clean_thousands(text).sub(_CLOCK, _clock).sub(_MONEY, r"\1 dollars")
+    text = text.sub(_ORDINAL, lambda match: _words(match.group(1), "ordinal"))
+    text = text.sub(_NUMBER, lambda match: _words(match.group(), "cardinal"))
+    return text.each(lambda letter: _SIGNS.get(letter, letter))
 
 
 def _clock(match: re.Match[str]) -> str:
@@ -52,4 +100,4 @@ def _words(digits: str, kind: str) -> str:
 
     if len(digits) > _LONGEST or (len(digits) > 1 and digits[0] == "0" and digits[1] != "."):
         return " ".join("point" if digit == "." else str(num2words(int(digit))) for digit in digits)
-    return str(num2words(Decimal(digits) if "." in digits else int(digits), to=kind))
+    return str(num2words(Decimal(digits) if "." in digits else int(digits), to=kind)).replace(",", "")

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 
-from components.text.korean_pronunciation import pronounce
+from components.text.analysis import PAUSE_MARKS, Analysis, Piece, joined, kept, pause, word_starts
+from components.text.hangul import jamo
+from components.text.korean_pronunciation import pronounced
 from components.text.numerals import clean_thousands, digits_in, grouped_by_myriads
+from components.text.traced import Traced
+
+_SAYABLE = re.compile(r"[가-힣]")
 
 _DIGITS = "영일이삼사오육칠팔구"
 _UNITS = ("", "십", "백", "천")
@@ -14,10 +19,12 @@ _NATIVE_ONES = ("", "한", "두", "세", "네", "다섯", "여섯", "일곱", "�
 _NATIVE_TENS = ("", "열", "스물", "서른", "마흔", "쉰", "예순", "일흔", "여든", "아흔")
 #: What is counted with native numerals (세 시), up to 99. 번 counts times, but 번 버스 names a line.
 _COUNTER = (
-    r"(?P<counter>시간|시|개|명|마리|살|잔|권|장|병|대|벌|켤레|그루|송이|가지|군데|달|사람|줄|판|그릇|곳"
+    r"(?P<gap> ?)(?:시간|시|개|명|마리|살|잔|권|장|병|대|벌|켤레|그루|송이|가지|군데|달|사람|줄|판|그릇|곳"
     r"|번(?! ?(?:버스|출구|문제|국도)))"
 )
-_COUNTED = re.compile(r"(?<![\d.])(?P<number>\d{1,2}) ?" + _COUNTER)
+_COUNTED = re.compile(r"(?<![\d.])(?P<number>\d{1,2})(?=" + _COUNTER + ")")
+#: 3·1절, 6·25: read digit by digit.
+_MEMORABLE = re.compile(r"(?<!\d)(\d{1,2})·(\d{1,2})(?!\d)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _SIGNS = {
     "%": "퍼센트", "℃": "도", "°": "도", "&": " 앤드 ", "+": " 더하기 ", "=": " 는 ", "@": " 골뱅이 ",
@@ -44,18 +51,28 @@ _MONTHS = (re.compile(r"(?<!\d)6월"), "유월"), (re.compile(r"(?<!\d)10월"), 
 _LATIN = re.compile(r"[A-Za-z]")
 
 
-def spoken(text: str) -> str:
-    """``국물이 3그릇`` → ``궁무리 세 그륻``. Latin letters are spelt out; what Korean cannot say stays."""
-    text = clean_thousands(text)
-    text = _UNIT.sub(lambda match: _UNIT_WORDS[match.group(1)], text)
-    for sign, word in _SIGNS.items():
-        text = text.replace(sign, word)
+def analyse(text: Traced) -> tuple[Analysis, list[str]]:
+    """``국물이 3그릇`` → ``궁무리 세 그륻`` and its jamo; and what Korean cannot say."""
+    sayable, unknown = kept(normalise(text), _SAYABLE)
+    pieces: list[Piece] = []
+    for letter, span in pronounced(sayable):
+        if letter == " ":
+            pieces.append(Piece(letter))
+        else:
+            pieces.append(pause(letter) if letter in PAUSE_MARKS else Piece(letter, jamo(letter), span))
+    return joined(pieces, word_starts(text)), unknown
+
+
+def normalise(text: Traced) -> Traced:
+    """Numbers, units, signs and Latin letters in Hangul, not yet pronounced."""
+    text = clean_thousands(text).sub(_UNIT, lambda match: _UNIT_WORDS[match.group(1)])
+    text = text.each(lambda letter: _SIGNS.get(letter, letter))
+    text = text.sub(_MEMORABLE, lambda match: digits_in(match[1] + match[2], _DIGITS))
     for month, name in _MONTHS:
-        text = month.sub(name, text)
-    text = _COUNTED.sub(lambda match: f"{_native(int(match['number']))} {match['counter']}", text)
-    text = _NUMBER.sub(lambda match: number(match.group()), text)
-    text = _LATIN.sub(lambda match: _LETTERS[match.group().upper()], text)
-    return pronounce(text)
+        text = text.sub(month, name)
+    text = text.sub(_COUNTED, lambda match: _native(int(match["number"])) + " " * (match["gap"] == ""))
+    text = text.sub(_NUMBER, lambda match: number(match.group()))
+    return text.sub(_LATIN, lambda match: _LETTERS[match.group().upper()])
 
 
 def number(digits: str) -> str:

@@ -1,23 +1,19 @@
 """Korean as it is pronounced, spelt in Hangul: 국물이 → 궁무리. 표준 발음법, chapters 2-7, on the jamo.
 
-Rules see one word (어절). What depends on meaning, not on letters (ㄴ insertion in 꽃잎, tensed hanja
-compounds like 발전), stands in korean_exceptions.csv and is respelt before the rules run.
+Rules see one word (어절); then words that follow each other without a mark between them are said as one, as
+far as their obstruents go (see `_link_words`). What depends on meaning, not on letters (ㄴ insertion in 꽃잎,
+tensed hanja compounds like 발전), is respelt by `korean_lexicon` before the rules run.
 """
 
 from __future__ import annotations
 
-import csv
 import itertools
 import re
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-_ONSETS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
-_VOWELS = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
-_CODAS = " ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"
-_FIRST, _LAST = "가", "힣"
-_NONE = " "
+from components.text.hangul import NONE, TENSED, compose, parts
+from components.text.korean_lexicon import respelt
+from components.text.traced import Traced
 
 #: A coda before a vowel: what stays, what moves over (13-14항). ㅅ moves tensed out of a cluster.
 _LIAISON_CLUSTERS = {
@@ -37,25 +33,23 @@ _SIMPLIFIED = {
 _BEFORE_H = {
     coda: (stays, moves)
     for codas, stays, moves in (
-        ("ㄱㄲㅋ", _NONE, "ㅋ"), ("ㄺ", "ㄹ", "ㅋ"), ("ㄷㅅㅆㅊㅌ", _NONE, "ㅌ"), ("ㅈ", _NONE, "ㅊ"),
-        ("ㄵ", "ㄴ", "ㅊ"), ("ㅂㅍㅄ", _NONE, "ㅍ"), ("ㄼ", "ㄹ", "ㅍ"),
+        ("ㄱㄲㅋ", NONE, "ㅋ"), ("ㄺ", "ㄹ", "ㅋ"), ("ㄷㅅㅆㅊㅌ", NONE, "ㅌ"), ("ㅈ", NONE, "ㅊ"),
+        ("ㄵ", "ㄴ", "ㅊ"), ("ㅂㅍㅄ", NONE, "ㅍ"), ("ㄼ", "ㄹ", "ㅍ"),
     )
     for coda in codas
 }  # fmt: skip
-_WITHOUT_H = {"ㅎ": _NONE, "ㄶ": "ㄴ", "ㅀ": "ㄹ"}
+_WITHOUT_H = {"ㅎ": NONE, "ㄶ": "ㄴ", "ㅀ": "ㄹ"}
 _ASPIRATED = {"ㄱ": "ㅋ", "ㄷ": "ㅌ", "ㅈ": "ㅊ"}
-_TENSED = {"ㄱ": "ㄲ", "ㄷ": "ㄸ", "ㅂ": "ㅃ", "ㅅ": "ㅆ", "ㅈ": "ㅉ"}
 _TENSING_CODAS = frozenset("ㄱㄲㅋㄳㄺㄷㅅㅆㅈㅊㅌㅂㅍㄼㄿㅄㄵㄾ")
+_OBSTRUENT = frozenset("ㄱㄷㅂ")
 _NASAL = {"ㄱ": "ㅇ", "ㄷ": "ㄴ", "ㅂ": "ㅁ"}
 #: Syllables that begin verb endings: before them a stem's ㄻ tenses them (닮고 → 담꼬).
 _ENDINGS = frozenset("고다지게던습기자거")
 #: Nouns in ㄺ keep ㄱ also before ㄱ (닭과 → 닥꽈).
 _G_NOUNS = frozenset("닭흙칡")
-#: After an adnominal -ㄹ these bound nouns are tensed (27항): 할 것을 → 할 꺼슬.
-_BOUND_NOUN = re.compile(
-    r"(것[가-힣]{0,2}|거(야|예요|라고|다|니까)?|겁니다|수(가|는|도|밖에)?|줄(은|을)?|적(이)?|데가?|게요?)(?![가-힣])"
-)
 _HANGUL_WORD = re.compile(r"[가-힣]+")
+#: Words with nothing but a space between them are said as one.
+_HANGUL_PHRASE = re.compile(r"[가-힣]+(?: [가-힣]+)*")
 
 
 @dataclass
@@ -67,40 +61,22 @@ class _Syllable:
 
     @property
     def text(self) -> str:
-        index = (_ONSETS.index(self.onset) * 21 + _VOWELS.index(self.vowel)) * 28 + _CODAS.index(self.coda)
-        return chr(ord(_FIRST) + index)
-
-
-@cache
-def exceptions() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """(pattern of the spelling, its respelling), longest first; most hold at a word's beginning only."""
-    with Path(__file__).with_name("korean_exceptions.csv").open(encoding="utf-8", newline="") as stream:
-        rows = sorted(csv.DictReader(stream), key=lambda row: (-len(row["written"]), row["written"]))
-    edges = {"word_start": r"(?<![가-힣])", "anywhere": ""}
-    return tuple((re.compile(edges[row["where"]] + row["written"]), row["respelt"]) for row in rows)
+        return compose(self.onset, self.vowel, self.coda)
 
 
 def pronounce(text: str) -> str:
-    """Respell every Hangul word (NFC); anything else stays."""
-    for written, respelt in exceptions():
-        text = written.sub(respelt, text)
-    return _HANGUL_WORD.sub(lambda match: _pronounce_word(match.group()), _tense_bound_nouns(text))
+    """Respell all Hangul (NFC); anything else stays."""
+    return pronounced(Traced.of(text)).text
 
 
-def _tense_bound_nouns(text: str) -> str:
-    words = text.split(" ")
-    for index in range(1, len(words)):
-        before, word = words[index - 1][-1:], words[index]
-        if _FIRST <= before <= _LAST and _split(before).coda == "ㄹ" and _BOUND_NOUN.match(word):
-            head = _split(word[0])
-            head.onset = _TENSED[head.onset]
-            words[index] = head.text + word[1:]
-    return " ".join(words)
+def pronounced(text: Traced) -> Traced:
+    """`pronounce`, keeping every syllable's place in the written text."""
+    text = respelt(text).sub(_HANGUL_WORD, lambda match: _pronounce_word(match.group()), by_letter=True)
+    return text.sub(_HANGUL_PHRASE, lambda match: _link_words(match.group()), by_letter=True)
 
 
 def _split(letter: str) -> _Syllable:
-    index = ord(letter) - ord(_FIRST)
-    return _Syllable(_ONSETS[index // 588], _VOWELS[index // 28 % 21], _CODAS[index % 28], letter)
+    return _Syllable(*parts(letter), letter)
 
 
 def _pronounce_word(word: str) -> str:
@@ -118,15 +94,31 @@ def _pronounce_word(word: str) -> str:
     return "".join(syllable.text for syllable in syllables)
 
 
+def _link_words(phrase: str) -> str:
+    """12, 15, 18 and 23항 over a word boundary: 옷 한 벌 → 오 탄 벌, 책 넣는다 → 챙 넌는다, 못 가 → 몯 까.
+
+    Only obstruents act over the boundary: what they do there is heard whenever no pause is made. Sonorants
+    could link too (산 위), but careful speech keeps the words apart.
+    """
+    syllables = [_split(letter) if letter != " " else None for letter in phrase]
+    for place, gap in enumerate(syllables):
+        left, right = syllables[place - 1], syllables[min(place + 1, len(syllables) - 1)]
+        if gap is not None or left is None or right is None or left.coda not in _OBSTRUENT:
+            continue
+        for rule in (_aspirate, _link, _tense, _assimilate):
+            rule(left, right)
+    return "".join(" " if syllable is None else syllable.text for syllable in syllables)
+
+
 def _palatalise(left: _Syllable, right: _Syllable) -> None:
     """17항: ㄷ, ㅌ, ㄾ before 이 (여), and ㄷ before 히 (혀)."""
     if right.vowel not in "ㅣㅕ":
         return
     if right.onset == "ㅇ" and left.coda in "ㄷㅌㄾ":
         right.onset = "ㅈ" if left.coda == "ㄷ" else "ㅊ"
-        left.coda = "ㄹ" if left.coda == "ㄾ" else _NONE
+        left.coda = "ㄹ" if left.coda == "ㄾ" else NONE
     elif right.onset == "ㅎ" and left.coda == "ㄷ":
-        left.coda, right.onset = _NONE, "ㅊ"
+        left.coda, right.onset = NONE, "ㅊ"
 
 
 def _aspirate(left: _Syllable, right: _Syllable) -> None:
@@ -144,24 +136,26 @@ def _aspirate(left: _Syllable, right: _Syllable) -> None:
         elif right.onset not in "ㅇㄴ":
             return
         left.coda = _WITHOUT_H[left.coda]
-        if left.coda != _NONE and right.onset == "ㅇ":
-            left.coda, right.onset = _NONE, left.coda
+        if left.coda != NONE and right.onset == "ㅇ":
+            left.coda, right.onset = NONE, left.coda
 
 
 def _link(left: _Syllable, right: _Syllable) -> None:
     """13-14항: a coda moves over to a following vowel."""
-    if right.onset != "ㅇ" or left.coda in (_NONE, "ㅇ"):
+    if right.onset != "ㅇ" or left.coda in (NONE, "ㅇ"):
         return
-    left.coda, right.onset = _LIAISON_CLUSTERS.get(left.coda, (_NONE, left.coda))
+    left.coda, right.onset = _LIAISON_CLUSTERS.get(left.coda, (NONE, left.coda))
 
 
 def _tense(left: _Syllable, right: _Syllable) -> None:
     """23-25항: a lax consonant after an obstruent."""
+    if left.written == "덟":  # a noun, so no stem that tenses: 여덟도
+        return
     stem = left.coda == "ㄻ" and right.written in _ENDINGS
-    if right.onset in _TENSED and (left.coda in _TENSING_CODAS or stem):
+    if right.onset in TENSED and (left.coda in _TENSING_CODAS or stem):
         if left.coda == "ㄺ" and right.onset == "ㄱ" and left.written not in _G_NOUNS:
             left.coda = "ㄹ"
-        right.onset = _TENSED[right.onset]
+        right.onset = TENSED[right.onset]
 
 
 def _simplify(syllable: _Syllable, following: _Syllable | None) -> None:

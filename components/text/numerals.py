@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from components.text.traced import Traced
+
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
-def clean_thousands(text: str) -> str:
+def clean_thousands(text: Traced) -> Traced:
     """Every decimal digit as ASCII, and ``12,000`` as ``12000``."""
-    ascii_digits = "".join(
-        str(unicodedata.decimal(letter)) if unicodedata.decimal(letter, None) is not None else letter
-        for letter in text
-    )
-    return _THOUSANDS.sub("", ascii_digits)
+    return text.each(_ascii_digit).sub(_THOUSANDS, "")
+
+
+def _ascii_digit(letter: str) -> str:
+    value = unicodedata.decimal(letter, None)
+    return letter if value is None else str(value)
 
 
 def digits_in(digits: str, names: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.text import korean
+from components.text import spoken
 from components.text.korean_pronunciation import pronounce
 
 WORDS = """
@@ -107,7 +107,7 @@ def test_the_table_is_not_small() -> None:
     ],
 )
 def test_numbers_letters_and_units_in_words(written: str, read: str) -> None:
-    assert korean.spoken(written) == pronounce(read)
+    assert spoken(written, "ko") == pronounce(read)
 
 
 def test_bound_nouns_are_tensed_after_an_adnominal_l() -> None:

@@ -14,6 +14,9 @@ from components.core.params.platform import PlatformParams, ReportParams
 
 MODEL_NAMES = ("rvc", "vallex", "fastpitch", "wav2lip")
 
+#: What a vocoder and the model before it must agree on.
+_MEL = ("sample_rate_hz", "n_fft", "hop_length", "win_length", "n_mels", "fmin_hz", "fmax_hz")
+
 
 class Params(Section):
     """Every number of the platform, typed."""
@@ -34,6 +37,22 @@ class Params(Section):
         if set(self.kpi.languages) != set(self.data.languages):
             message = f"kpi.languages {self.kpi.languages} differ from data.languages {self.data.languages}"
             raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _vocoder_fits_fastpitch(self) -> Self:
+        """A mel of another definition is vocoded without an error, into noise."""
+        if not {"fastpitch", "vocoder"} <= {*self.models, *self.auxiliaries}:
+            return self
+        model = self.models["fastpitch"].architecture.model_dump()
+        vocoder = self.auxiliaries["vocoder"].architecture.model_dump()
+        for name in _MEL:
+            if model[name] != vocoder[name]:
+                message = (
+                    f"models.fastpitch.architecture.{name} {model[name]} differs from "
+                    f"auxiliaries.vocoder.architecture.{name} {vocoder[name]}"
+                )
+                raise ValueError(message)
         return self
 
     def restricted_to(self, sections: Collection[str], model: str | None) -> Params:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from components import catalogue
 from components.core.errors import ConfigError, CorruptFileError, DataError
 from components.features.store import FeatureStore
+from components.models.fastpitch.control import SymbolControls
 from components.models.fastpitch.params import Section
 from components.models.fastpitch.speaker import FastPitchSpeaker
 from components.models.fastpitch.spec import SPEC
@@ -74,7 +75,8 @@ def test_it_learns_one_batch_by_heart(learned) -> None:
 def test_training_tells_speakers_apart_in_mel_pitch_and_duration(learned) -> None:
     network = learned[0].network.eval()
     ids, language = torch.tensor([[3, 4, 5, 6, 2]]), torch.zeros(1, dtype=torch.long)
-    a, b = (network.speak(ids, torch.tensor([one]), language, 1.0, 75) for one in (0, 1))
+    usual = SymbolControls.unchanged(ids)
+    a, b = (network.speak(ids, torch.tensor([one]), language, usual, 75) for one in (0, 1))
     assert int(b.durations.sum()) > int(a.durations.sum())
     assert (a.mel.mean() - b.mel.mean()).abs() > 0.3
     assert (a.pitch - b.pitch).abs().max() > 0.05
