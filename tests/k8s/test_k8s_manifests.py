@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from decimal import Decimal
 from pathlib import Path
 
@@ -70,10 +71,22 @@ def test_manifests_are_valid(version: str, overlay: Path) -> None:
             kubernetes_validate.validate(manifest, version, strict=True)
 
 
-def test_an_overlay_leaves_no_site_value_behind(overlay: Path) -> None:
+def test_one_file_holds_every_address_of_a_site(tmp_path: Path) -> None:
+    """What is written into site.yaml reaches every policy and claim; no address stands anywhere else."""
     if not kustomize():
         pytest.skip("no kubectl, no kustomize")
-    assert "iris-site" not in rendered(overlay)
+    shutil.copytree(ROOT / "k8s", tmp_path / "k8s")
+    overlay = tmp_path / "k8s" / "overlays" / "a100"
+    (site,) = read(overlay / "site.yaml")
+    site["data"] = {key: f"10.0.{number}.0/28" for number, key in enumerate(site["data"])}
+    site["data"]["shared_storage_class"] = "nfs-of-the-site"
+    (overlay / "site.yaml").write_text(yaml.safe_dump(site), encoding="utf-8")
+    text = rendered(overlay)
+    assert "iris-site" not in text
+    assert "192.0.2." not in text
+    assert not [value for value in site["data"].values() if value not in text]
+    claims = [m for m in yaml.safe_load_all(text) if m["kind"] == "PersistentVolumeClaim"]
+    assert {claim["spec"]["storageClassName"] for claim in claims} == {"nfs-of-the-site"}
 
 
 def test_pods_of_the_stages_find_what_they_name(overlay: Path, manifests: list[Manifest]) -> None:
