@@ -22,6 +22,7 @@ _SECRET_NAME = re.compile(
 )
 _PASSWORD_IN_URL = re.compile(r"://[^/\s:@$]+:[^/\s@$]+@")
 GPU = "requests.nvidia.com/gpu"
+AIRFLOW_PARTS = ("scheduler", "dag-processor", "api-server", "triggerer", "worker")
 
 
 def restricted_pods(manifests: list[Manifest]) -> Iterator[str]:
@@ -145,6 +146,22 @@ def named_doors(manifests: list[Manifest]) -> Iterator[str]:
                     yield f"{who}: {block} is no named destination"
                 if not block and not any(peer.get(key) for key in ("podSelector", "namespaceSelector")):
                     yield f"{who}: a peer that selects everything"
+
+
+def doors_lead_to_pods(manifests: list[Manifest]) -> Iterator[str]:
+    """Every selector of a policy finds a pod: a mistyped label would close the door, or open none."""
+    known = [template["metadata"].get("labels", {}) for _, template, _ in pod_specs(manifests)]
+    known += [{"tier": "airflow", "component": part} for part in AIRFLOW_PARTS]  # its chart's labels
+    known.append({"k8s-app": "kube-dns"})
+    for manifest in manifests:
+        if manifest["kind"] != "NetworkPolicy":
+            continue
+        spec = manifest["spec"]
+        peers = [peer for rule in spec.get("egress", []) for peer in rule.get("to", [])]
+        peers += [peer for rule in spec.get("ingress", []) for peer in rule.get("from", [])]
+        for selector in [spec["podSelector"], *(p["podSelector"] for p in peers if "podSelector" in p)]:
+            if not any(_selects(selector, labels) for labels in known):
+                yield f"{named(manifest)}: {selector} finds no pod"
 
 
 def enforced_namespaces(manifests: list[Manifest]) -> Iterator[str]:
@@ -294,13 +311,21 @@ def consistent_queues(manifests: list[Manifest]) -> Iterator[str]:
 
 POLICIES: tuple[Policy, ...] = (
     restricted_pods, sized_volumes, images_by_digest, limits_everywhere, no_needless_token, narrow_roles,
-    default_deny, named_doors, enforced_namespaces, complete_quotas, sound_jobs, secrets_by_reference,
-    everything_named_exists, consistent_queues,
+    default_deny, named_doors, doors_lead_to_pods, enforced_namespaces, complete_quotas, sound_jobs,
+    secrets_by_reference, everything_named_exists, consistent_queues,
 )  # fmt: skip
 
 
 def _containers(spec: Manifest) -> list[Manifest]:
     return [*spec.get("initContainers", []), *spec["containers"], *spec.get("ephemeralContainers", [])]
+
+
+def _selects(selector: Manifest, labels: Manifest) -> bool:
+    wanted = selector.get("matchLabels", {}).items()
+    expressions = selector.get("matchExpressions", [])
+    return wanted <= labels.items() and all(
+        one["operator"] == "In" and labels.get(one["key"]) in one["values"] for one in expressions
+    )
 
 
 def _namespaces(manifests: list[Manifest]) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import kubernetes_validate
@@ -47,9 +49,15 @@ def overlay(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(params=WAYS)
 def manifests(request: pytest.FixtureRequest, overlay: Path) -> list[Manifest]:
-    return [one for one in yaml.load_all(request.param(overlay), yaml.CSafeLoader) if one]
+    return _parsed(request.param, overlay)
 
 
+@cache
+def _parsed(way: Callable[[Path], str], overlay: Path) -> list[Manifest]:
+    return [one for one in yaml.load_all(way(overlay), yaml.CSafeLoader) if one]
+
+
+@cache
 def _params(overlay: Path) -> Params:
     return catalogue.load(ROOT, PROFILES[overlay.name])
 
@@ -57,7 +65,7 @@ def _params(overlay: Path) -> Params:
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda p: p.__name__)
 def test_policies_hold(policy: Policy, overlay: Path, manifests: list[Manifest]) -> None:
     """The pods of all stages included, as they will be submitted, and the one that people start by hand."""
-    assert list(policy([*manifests, *read(LOADER), *_stage_pods(_params(overlay))])) == []
+    assert list(policy([*manifests, *read(LOADER), *_stage_pods(overlay)])) == []
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -110,7 +118,7 @@ def test_the_queue_covers_what_stages_request(overlay: Path, manifests: list[Man
     (queue,) = [m["spec"] for m in manifests if m["kind"] == "ClusterQueue"]
     covered = {name for group in queue["resourceGroups"] for name in group["coveredResources"]}
     flavours = [flavour for group in queue["resourceGroups"] for flavour in group["flavors"]]
-    for pod in _stage_pods(params):
+    for pod in _stage_pods(overlay):
         requests = pod["spec"]["containers"][0]["resources"]["requests"]
         assert set(requests) <= covered, pod["metadata"]["name"]
         assert any(
@@ -175,7 +183,9 @@ def test_stages_reach_mlflow_under_the_name_it_answers_to(manifests: list[Manife
     assert "*" not in hosts
 
 
-def _stage_pods(params: Params) -> list[Manifest]:
+@cache
+def _stage_pods(overlay: Path) -> list[Manifest]:
+    params = _params(overlay)
     return [
         render_pod(stage, model, params, ROOT, [])
         for stage in STAGES

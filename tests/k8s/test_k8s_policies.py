@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import policies
 import pytest
 import yaml
 from manifests import ROOT, Manifest, pod_specs, unrendered
+
+from components import catalogue
+from components.adapters.pod_spec import render_pod
+from components.core.stage_graph import STAGES
 
 A100 = ROOT / "k8s" / "overlays" / "a100"
 Mutation = Callable[[list[Manifest]], None]
@@ -145,6 +150,23 @@ WRONG: list[tuple[policies.Policy, Mutation]] = [
     (policies.named_doors, _put("spec", "podSelector", value={}, where=DOOR)),
     (policies.named_doors, _put("metadata", "name", value="stages", where=DOOR)),
     (policies.named_doors, _put("metadata", "annotations", value=None, where=DOOR)),
+    (policies.doors_lead_to_pods, _put("spec", "podSelector", value={"matchLabels": {"a": "b"}}, where=DOOR)),
+    (
+        policies.doors_lead_to_pods,
+        _put("spec", "egress", 0, "to", value=[{"podSelector": {"matchLabels": {"app": "x"}}}], where=DOOR),
+    ),
+    (
+        policies.doors_lead_to_pods,
+        _put("metadata", "labels", value={}, where=lambda m: next(one for one in m if one["kind"] == "Pod")),
+    ),
+    (
+        policies.doors_lead_to_pods,
+        _put(
+            *("spec", "podSelector", "matchExpressions", 1, "values"),
+            value=["sheduler"],
+            where=_object("NetworkPolicy", "airflow-to-kubernetes-api"),
+        ),
+    ),
     (
         policies.enforced_namespaces,
         _put("metadata", "labels", "pod-security.kubernetes.io/enforce", value="baseline", where=SPACE),
@@ -196,17 +218,22 @@ WRONG: list[tuple[policies.Policy, Mutation]] = [
 ]
 
 
+@cache
+def _sound() -> list[Manifest]:
+    pod = render_pod(STAGES[0], None, catalogue.load(ROOT, None), ROOT, [])
+    return [pod, *(one for one in yaml.load_all(unrendered(A100), yaml.CSafeLoader) if one)]
+
+
 @pytest.fixture
 def manifests() -> list[Manifest]:
-    return [one for one in yaml.load_all(unrendered(A100), yaml.CSafeLoader) if one]
+    return copy.deepcopy(_sound())
 
 
 @pytest.mark.parametrize(
     ("policy", "mutate"), WRONG, ids=[f"{policy.__name__}-{n}" for n, (policy, _) in enumerate(WRONG)]
 )
 def test_a_policy_objects(policy: policies.Policy, mutate: Mutation, manifests: list[Manifest]) -> None:
-    before = copy.deepcopy(manifests)
-    assert list(policy(before)) == []
+    assert list(policy(_sound())) == []
     mutate(manifests)
     assert list(policy(manifests))
 
