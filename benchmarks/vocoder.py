@@ -4,7 +4,7 @@ Prints a table for each condition (the recording's own mel; a blurred one; f0 he
 as FastPitch predicts it) and one line: name, ratio of CPU time on one thread, baseline, limit. Exit code 1
 when the ratio or one of the limits on quality is missed.
 
-    python benchmarks/vocoder.py [--data data] [--weights pretrained/vocoder] [--clips 8]
+    python benchmarks/vocoder.py [--data data] [--weights pretrained/vocoder] [--clips 8] [--iterations 0 4]
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from components import catalogue
 from components.auxiliaries.vocoder.build import build, mel_analysis
 from components.auxiliaries.vocoder.dataset import blurred
 from components.auxiliaries.vocoder.griffin_lim import GriffinLim
-from components.auxiliaries.vocoder.params import Section
+from components.auxiliaries.vocoder.params import Architecture, Section
 from components.core.params import Params
 from components.core.paths import project_root
 from components.data.corpus import Corpus, corpora
@@ -33,13 +33,14 @@ from components.evaluation.recognisers import recogniser_for
 from components.evaluation.recordings import Panel, held_out, panel
 from components.evaluation.speaker_similarity import Gallery, build_gallery
 from components.evaluation.verifier import MIN_CLIP_S, SpeakerVerifier
-from components.features.durations import average_by_symbol, frame_durations
+from components.features.durations import frame_durations
 from components.features.pitch import PitchAnalysis
 
 LIMIT_RATIO = 1.5
 LIMIT_SIMILARITY_LOSS, LIMIT_GROSS_F0, LIMIT_PER_LOSS, LIMIT_RTF = 0.02, 0.04, 0.02, 0.03
 BLUR_FRAMES = 1.0
-OURS, BASELINE = "vocoder (f0 from the mel)", "Griffin-Lim 32"
+BASELINE_ITERATIONS, BASELINE_MOMENTUM = 32, 0.99
+OURS, BASELINE = "vocoder (f0 from the mel)", f"Griffin-Lim {BASELINE_ITERATIONS}"
 CPU = torch.device("cpu")
 
 
@@ -60,13 +61,14 @@ def main() -> int:
     judged = f"PER: {why_not.splitlines()[0] if why_not else 'measured'}"
     print(f"{len(clips)} clips of {len(panels)} speakers, {len(left_out)} left out; {judged}")
     vocoder = build(section.architecture, params.audio.log_floor, arguments.weights, CPU)
-    lim = GriffinLim(analysis, 32, 0.99, CPU)
     systems: dict[str, System] = {
-        BASELINE: lambda mel, f0: lim(mel),
+        BASELINE: GriffinLim(analysis, BASELINE_ITERATIONS, BASELINE_MOMENTUM, CPU),
         OURS: lambda mel, f0: vocoder(mel),
         "vocoder (f0 given)": vocoder,
         "vocoder, streamed": lambda mel, f0: torch.cat(list(vocoder.stream(mel))),
     }
+    for count in arguments.iterations:
+        systems |= _with_iterations(section.architecture, params.audio.log_floor, arguments.weights, count)
     conditions = _conditions(clips, found, analysis.hop_s)
     reports = {}
     for name, chosen in conditions.items():
@@ -75,6 +77,16 @@ def main() -> int:
             reports[name] = compare(systems, chosen, gallery.centroids, verifier, judge, analysis, pitch)
             _print(name, reports[name], len(chosen))
     return _verdict(reports)
+
+
+def _with_iterations(
+    architecture: Architecture, log_floor: float, weights: Path, count: int
+) -> dict[str, System]:
+    """The vocoder, and Griffin-Lim from nothing, with another number of iterations."""
+    effort = architecture.source_filter.model_copy(update={"iterations": count})
+    other = build(architecture.model_copy(update={"source_filter": effort}), log_floor, weights, CPU)
+    bare = GriffinLim(mel_analysis(architecture, log_floor), count, BASELINE_MOMENTUM, CPU)
+    return {f"vocoder, {count} iterations": lambda mel, f0: other(mel), f"Griffin-Lim {count}": bare}
 
 
 def _conditions(clips: list[Clip], found: tuple[Corpus, ...], hop_s: float) -> dict[str, list[Clip]]:
@@ -95,6 +107,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=root / "data")
     parser.add_argument("--weights", type=Path, default=root / "pretrained" / "vocoder")
     parser.add_argument("--clips", type=int, default=8, help="at most, of each speaker")
+    parser.add_argument("--iterations", type=int, nargs="*", default=[], help="further numbers of iterations")
     return parser.parse_args()
 
 
@@ -126,11 +139,14 @@ def _by_symbol(clip: Clip, found: tuple[Corpus, ...], hop_s: float) -> Clip:
     name = clip.recording.utterance.utterance_id
     phones = next(corpus.timings[name] for corpus in found if name in corpus.timings)
     durations = frame_durations(phones, len(clip.f0), hop_s, clip.speech.duration_s)
+    symbol = np.repeat(np.arange(len(durations)), durations)
     voiced = clip.f0 > 0
+    frames = np.bincount(symbol, minlength=len(durations))
+    sounding = np.bincount(symbol, voiced, minlength=len(durations))
     log_f0 = np.log(clip.f0, out=np.zeros_like(clip.f0), where=voiced)
-    share = average_by_symbol(voiced.astype(np.float32), durations)
-    course = np.exp(average_by_symbol(log_f0, durations, voiced)) * (share > 0.5)
-    return dataclasses.replace(clip, given_f0=np.repeat(course, durations).astype(np.float32))
+    mean = np.exp(np.bincount(symbol, log_f0, minlength=len(durations)) / np.maximum(sounding, 1))
+    course = np.where(2 * sounding > frames, mean, 0.0)[symbol]
+    return dataclasses.replace(clip, given_f0=course.astype(np.float32))
 
 
 def _print(name: str, report: CopyReport, count: int) -> None:

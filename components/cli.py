@@ -232,6 +232,28 @@ def pretrain(
     typer.echo(make_one(project, _workspace(workspace, project), profile, model))
 
 
+@app.command("dry-run", rich_help_panel="Tools")
+def dry_run(
+    model: Annotated[
+        list[str] | None, typer.Option("--model", help="repeatable; none: all trainable")
+    ] = None,
+    profile: ProfileOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """The pods of a retraining (YAML, standard output) and their expected hours and cost (standard error)."""
+    from rich.console import Console
+
+    from components.stages import dry_run as tool
+
+    project = project_root()
+    pods = tool.plan(project, profile, _workspace(workspace, project), model or ())
+    typer.echo(tool.manifests(pods), nl=False)
+    console = Console(stderr=True)
+    Console(stderr=True, width=None if console.is_terminal else _WIDTH_IN_A_FILE).print(
+        tool.estimate(pods, catalogue.load(project, profile).platform.cost)
+    )
+
+
 @app.command("doctor", rich_help_panel="Tools")
 def check_machine() -> None:
     """What this machine has, what is missing, and how to get it."""

@@ -22,7 +22,7 @@ from components.stages.contract import Record
 from components.stages.runner import Request, run_stage
 from components.stages.shipped import shipped
 
-_FOR_A_MODEL = ("ingest", "version", "validate", "features", "train")
+_FOR_A_MODEL = ("ingest", "version", "validate", "features", "adopt", "train")
 _FOR_AN_AUXILIARY = ("ingest", "version", "validate")
 
 

@@ -9,27 +9,19 @@ from functools import cache
 from typing import Any
 
 from components.text.analysis import PAUSE_MARKS, PAUSE_SIGNS, Analysis, Piece, joined, pause
+from components.text.chinese_numbers import in_words
 from components.text.mandarin_tones import readings_of_words, toned
-from components.text.numerals import clean_thousands, digits_in, grouped_by_myriads
+from components.text.numerals import clean_thousands
 from components.text.pinyin import is_syllable, symbols_of
 from components.text.traced import Traced
 
-_DIGITS = "零一二三四五六七八九"
-_UNITS = ("", "十", "百", "千")
-_MYRIADS = ("", "万", "亿", "兆")
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
-_YEAR = re.compile(r"(?<!\d)\d{4}(?=年)")
+_LONGEST_WORD = 8
+_LATIN = re.compile(r"[A-Za-z]{2}")
 #: espeak-ng sees no end of a sentence before a small letter.
 _SENTENCE_START = re.compile(r"(?<=\. )[a-z]")
 _WITHOUT_IONG = re.compile(r"^([jqx])iong")
 #: Syllables without a vowel (嗯 ng, 呣 m) have neither a symbol nor a voice: said as most speakers say them.
 _WITHOUT_VOWEL = re.compile(r"^(?:(h)n?[mg]|ng?|m)(?=\d)")
-_LONGEST_WORD = 8
-_LATIN = re.compile(r"[A-Za-z]{2}")
-#: 2 before a measure word is 两.
-_TWO = re.compile(r"(?<![\d.])2(?=个|只|杯|份|张|本|位|条|件|次|天|点|块|年|岁|辆|座|把|双|家|小时|公里)")
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_SIGNS = {"℃": "摄氏度", "°": "度", "+": "加", "=": "等于", "&": "和", "$": "美元", "¥": "元", "@": "艾特"}
 #: Latin letters as Mandarin speakers spell them, in pinyin.
 _LETTERS = {
     "A": "ei1", "B": "bi4", "C": "xi1", "D": "di4", "E": "yi4", "F": "ai2 fu5", "G": "ji4", "H": "ei2 chi5",
@@ -44,7 +36,7 @@ def analyse(text: Traced) -> tuple[Analysis, list[str]]:
 
     Tone sandhi is applied, a neutral tone is 5. A word of the result is one of pypinyin's dictionary.
     """
-    normal = normalise(text)
+    normal = in_words(clean_thousands(text))
     unknown: list[str] = []
     pieces: list[Piece] = []
     for (letter, span), reading in zip(normal, _readings(normal.text), strict=True):
@@ -113,41 +105,3 @@ def _word_starts(text: Traced) -> list[int]:
             starts.append(text.spans[place][0])
         end = text.spans[place + len(word) - 1][1]
     return starts
-
-
-def normalise(text: Traced) -> Traced:
-    """Numbers and signs in Hanzi."""
-    text = clean_thousands(text).sub(_PERCENT, r"百分之\1")
-    text = text.sub(_YEAR, lambda match: digits_in(match.group(), _DIGITS))
-    text = text.each(lambda letter: _SIGNS.get(letter, letter))
-    text = text.sub(_TWO, "两")
-    return text.sub(_NUMBER, lambda match: number(match.group()))
-
-
-def number(digits: str) -> str:
-    """``350`` → 三百五十, ``1008`` → 一千零八, ``3.5`` → 三点五; leading zero or endless: digit by digit."""
-    whole, _, fraction = digits.partition(".")
-    myriads = grouped_by_myriads(whole, len(_MYRIADS))
-    read = digits_in(whole, _DIGITS) if myriads is None else _cardinal(myriads)
-    return f"{read}点{digits_in(fraction, _DIGITS)}" if fraction else read
-
-
-def _cardinal(myriads: list[tuple[int, int]]) -> str:
-    read = ""
-    for power, value in myriads:
-        if value:
-            gap = read and value < 1000
-            read += ("零" if gap else "") + _below_myriad(value) + _MYRIADS[power]
-    if read.startswith("一十"):
-        read = read[1:]
-    return read or _DIGITS[0]
-
-
-def _below_myriad(value: int) -> str:
-    read, gap = "", False
-    for power in (3, 2, 1, 0):
-        digit = value // 10**power % 10
-        if digit:
-            read += ("零" if gap and read else "") + _DIGITS[digit] + _UNITS[power]
-        gap = digit == 0
-    return read

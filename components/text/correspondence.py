@@ -44,9 +44,14 @@ def table(language: Language) -> tuple[Chunk, ...]:
 
 
 def symbols_of_phone(phone: str) -> tuple[str, ...]:
-    """English: ``ˈɛɹ`` → ``ˈɛ ɹ``. The first symbol takes the stress; a phone not in the table stays."""
+    """English: ``ˈɛɹ`` → ``ˈɛ ɹ``. The first symbol takes the stress.
+
+    A drawled vowel (aaah) is the short one; a phone that the table lacks stays as it is.
+    """
     stress = phone[:1] if phone[:1] and phone[0] in STRESSES else ""
-    first, *rest = _english().get(phone[len(stress) :], (phone[len(stress) :],))
+    bare = phone[len(stress) :]
+    known = _english()
+    first, *rest = known.get(bare) or known.get(bare.rstrip("ː"), (bare,))
     return (stress + first, *rest)
 
 

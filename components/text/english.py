@@ -8,6 +8,7 @@ import re
 from components.espeak import PAUSE, Phone, spoken_phones
 from components.text.analysis import Analysis, Sound, kept, pause, word_starts
 from components.text.correspondence import symbols_of_phone
+from components.text.english_numbers import in_words, years_in_words
 from components.text.numerals import clean_thousands
 from components.text.traced import Traced
 
@@ -16,23 +17,6 @@ _LONELY = re.compile(r"(?<![A-Za-z])['\-]+|['\-]+(?![A-Za-z])")
 _MARKS = re.compile(r" *[.,!?;:](?: *[.,!?;:])*(?= |$)")
 _SPACES = re.compile(r" +")
 _TOKEN = re.compile(r"[A-Za-z']+")
-
-_CLOCK = re.compile(r"(?<!\d)(\d{1,2}):(\d{2})(?!\d)")
-_ORDINAL = re.compile(r"(?<!\d)(\d+)(?:st|nd|rd|th)\b")
-#: 1999, but neither $1999 nor 1,999.
-_YEAR = re.compile(r"(?<![\d.,$])(?:1[1-9]|20)\d{2}(?![\d]|[.,]\d)")
-_MONEY = re.compile(r"\$(\d+(?:\.\d+)?)")
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_SIGNS = {
-    "%": " percent",
-    "&": " and ",
-    "+": " plus ",
-    "=": " equals ",
-    "@": " at ",
-    "°": " degrees ",
-    "$": " dollars ",
-}
-_LONGEST = 27
 
 
 def analyse(text: Traced) -> tuple[Analysis, list[str]]:
@@ -75,29 +59,5 @@ def _token_places(said: str, phones: list[Phone]) -> list[int]:
 
 
 def normalise(text: Traced) -> Traced:
-    """Numbers and signs in words."""
-    from num2words import num2words
-
-    text = text.sub(_YEAR, lambda match: str(num2words(int(match.group()), to="year")))
-    text = clean_thousands(text).sub(_CLOCK, _clock).sub(_MONEY, r"\1 dollars")
-    text = text.sub(_ORDINAL, lambda match: _words(match.group(1), "ordinal"))
-    text = text.sub(_NUMBER, lambda match: _words(match.group(), "cardinal"))
-    return text.each(lambda letter: _SIGNS.get(letter, letter))
-
-
-def _clock(match: re.Match[str]) -> str:
-    minutes = match[2]
-    if minutes == "00":
-        return f"{match[1]} o'clock"
-    return f"{match[1]} {'oh ' if minutes[0] == '0' else ''}{int(minutes)}"
-
-
-def _words(digits: str, kind: str) -> str:
-    """Numbers longer than num2words can name are read digit by digit."""
-    from decimal import Decimal
-
-    from num2words import num2words
-
-    if len(digits) > _LONGEST or (len(digits) > 1 and digits[0] == "0" and digits[1] != "."):
-        return " ".join("point" if digit == "." else str(num2words(int(digit))) for digit in digits)
-    return str(num2words(Decimal(digits) if "." in digits else int(digits), to=kind)).replace(",", "")
+    """Numbers, signs and abbreviations in words."""
+    return in_words(clean_thousands(years_in_words(text)))

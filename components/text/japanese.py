@@ -16,10 +16,17 @@ from types import ModuleType
 from typing import Any, cast
 
 from components.text.analysis import PAUSE_MARKS, Analysis, Piece, joined, pause
+from components.text.japanese_numbers import in_words
 from components.text.numerals import clean_thousands
 from components.text.symbols import DEVOICED, high
 from components.text.traced import Span, Traced
 
+_KNOWN = {
+    "クヮ": "クワ", "グヮ": "グワ", "スィ": "シ", "ズィ": "ジ", "キェ": "キエ", "ギェ": "ギエ",
+    "ニェ": "ニエ", "ヒェ": "ヒエ", "ビェ": "ビエ", "ピェ": "ピエ", "ミェ": "ミエ", "リェ": "リエ",
+    "ンー": "ンン",
+}  # fmt: skip
+_UNKNOWN_TO_ESPEAK = re.compile("|".join(_KNOWN))
 #: Open JTalk would pause and end the accent phrase at each of these.
 _QUOTES = "「」『』“”‘’\"'"
 _DEVOICED_KANA = "’"
@@ -59,7 +66,7 @@ def analyse(text: Traced) -> tuple[Analysis, list[str]]:
 
     A word of the result is an accent phrase of Open JTalk, which also reads digits and Latin letters.
     """
-    normal = clean_thousands(text).each(lambda letter: "" if letter in _QUOTES else letter)
+    normal = in_words(clean_thousands(text)).each(lambda letter: "" if letter in _QUOTES else letter)
     jtalk = _open_jtalk()
     morphemes = jtalk.run_frontend(normal.text)
     moras = _moras(jtalk.make_label(morphemes))
@@ -75,10 +82,15 @@ def analyse(text: Traced) -> tuple[Analysis, list[str]]:
             if morpheme["chain_flag"] != _JOINED or not starts:
                 starts.append(span[0])
                 pieces.append(Piece(" "))
-            pieces.append(Piece(said, tuple(sounds), span))
+            pieces.append(Piece(_for_espeak(said), tuple(sounds), span))
         else:
             pieces += _silent(morpheme["string"], unknown)
     return joined(pieces, sorted(set(starts))), unknown
+
+
+def _for_espeak(said: str) -> str:
+    """Kana that espeak-ng knows: it would read any other by its name (ニェ as "ni, Japanese letter e")."""
+    return _UNKNOWN_TO_ESPEAK.sub(lambda match: _KNOWN[match.group()], said)
 
 
 def _silent(string: str, unknown: list[str]) -> Iterator[Piece]:

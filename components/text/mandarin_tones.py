@@ -61,7 +61,7 @@ def readings_of_words() -> dict[str, list[str]]:
 
 def _tone_of_yi(letters: str, said: list[str], place: int, bounds: Sequence[int]) -> str:
     before, after = letters[place - 1 : place] if place else "", letters[place + 1 : place + 2]
-    if before and before == after:
+    if _is_doubled(letters, said, place):
         return "5"  # 看一看
     ends_word = place + 1 in bounds and place not in bounds
     if before in _ORDINAL_BEFORE or after in _ORDINAL_AFTER or ends_word:
@@ -75,10 +75,15 @@ def _tone_of_yi(letters: str, said: list[str], place: int, bounds: Sequence[int]
 
 
 def _tone_of_bu(letters: str, said: list[str], place: int) -> str:
-    before, after = letters[place - 1 : place] if place else "", letters[place + 1 : place + 2]
-    if before and before == after:
+    if _is_doubled(letters, said, place):
         return "5"  # 好不好
     return "2" if place + 1 < len(said) and said[place + 1].endswith("4") else "4"
+
+
+def _is_doubled(letters: str, said: list[str], place: int) -> bool:
+    """Whether the same syllable stands on both sides: 看一看, 好不好."""
+    around = letters[max(place - 1, 0) : place + 2]
+    return len(around) == 3 and around[0] == around[2] and bool(said[place - 1])
 
 
 def _is_colouring(letters: str, said: list[str], place: int) -> bool:

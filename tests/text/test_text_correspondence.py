@@ -16,7 +16,8 @@ from components.text.correspondence import symbols_of_phone, table
 TEXTS: dict[Language, str] = {
     "ko": "독립문 근처에서 달리기를 했어요. 흙냄새, 벼훑이, 얘기와 의자!",
     "en": "Where were you, when the power went out? A little button of the fire engine.",
-    "ja": "旅行の途中で、びっくりするほど大きな「切符」を見た。パーティーは百円？",
+    "ja": "ティッシュとフュージョン、ニェット。クォーツのウィンドウ、ヴェッラ。旅行の途中で、"
+    "びっくりするほど大きな「切符」を見た。パーティーは百円？",
     "zh": "雄鹰在天空中飞翔，女儿顺利地学会了骑自行车。你呢？",
 }
 
@@ -71,6 +72,7 @@ def test_english_spellings_of_one_sound_are_merged() -> None:
     assert symbols_of_phone("ˈɛɹ") == ("ˈɛ", "ɹ")
     assert symbols_of_phone("ˌɪ") == symbols_of_phone("ˌᵻ") == ("ˌɪ",)
     assert symbols_of_phone("i") == symbols_of_phone("iː") == ("iː",)
+    assert symbols_of_phone("ˈæː") == ("ˈæ",)
     assert symbols_of_phone("nothing like it") == ("nothing like it",)
 
 

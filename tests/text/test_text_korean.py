@@ -103,7 +103,7 @@ def test_the_table_is_not_small() -> None:
         ("100100", "십만백"),
         ("0", "영"),
         ("AI", "에이아이"),
-        ("5 km", "오킬로미터"),
+        ("5 km", "오 킬로미터"),
     ],
 )
 def test_numbers_letters_and_units_in_words(written: str, read: str) -> None:

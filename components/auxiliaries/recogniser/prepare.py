@@ -23,7 +23,7 @@ from components.espeak import synthesise
 from components.features.mel import MelAnalysis
 from components.features.scratch import Scratch
 from components.nn.contracts import FeatureReport
-from components.text import INVENTORY_VERSION, UNK, phonemise, spoken
+from components.text import INVENTORY_VERSION, UNK, phonemise, spoken, symbol_timings
 
 _INT16_FULL_SCALE = 32768
 
@@ -86,7 +86,8 @@ def heard_in(utterance: Utterance, analysis: MelAnalysis) -> Heard:
     """Render one utterance: mel float16 [T, n_mels], segments [L] as strings, tones int8 [K].
 
     Raises:
-        DataError: the text holds what the front-end cannot say, or nothing.
+        DataError: the text holds what the front-end cannot say, or nothing; or espeak-ng read it otherwise
+            (it spells out letters that no word combines), so that the labels are not in the sound.
     """
     phonemes = phonemise(utterance.text, utterance.language)
     if phonemes.unknown or UNK in phonemes.symbols:
@@ -102,6 +103,7 @@ def heard_in(utterance: Utterance, analysis: MelAnalysis) -> Heard:
         utterance.voice,
         utterance.words_per_minute,
     )
+    symbol_timings(utterance.language, phonemes.symbols, speech.timings)  # refuses what was read otherwise
     rate = speech.sample_rate_hz
     silences = (utterance.silence_before_s, utterance.silence_after_s)
     before, after = (np.zeros(round(seconds * rate), dtype=np.float32) for seconds in silences)

@@ -96,10 +96,8 @@ class VocoderSpec:
             network = _network(typed, analysis, train)
         if warm_start is not None:
             _begin_from(network, warm_start, kind)
-        card = {
-            "architecture": typed.architecture.model_dump(mode="json"),
-            "log_floor": analysis.log_floor,
-        }
+        architecture = typed.architecture.model_dump(mode="json")
+        card = {"architecture": architecture, "log_floor": analysis.log_floor}
         return TrainingTask(
             network=network,
             phases=_phases(typed),
