@@ -11,9 +11,9 @@ export DVC_NO_ANALYTICS := 1
 export GX_ANALYTICS_ENABLED := false
 export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 
-.PHONY: help setup demo test lint check ui data warm-start bench clean doctor
+.PHONY: help setup demo test lint check ui data pretrain bench clean doctor k8s-render k8s-check k8s-scan sbom
 help: ## what there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: $(STAMP) ## the environment in .venv (done by the other targets when needed)
 $(STAMP): requirements.lock pyproject.toml
@@ -40,11 +40,40 @@ ui: setup ## Airflow and MLflow in the browser, the DAG unpaused
 data: setup ## the generated corpus in data/, compared with data.dvc
 	@$(BIN)/python -m components make-data --profile laptop
 
-warm-start: setup ## train first weights into pretrained/ (half an hour): make warm-start MODEL=fastpitch
-	@IRIS_WORKSPACE=artifacts/warmstart nice $(BIN)/python -m components make-warm-start --model $(MODEL)
+pretrain: setup ## train first weights into pretrained/ (hours): make pretrain MODEL=fastpitch|recogniser|vocoder
+	@IRIS_WORKSPACE=artifacts/pretrain nice $(BIN)/python -m components pretrain --model $(MODEL)
 
 bench: setup ## one ratio a line, against a named baseline
 	@for bench in benchmarks/*.py; do $(BIN)/python $$bench; done
+
+k8s-render: ## the cluster's manifests, one file an overlay, in artifacts/k8s (needs kubectl, no cluster)
+	@command -v kubectl >/dev/null || { echo "k8s-render: expected kubectl, found none. To do: install it \
+	(https://kubernetes.io/docs/tasks/tools); no cluster is needed. (kubectl 이 필요합니다)" >&2; exit 42; }
+	@mkdir -p artifacts/k8s
+	@for overlay in k8s/overlays/*/; do \
+		kubectl kustomize $$overlay > artifacts/k8s/$$(basename $$overlay).yaml || exit 42; \
+		echo artifacts/k8s/$$(basename $$overlay).yaml; \
+	done
+
+k8s-check: setup ## manifests, images and chart values against schema and policies (renders where kubectl is)
+	@$(BIN)/python -m pytest -q tests/k8s tests/adapters/test_adapters_pod_spec.py
+
+k8s-scan: k8s-render .venv-scan/.ready ## checkov over rendered manifests and Dockerfiles, in an environment of its own
+	@.venv-scan/bin/checkov --config-file k8s/tools/checkov.yaml -d artifacts/k8s
+	@.venv-scan/bin/checkov --config-file k8s/tools/checkov.yaml -d k8s/images
+
+sbom: .venv-sbom/.ready ## bill of materials of the lock (CycloneDX) in artifacts/sbom.cdx.json
+	@mkdir -p artifacts
+	@.venv-sbom/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
+		--output-reproducible --spec-version 1.6 -o artifacts/sbom.cdx.json
+	@$(PYTHON) -c 'import json; n = len(json.load(open("artifacts/sbom.cdx.json"))["components"]); \
+		m = sum("==" in line for line in open("requirements.lock")); \
+		print(f"artifacts/sbom.cdx.json: {n} components"); exit(0 if n == m else f"the lock has {m} pins")'
+
+.venv-%/.ready: k8s/tools/requirements-%.txt
+	@$(PYTHON) -m venv .venv-$*
+	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 doctor: ## what this machine has and lacks
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m components doctor; else $(PYTHON) components/doctor.py --report; fi

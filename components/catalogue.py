@@ -1,4 +1,4 @@
-"""Finds the model folders. Imports their torch-free params.py only, until a stage asks for a network."""
+"""Finds the folders of models and auxiliary networks; until a stage needs a network, only their params.py."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from components.core.errors import ConfigError
-from components.core.params import ModelSection, Params, load_params
+from components.core.params import AuxiliarySection, ModelSection, Params, load_params
 
 if TYPE_CHECKING:
-    from components.nn.contracts import ModelSpec
+    from components.nn.contracts import AuxiliarySpec, ModelSpec
 
 _FOLDER = Path(__file__).parent / "models"
+_AUXILIARIES = Path(__file__).parent / "auxiliaries"
 
 
 @cache
@@ -35,9 +36,23 @@ def section_types() -> dict[str, type[ModelSection]]:
     }
 
 
+@cache
+def auxiliary_names() -> tuple[str, ...]:
+    """Every auxiliary network with a params.py, in a stable order."""
+    return tuple(sorted(path.parent.name for path in _AUXILIARIES.glob("*/params.py")))
+
+
+def auxiliary_types() -> dict[str, type[AuxiliarySection]]:
+    """The params type of each auxiliary network."""
+    return {
+        name: importlib.import_module(f"components.auxiliaries.{name}.params").Section
+        for name in auxiliary_names()
+    }
+
+
 def load(root: Path, profile: str | None) -> Params:
-    """params.yaml with a profile, all models typed."""
-    return load_params(root, profile, section_types())
+    """params.yaml with a profile, all models and auxiliaries typed."""
+    return load_params(root, profile, section_types(), auxiliary_types())
 
 
 def spec(name: str) -> ModelSpec:
@@ -54,3 +69,19 @@ def spec(name: str) -> ModelSpec:
             action="choose a trainable model",
         )
     return cast("ModelSpec", importlib.import_module(f"components.models.{name}.spec").SPEC)
+
+
+def auxiliary_spec(name: str) -> AuxiliarySpec:
+    """The hooks of an auxiliary network; importing it loads torch.
+
+    Raises:
+        ConfigError: there is no such network.
+    """
+    if name not in auxiliary_names():
+        raise ConfigError(
+            who=f"auxiliary network {name!r}",
+            expected=f"one of {', '.join(auxiliary_names())}",
+            found="no such network",
+            action="choose one of these",
+        )
+    return cast("AuxiliarySpec", importlib.import_module(f"components.auxiliaries.{name}.spec").SPEC)

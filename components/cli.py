@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -14,6 +14,9 @@ from components.core.errors import GateRefusedError, IrisError
 from components.core.paths import Workspace, project_root
 from components.core.stage_graph import STAGES, Stage
 from components.core.threads import wait_politely
+
+if TYPE_CHECKING:
+    from components.core.utterance import Language
 
 app = typer.Typer(
     help="IRIS retraining platform: one command for each stage, and the tools around them.",
@@ -185,17 +188,70 @@ def make_data(profile: ProfileOption = None) -> None:
     typer.echo(make(catalogue.load(project, profile), Workspace.of_project(project), project))
 
 
-@app.command("make-warm-start", rich_help_panel="Tools")
-def make_warm_start(
+@app.command("synthesise", rich_help_panel="Tools")
+def synthesise(
     model: Annotated[str, typer.Option("--model")],
-    profile: Annotated[str, typer.Option(help="the longer training")] = "warmstart",
+    text: Annotated[str, typer.Option(help="what is to be said")],
+    speaker: Annotated[str, typer.Option(help="a voice that the model was trained on")],
+    language: Annotated[str, typer.Option(help="ko | en | ja | zh")],
+    out: Annotated[Path, typer.Option(help="wav; .json (label) and .timings.json lie beside it")],
+    version: Annotated[str, typer.Option(help="champion | pretrained | a number")] = "champion",
+    pace: Annotated[float, typer.Option(help="2: twice as fast")] = 1.0,
+    pitch_shift: Annotated[float, typer.Option(help="semitones")] = 0.0,
+    pitch_scale: Annotated[float, typer.Option(help="0: monotone, 2: twice as lively")] = 1.0,
+    energy: Annotated[float, typer.Option(help="loudness of every symbol")] = 1.0,
+    word: Annotated[
+        list[str] | None, typer.Option(help="one word otherwise: 2:pace=0.8,pitch_shift=3 (from 0)")
+    ] = None,
+    profile: ProfileOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Train first weights for pretrained/ (about half an hour on two cores)."""
-    from components.stages.warm_start import make_warm_start as make_one
+    """Speak a text into a labelled wav, with the times of its words and sounds."""
+    from components.nn.control import Control, parse_word_control
+    from components.stages.synthesise import Wish
+    from components.stages.synthesise import synthesise as say
+
+    project = project_root()
+    control = Control(pace, pitch_shift, pitch_scale, energy)
+    words = dict(parse_word_control(one, control) for one in word or [])
+    wish = Wish(model, text, cast("Language", language), speaker, version, control, words)
+    said = say(project, catalogue.load(project, profile), _workspace(workspace, project), wish, out)
+    typer.echo(f"{said.wav} (version {said.version}), {said.label.name}, {said.timings.name}")
+
+
+@app.command("pretrain", rich_help_panel="Tools")
+def pretrain(
+    model: Annotated[str, typer.Option("--model", help="a model or an auxiliary network")],
+    profile: Annotated[str, typer.Option(help="the longer training")] = "pretrain",
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Train first weights for pretrained/ (an hour or more on two cores)."""
+    from components.stages.pretrain import pretrain as make_one
 
     project = project_root()
     typer.echo(make_one(project, _workspace(workspace, project), profile, model))
+
+
+@app.command("dry-run", rich_help_panel="Tools")
+def dry_run(
+    model: Annotated[
+        list[str] | None, typer.Option("--model", help="repeatable; none: all trainable")
+    ] = None,
+    profile: ProfileOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """The pods of a retraining (YAML, standard output) and their expected hours and cost (standard error)."""
+    from rich.console import Console
+
+    from components.stages import dry_run as tool
+
+    project = project_root()
+    pods = tool.plan(project, profile, _workspace(workspace, project), model or ())
+    typer.echo(tool.manifests(pods), nl=False)
+    console = Console(stderr=True)
+    Console(stderr=True, width=None if console.is_terminal else _WIDTH_IN_A_FILE).print(
+        tool.estimate(pods, catalogue.load(project, profile).platform.cost)
+    )
 
 
 @app.command("doctor", rich_help_panel="Tools")

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from _stage import stage_command
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.providers.cncf.kubernetes.utils.pod_manager import OnFinishAction
 from airflow.sdk.exceptions import AirflowSkipException
 
 from components.adapters.pod_spec import render_pod
 from components.core.params import Params
+from components.core.stage_command import stage_command
 from components.core.stage_graph import Stage
 
 _SECONDS_PER_HOUR = 3600

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from components.core.errors import EXIT_BAD_INPUT, EXIT_DEFECT, EXIT_OK, IrisError
 from components.core.params import Params
 from components.core.paths import Workspace
+from components.core.stage_command import stage_command
 from components.core.stage_graph import Stage
 from components.core.stage_graph import stage as stage_named
 from components.core.threads import wait_politely
@@ -37,18 +38,6 @@ def workspace_of(project: Path) -> Workspace:
     """``$IRIS_WORKSPACE`` (an embedded run), else the production layout."""
     named = os.environ.get(WORKSPACE_VARIABLE)
     return Workspace.embedded(Path(named)) if named else Workspace.of_project(project)
-
-
-def stage_command(
-    stage: str, model: str | None, profile: str | None, force: bool, options: Mapping[str, str]
-) -> list[str]:
-    """The command of a stage, without the interpreter; pods and subprocesses run exactly this."""
-    command = ["-m", "components", stage]
-    command += ["--model", model] if model else []
-    command += ["--profile", profile] if profile else []
-    for name, value in options.items():
-        command += [f"--{name}", value]
-    return [*command, "--force"] if force else command
 
 
 def stage_task(

@@ -12,7 +12,7 @@ from components import cli
 from components.core.errors import EXIT_GATE_REFUSED, EXIT_OK
 from components.core.stage_graph import STAGES
 
-TOOLS = ("kpi", "restore-data", "rollback", "export-params", "doctor")
+TOOLS = ("kpi", "restore-data", "rollback", "export-params", "dry-run", "doctor")
 USAGE = 2
 
 

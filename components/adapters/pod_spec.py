@@ -1,7 +1,8 @@
 """The pod of a stage: k8s/pod-template.yaml filled from params.yaml. Plain data; nothing is sent anywhere.
 
 Facts behind the choices: 52 GB (the research log's figure) needs a whole 80 GB GPU, hence an affinity to the
-two A100 80 GB products and no MIG slice; Kueue admits a pod by its queue label.
+two A100 80 GB products and no MIG slice; Kueue admits a pod by its queue label. A profile that gives a model
+no GPU (``kind``) gets pods that any node takes.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def render_pod(
     """A complete Pod manifest.
 
     Args:
-        stage: only a GPU stage asks for a GPU.
+        stage: only a GPU stage asks for GPUs, as many as ``resources.gpus`` of its model.
         model: whose ``resources`` apply to a GPU stage.
         params: of the cluster profile.
         project: holds the template.
@@ -50,11 +51,16 @@ def render_pod(
         "activeDeadlineSeconds": round(kubernetes.active_deadline_h * _SECONDS_PER_HOUR),
         "terminationGracePeriodSeconds": kubernetes.termination_grace_s,
     }
-    if stage.gpu:
+    if gpus(stage, model, params):
         spec |= _gpu_placement(kubernetes.gpu_products)
     _fill_container(spec["containers"][0], stage, model, params, command)
     _fill_volumes(spec["volumes"], stage, model, params)
     return pod
+
+
+def gpus(stage: Stage, model: str | None, params: Params) -> int:
+    """How many GPUs the pod of a stage asks for."""
+    return params.models[model].resources.gpus if stage.gpu and model is not None else 0
 
 
 def _name(stage: Stage, model: str | None) -> str:
@@ -80,8 +86,8 @@ def _fill_container(
         "memory": asked["memory"],
         "ephemeral-storage": asked["scratch"],
     }
-    if stage.gpu and model is not None:
-        amounts[GPU_RESOURCE] = str(params.models[model].resources.gpus)
+    if asked_gpus := gpus(stage, model, params):
+        amounts[GPU_RESOURCE] = str(asked_gpus)
     container["image"] = params.platform.kubernetes.image
     container["command"] = ["python", *command]
     # requests equal limits: the pod is of the Guaranteed class and is evicted last

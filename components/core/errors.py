@@ -7,8 +7,8 @@ The exit code belongs to the class, so that the CLI, the subprocess launcher and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 EXIT_OK = 0
 EXIT_BAD_INPUT = 42
@@ -43,9 +43,18 @@ class IrisError(Exception):
         self.details = tuple(details)
         super().__init__(f"{who}: expected {expected}, found {found}. To do: {action}")
 
+    def __reduce__(self) -> tuple[Callable[..., IrisError], tuple[type[IrisError], dict[str, object]]]:
+        """By keyword: an exception that a worker process raises is pickled on its way here."""
+        parts = {name: getattr(self, name) for name in ("who", "expected", "found", "action", "details")}
+        return _again, (type(self), parts)
+
     def lines(self) -> list[str]:
         """The message as a person sees it: one line, its Korean hint, then any details."""
         return [str(self), f"  ({self.hint_ko})", *(f"  - {line}" for line in self.details)]
+
+
+def _again(kind: type[IrisError], parts: dict[str, Any]) -> IrisError:
+    return kind(**parts)
 
 
 class BadInputError(IrisError):

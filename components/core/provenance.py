@@ -28,12 +28,13 @@ def git_sha(project: Path) -> str:
 
 @cache
 def code_sha(rooms: tuple[str, ...], stage: str) -> str:
-    """sha256 over the source of the named rooms and of the stage's own file."""
+    """sha256 over the source of the named rooms (or single files) and of the stage's own file."""
     files = [_PACKAGE / "stages" / f"{stage}.py", _PACKAGE / "catalogue.py"]
     for room in rooms:
+        named = _PACKAGE / room
         files += [
             path
-            for path in (_PACKAGE / room).rglob("*")
+            for path in ([named] if named.is_file() else named.rglob("*"))
             if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc"
         ]
     return sha256_json({str(p.relative_to(_PACKAGE)): sha256_path(p) for p in sorted(files)})

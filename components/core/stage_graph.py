@@ -17,7 +17,8 @@ class Stage:
         per_model: runs once for each selected model.
         gpu: asks for an A100 on the cluster.
         sections: sections of params.yaml it may read; they make its skip key.
-        rooms: packages whose source makes its skip key; a test holds this against the real imports.
+        rooms: packages (or single files) whose source makes its skip key; a test holds this against the
+            real imports.
         pool: Airflow pool, "" for the default.
         only_on_pass: skipped unless the gate's verdict is PASS.
     """
@@ -32,6 +33,20 @@ class Stage:
     only_on_pass: bool = False
     summary: str = ""
 
+
+_EVALUATING = (
+    "core",
+    "espeak",
+    "text",
+    "data",
+    "features",
+    "nn",
+    "auxiliaries",
+    "models",
+    "inference",
+    "training",
+    "evaluation",
+)
 
 STAGES: tuple[Stage, ...] = (
     Stage(
@@ -72,8 +87,18 @@ STAGES: tuple[Stage, ...] = (
         summary="audio → memory-mapped mel, f0, energy, durations",
     ),
     Stage(
+        "adopt",
+        ("validate",),
+        per_model=True,
+        gpu=True,
+        sections=("seed", "audio", "data", "platform", "models", "kpi", "evaluation"),
+        rooms=(*_EVALUATING, "promotion", "stages/evaluate.py", "stages/gate.py", "stages/promote.py"),
+        pool="a100",
+        summary="no champion yet: pretrained/ → evidence, gate, the first champion if it passes",
+    ),
+    Stage(
         "train",
-        ("features",),
+        ("features", "adopt"),
         per_model=True,
         gpu=True,
         sections=("seed", "audio", "data", "platform", "models"),
@@ -87,19 +112,7 @@ STAGES: tuple[Stage, ...] = (
         per_model=True,
         gpu=True,
         sections=("seed", "audio", "data", "platform", "models", "kpi", "evaluation"),
-        rooms=(
-            "core",
-            "espeak",
-            "text",
-            "data",
-            "features",
-            "nn",
-            "auxiliaries",
-            "models",
-            "inference",
-            "training",
-            "evaluation",
-        ),
+        rooms=_EVALUATING,
         pool="a100",
         summary="held-out recordings and the 120 sentences → evidence",
     ),

@@ -12,7 +12,8 @@ from components.core.params import Params
 from components.core.progress import Progress
 from components.evaluation import latency, records
 from components.evaluation.latency import SentenceLatency
-from components.evaluation.pronunciation import recogniser_for, score_pronunciation
+from components.evaluation.pronunciation import Recogniser, Score, score_pronunciation, score_recordings
+from components.evaluation.recordings import Recording
 from components.evaluation.records import Circumstances
 from components.evaluation.sentences import Sentence
 from components.evaluation.speaker_similarity import Gallery, SimilarityScores, score_similarity
@@ -25,12 +26,27 @@ _LATENCY_KPIS: tuple[KpiName, ...] = ("latency_p50_ms", "latency_p95_ms", "laten
 
 
 @dataclass(frozen=True)
+class Listening:
+    """Who judges pronunciation, and on what the judge is judged.
+
+    Attributes:
+        recogniser: None where there is none; ``reason`` says why.
+        recordings: held-out recorded speech of the voices that the candidate speaks.
+    """
+
+    recogniser: Recogniser | None
+    reason: str
+    recordings: Sequence[Recording]
+
+
+@dataclass(frozen=True)
 class Findings:
     """Records for the evidence, rows for the tables, and counts that no KPI holds.
 
     Attributes:
         faults: sentence id → why it cannot be judged; each scored worst where a score is a mean over all.
         short: sentences under the verifier's window, scored padded.
+        recorded: the recogniser's scores on held-out recordings, by utterance id; empty without one.
         long_p95_ms: p95 latency over the sentences of at most ``kpi.latency.long_utterance_seconds``, those
             beyond ``utterance_seconds`` with a single take; None where none is that short.
     """
@@ -40,6 +56,7 @@ class Findings:
     judged: tuple[Judged, ...]
     faults: Mapping[str, str]
     short: tuple[str, ...]
+    recorded: Mapping[str, Score]
     long_p95_ms: float | None
 
 
@@ -48,6 +65,7 @@ def examine(
     sentences: Sequence[Sentence],
     gallery: Gallery,
     verifier: SpeakerVerifier,
+    listening: Listening,
     params: Params,
     now: Circumstances,
     progress: Progress,
@@ -75,17 +93,19 @@ def examine(
             scores, gallery, languages, verifier.identity, params.kpi.speaker_similarity.unit, now
         )
     ]
+    heard, recorded = _heard(spoken, listening, progress)
     not_measured: list[NotMeasured] = []
-    for found in (_latency(times, params, now), _pronunciation(spoken, languages, params, now)):
+    for found in (_latency(times, params, now), _pronunciation(heard, recorded, listening, params, now)):
         metrics += [one for one in found if isinstance(one, Metric)]
         not_measured += [one for one in found if isinstance(one, NotMeasured)]
     faults = _faults(spoken, scores)
     return Findings(
         metrics=tuple(metrics),
         not_measured=tuple(not_measured),
-        judged=tuple(_judged(spoken, faults, scores, times)),
+        judged=tuple(_judged(spoken, faults, scores, times, heard)),
         faults=faults,
         short=scores.short,
+        recorded=recorded,
         long_p95_ms=_long_p95_ms(times, params.kpi.latency.long_utterance_seconds),
     )
 
@@ -100,15 +120,28 @@ def _latency(
     return records.latency_records(latency.within(times, params.kpi.latency.utterance_seconds), now)
 
 
+def _heard(
+    spoken: Sequence[Spoken], listening: Listening, progress: Progress
+) -> tuple[Mapping[str, Score], Mapping[str, Score]]:
+    """Scores of the sentences and of the recordings; both empty without a recogniser."""
+    if listening.recogniser is None:
+        return {}, {}
+    progress.say(f"{listening.recogniser.identity.id} listens to the sentences and to recordings")
+    scores = score_pronunciation(spoken, listening.recogniser)
+    return scores, score_recordings(listening.recordings, listening.recogniser)
+
+
 def _pronunciation(
-    spoken: Sequence[Spoken], languages: Mapping[str, str], params: Params, now: Circumstances
+    scores: Mapping[str, Score],
+    recorded: Mapping[str, Score],
+    listening: Listening,
+    params: Params,
+    now: Circumstances,
 ) -> Sequence[Metric | NotMeasured]:
-    recogniser, reason = recogniser_for(params.evaluation.recogniser)
-    if recogniser is None:
-        return [NotMeasured(name="pronunciation_accuracy", reason=reason)]
-    counts = score_pronunciation(spoken, recogniser)
+    if listening.recogniser is None:
+        return [NotMeasured(name="pronunciation_accuracy", reason=listening.reason)]
     unit = params.kpi.pronunciation_accuracy.unit
-    return [records.pronunciation_record(counts, languages, recogniser.identity, unit, now)]
+    return [records.pronunciation_record(scores, recorded, listening.recogniser.identity, unit, now)]
 
 
 def _faults(spoken: Sequence[Spoken], scores: SimilarityScores) -> dict[str, str]:
@@ -121,6 +154,7 @@ def _judged(
     faults: Mapping[str, str],
     scores: SimilarityScores,
     times: Mapping[str, SentenceLatency],
+    heard: Mapping[str, Score],
 ) -> list[Judged]:
     return [
         Judged(
@@ -128,6 +162,7 @@ def _judged(
             fault=faults.get(s.sentence.sentence_id),
             similarity=scores.per_sentence[s.sentence.sentence_id],
             latency=times.get(s.sentence.sentence_id),
+            pronunciation=heard.get(s.sentence.sentence_id),
         )
         for s in spoken
     ]

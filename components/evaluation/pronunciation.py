@@ -1,22 +1,42 @@
 """Is the right thing said: 1 − error rate of what a recogniser hears, clipped at 0.
 
-The recogniser is a plug; without one the KPI is not measured and no figure of it exists.
+The recogniser is a plug; without one the KPI is not measured and no figure of it exists. Its own failure on
+recorded speech, which nobody synthesised badly, is the ceiling.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 
+from components.core.edit_distance import EditCounts, edit_counts
 from components.core.errors import NothingScoredError
 from components.core.metrics import Evaluator
-from components.core.params.kpi import EvaluatorParams
-from components.core.utterance import Language
+from components.core.utterance import LANGUAGES, Language
+from components.evaluation.recordings import Recording
 from components.evaluation.speaking import Spoken
 from components.nn.contracts import Speech
+
+#: Recordings that are held in memory at a time.
+_RECORDINGS_PER_TURN = 32
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What is said or heard.
+
+    Attributes:
+        symbols: what the KPI compares: phonemes or characters.
+        tones: Mandarin tones in order; compared apart from the KPI.
+        words: coarser units to report beside the KPI (Korean syllables, English words); may be empty.
+    """
+
+    symbols: tuple[str, ...]
+    tones: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
 
 class Recogniser(Protocol):
@@ -26,74 +46,39 @@ class Recogniser(Protocol):
     def identity(self) -> Evaluator:
         """Name, version and the weights' sha256."""
 
-    def transcribe(self, clips: Sequence[Speech], language: Language) -> list[Sequence[str]]:
-        """The symbols heard in each clip."""
+    def transcribe(self, clips: Sequence[Speech], language: Language) -> list[Transcript]:
+        """What is heard in each clip; nothing in one without speech."""
 
-    def reference(self, text: str, language: Language) -> Sequence[str]:
-        """The symbols that ``text`` should sound as, in the recogniser's inventory; never empty."""
+    def reference(self, text: str, language: Language) -> Transcript:
+        """What ``text`` should sound as, in the recogniser's inventory; its symbols are never empty."""
 
 
 @dataclass(frozen=True)
-class EditCounts:
-    """The cheapest way to turn the reference into what was heard."""
+class Score:
+    """One clip: what it should have said, what was heard, and the edits between them."""
 
-    substitutions: int
-    deletions: int
-    insertions: int
-    length: int
-
-    @property
-    def error_rate(self) -> float:
-        """Edits per reference symbol; above 1 when more was inserted than there was to say."""
-        return (self.substitutions + self.deletions + self.insertions) / self.length
+    language: Language
+    said: Transcript
+    heard: Transcript
+    counts: EditCounts
 
     @property
     def accuracy(self) -> float:
-        """1 − error rate, at least 0."""
-        return max(0.0, 1.0 - self.error_rate)
+        """1 − error rate of the symbols, at least 0."""
+        return self.counts.accuracy
+
+    @classmethod
+    def of(cls, language: Language, said: Transcript, heard: Transcript) -> Score:
+        """Compare.
+
+        Raises:
+            NothingScoredError: there was nothing to say.
+        """
+        return cls(language, said, heard, edit_counts(said.symbols, heard.symbols))
 
 
-def edit_counts(reference: Sequence[str], heard: Sequence[str]) -> EditCounts:
-    """Levenshtein (1966) distance with unit costs, split into kinds; O(R·H) time, O(H) memory.
-
-    Among equally cheap ways the one with most substitutions is counted, as in NIST's sclite.
-
-    Raises:
-        NothingScoredError: an empty reference has no error rate.
-    """
-    if not reference:
-        raise NothingScoredError(
-            who="pronunciation_accuracy",
-            expected="a reference of at least one symbol",
-            found="none",
-            action="look at the sentence's normalised text: nothing of it can be spoken",
-        )
-    # A cell holds (edits, deletions + insertions, deletions); the smallest tuple wins.
-    row = [(j, j, 0) for j in range(len(heard) + 1)]
-    for i, symbol in enumerate(reference, start=1):
-        diagonal, row[0] = row[0], (i, i, i)
-        for j, other in enumerate(heard, start=1):
-            missed = int(symbol != other)
-            best = min(
-                (diagonal[0] + missed, diagonal[1], diagonal[2]),
-                (row[j][0] + 1, row[j][1] + 1, row[j][2] + 1),
-                (row[j - 1][0] + 1, row[j - 1][1] + 1, row[j - 1][2]),
-            )
-            diagonal, row[j] = row[j], best
-    edits, unpaired, deletions = row[-1]
-    return EditCounts(edits - unpaired, deletions, unpaired - deletions, len(reference))
-
-
-def recogniser_for(params: EvaluatorParams) -> tuple[Recogniser | None, str]:
-    """The configured recogniser, or None and the reason why there is none."""
-    if params.id == "none":
-        reason = "evaluation.recogniser.id is none; arrives with the phoneme recogniser"
-        return None, f"no recogniser configured ({reason})"
-    return None, f"the recogniser {params.id!r} has no adapter in this version (evaluation.recogniser.id)"
-
-
-def score_pronunciation(spoken: Sequence[Spoken], recogniser: Recogniser) -> dict[str, EditCounts]:
-    """Edit counts per sentence id. A sentence with a fault counts as everything left unsaid.
+def score_pronunciation(spoken: Sequence[Spoken], recogniser: Recogniser) -> dict[str, Score]:
+    """Score per sentence id. A sentence with a fault counts as everything left unsaid.
 
     Raises:
         NothingScoredError: no sentence, or none without a fault.
@@ -106,18 +91,66 @@ def score_pronunciation(spoken: Sequence[Spoken], recogniser: Recogniser) -> dic
             found=f"{len(spoken)} sentences, all faulty",
             action="look at the faults in the per-sentence table",
         )
-    heard: dict[str, Sequence[str]] = {}
+    heard: dict[str, Transcript] = {}
     for language in dict.fromkeys(s.sentence.language for s in judged):
         group = [s for s in judged if s.sentence.language == language]
         transcripts = recogniser.transcribe([s.take.speech for s in group], language)
         heard |= {s.sentence.sentence_id: t for s, t in zip(group, transcripts, strict=True)}
     return {
-        s.sentence.sentence_id: edit_counts(
+        s.sentence.sentence_id: Score.of(
+            s.sentence.language,
             recogniser.reference(s.sentence.text, s.sentence.language),
-            heard.get(s.sentence.sentence_id, ()),
+            heard.get(s.sentence.sentence_id, Transcript(())),
         )
         for s in spoken
     }
+
+
+def score_recordings(recordings: Iterable[Recording], recogniser: Recogniser) -> dict[str, Score]:
+    """The same measure on recorded speech, per utterance id: the recogniser's ceiling.
+
+    Args:
+        recordings: transcribed, in a language of ours.
+
+    Raises:
+        DataError: a recording that cannot be read.
+    """
+    found: dict[str, Score] = {}
+    by_language: dict[Language, list[Recording]] = {}
+    for recording in recordings:
+        by_language.setdefault(cast("Language", recording.utterance.language), []).append(recording)
+    for language, own in by_language.items():
+        for start in range(0, len(own), _RECORDINGS_PER_TURN):
+            turn = own[start : start + _RECORDINGS_PER_TURN]
+            transcripts = recogniser.transcribe([one.load() for one in turn], language)
+            for one, heard in zip(turn, transcripts, strict=True):
+                said = recogniser.reference(one.utterance.text, language)
+                found[one.utterance.utterance_id] = Score.of(language, said, heard)
+    return found
+
+
+def mean_accuracy(scores: Mapping[str, Score]) -> float | None:
+    """Mean over clips, as the KPI is one; None without any."""
+    return float(np.mean([score.accuracy for score in scores.values()])) if scores else None
+
+
+def error_rates(scores: Mapping[str, Score]) -> dict[str, float]:
+    """What is told beside the KPI: all edits over all reference units, by kind and language.
+
+    Returns:
+        ``error_<language>`` of the symbols; ``tone_error``; ``word_error_<language>`` where there are words.
+    """
+    rates: dict[str, float] = {}
+    for language in LANGUAGES:
+        own = [score for score in scores.values() if score.language == language]
+        rates |= _rate(f"error_{language}", ((s.said.symbols, s.heard.symbols) for s in own))
+        rates |= _rate(f"word_error_{language}", ((s.said.words, s.heard.words) for s in own))
+    return rates | _rate("tone_error", ((s.said.tones, s.heard.tones) for s in scores.values()))
+
+
+def _rate(name: str, pairs: Iterable[tuple[Sequence[str], Sequence[str]]]) -> dict[str, float]:
+    counts = [edit_counts(said, heard) for said, heard in pairs if said]
+    return {name: sum(c.edits for c in counts) / sum(c.length for c in counts)} if counts else {}
 
 
 def language_means(per_sentence: Mapping[str, float], languages: Mapping[str, str]) -> dict[str, float]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import soundfile
 
 from components.core.errors import DataError
-from components.core.utterance import Utterance
+from components.core.utterance import LANGUAGES, Utterance
 from components.data.corpus import Corpus
 from components.nn.contracts import Speech
 
@@ -65,6 +65,20 @@ def held_out(corpora: Sequence[Corpus], min_duration_s: float) -> list[Recording
         for corpus in corpora
         for row in corpus.rows
         if row.split != "train" and row.duration_s >= min_duration_s
+    ]
+
+
+def transcribed(corpora: Sequence[Corpus], speakers: Sequence[str]) -> list[Recording]:
+    """The test split's recordings of these speakers in languages with a front-end, whatever their length.
+
+    Raises:
+        DataError: a manifest that cannot be read, or a path outside its corpus.
+    """
+    return [
+        Recording(row, corpus.audio(row))
+        for corpus in corpora
+        for row in corpus.rows
+        if row.split == "test" and row.speaker_id in speakers and row.language in LANGUAGES and row.text
     ]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from components.core.metrics import Evaluator, KpiName, Metric
 from components.core.statistics import bootstrap_mean, bootstrap_quantile
 from components.evaluation.latency import CLOCK, SentenceLatency
-from components.evaluation.pronunciation import EditCounts, language_means
+from components.evaluation.pronunciation import Score, language_means, mean_accuracy
 from components.evaluation.speaker_similarity import Gallery, SimilarityScores
 
 _GPU_METER = Evaluator(id="torch.cuda peak", version="1 GB = 1e9 bytes", weights_sha256="", kind="reference")
@@ -87,17 +87,28 @@ def similarity_record(
 
 
 def pronunciation_record(
-    counts: Mapping[str, EditCounts],
-    languages: Mapping[str, str],
+    scores: Mapping[str, Score],
+    recorded: Mapping[str, Score],
     recogniser: Evaluator,
     unit: str,
     now: Circumstances,
 ) -> Metric:
-    """Mean accuracy over all sentences."""
-    accuracy = {name: count.accuracy for name, count in counts.items()}
-    estimate = bootstrap_mean(list(accuracy.values()), now.seed)
-    per_language = language_means(accuracy, languages)
-    return now.record("pronunciation_accuracy", unit, estimate, accuracy, per_language, recogniser)
+    """Mean accuracy over all sentences; the ceiling is the same mean over recorded speech.
+
+    Args:
+        scores: per sentence.
+        recorded: per held-out recording of the voices that the candidate speaks; none: no ceiling.
+    """
+    accuracy = {name: score.accuracy for name, score in scores.items()}
+    return now.record(
+        "pronunciation_accuracy",
+        unit,
+        bootstrap_mean(list(accuracy.values()), now.seed),
+        accuracy,
+        language_means(accuracy, {name: score.language for name, score in scores.items()}),
+        recogniser,
+        ceiling=mean_accuracy(recorded),
+    )
 
 
 def latency_records(latencies: Mapping[str, SentenceLatency], now: Circumstances) -> list[Metric]:

@@ -12,29 +12,31 @@ import numpy as np
 from components.core.storage import atomic_folder, write_text
 from components.data.csv_table import table_text
 from components.evaluation.latency import SentenceLatency
+from components.evaluation.pronunciation import Score
 from components.evaluation.recordings import Recording
 from components.evaluation.speaking import Spoken
 from components.inference import MediaLabel, to_wav
 
 TABLE_COLUMNS = (
     "sentence_id", "language", "kind", "text", "speaker", "duration_s", "fault", "similarity",
-    "latency_ms", "ttfa_ms", "rtf", "repeats",
+    "latency_ms", "ttfa_ms", "rtf", "repeats", "pronunciation", "said", "heard", "tones_said", "tones_heard",
 )  # fmt: skip
 INDEX_COLUMNS = (
     "sentence_id", "language", "text", "speaker", "path", "reference", "duration_s", "similarity",
-    "latency_ms", "rank", "fault",
+    "latency_ms", "rank", "fault", "pronunciation", "said", "heard",
 )  # fmt: skip
 _REFERENCES = "reference"
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A sentence with everything that was found about it; latency is None where it was not taken."""
+    """A sentence with everything that was found about it; what was not taken is None."""
 
     spoken: Spoken
     fault: str | None
     similarity: float
     latency: SentenceLatency | None
+    pronunciation: Score | None
 
     @property
     def sentence_id(self) -> str:
@@ -57,7 +59,7 @@ def write_samples(
 
     Args:
         folder: replaced as a whole.
-        judged: ranked in the index, the worst first: faults, then by similarity.
+        judged: ranked in the index, the worst first: faults, then by the worse of its two scores.
         references: by (speaker, language), a held-out recording to play beside.
         label: what each wav says of itself, within the file and beside it.
 
@@ -78,8 +80,14 @@ def write_samples(
 
 
 def _ranks(judged: Sequence[Judged]) -> dict[str, int]:
-    worst_first = sorted(judged, key=lambda one: (one.fault is None, one.similarity, one.sentence_id))
+    worst_first = sorted(judged, key=_worst_first)
     return {one.sentence_id: rank for rank, one in enumerate(worst_first, start=1)}
+
+
+def _worst_first(one: Judged) -> tuple[bool, float, str]:
+    """Faults, then the worse of the two scores; sentences without a pronunciation by similarity alone."""
+    accuracy = one.pronunciation.accuracy if one.pronunciation else one.similarity
+    return one.fault is None, min(accuracy, one.similarity), one.sentence_id
 
 
 def _write_wav(folder: Path, one: Judged, label: Callable[[Spoken], MediaLabel]) -> str:
@@ -105,6 +113,7 @@ def _table_row(one: Judged) -> list[str]:
         f"{one.spoken.take.speech.duration_s:.3f}", one.fault or "", f"{one.similarity:.4f}",
         f"{late.total_ms:.2f}" if late else "", f"{late.first_ms:.2f}" if late else "",
         f"{late.real_time_factor:.4f}" if late else "", str(late.repeats) if late else "0",
+        *_pronounced(one), *_tones(one),
     ]  # fmt: skip
 
 
@@ -113,5 +122,18 @@ def _index_row(one: Judged, path: str, reference: str, rank: int) -> list[str]:
     return [
         sentence.sentence_id, sentence.language, sentence.text, one.spoken.speaker, path, reference,
         f"{one.spoken.take.speech.duration_s:.3f}", f"{one.similarity:.4f}",
-        f"{one.latency.total_ms:.2f}" if one.latency else "", str(rank), one.fault or "",
+        f"{one.latency.total_ms:.2f}" if one.latency else "", str(rank), one.fault or "", *_pronounced(one),
     ]  # fmt: skip
+
+
+def _pronounced(one: Judged) -> list[str]:
+    """Accuracy, and the symbols that should have been heard and were; empty where nobody listened."""
+    score = one.pronunciation
+    if score is None:
+        return ["", "", ""]
+    return [f"{score.accuracy:.4f}", " ".join(score.said.symbols), " ".join(score.heard.symbols)]
+
+
+def _tones(one: Judged) -> list[str]:
+    score = one.pronunciation
+    return ["", ""] if score is None else ["".join(score.said.tones), "".join(score.heard.tones)]

@@ -1,4 +1,4 @@
-"""Phoneme timings in seconds → whole frames, and what the frames of a symbol sound like on average."""
+"""Phoneme timings in seconds → whole frames."""
 
 from __future__ import annotations
 
@@ -49,27 +49,6 @@ def frame_durations(
     inner = np.clip(np.rint(starts[1:] / hop_s), 0, frames)
     boundaries = np.concatenate([[0.0], inner, [float(frames)]])
     return np.diff(boundaries).astype(np.int32)
-
-
-def average_by_symbol(
-    values: NDArray[np.float32], durations: NDArray[np.int32], counted: NDArray[np.bool_] | None = None
-) -> NDArray[np.float32]:
-    """Mean of frame values over each symbol's frames, 0 where it has none.
-
-    Args:
-        values: [T].
-        durations: [L], summing to T.
-        counted: [T] frames that count (the voiced ones, for f0); None counts all.
-
-    Returns:
-        [L].
-    """
-    weights = np.ones(len(values)) if counted is None else counted.astype(np.float64)
-    edges = np.concatenate([[0], np.cumsum(durations)])
-    totals = np.diff(np.concatenate([[0.0], np.cumsum(values * weights)])[edges])
-    counts = np.diff(np.concatenate([[0.0], np.cumsum(weights)])[edges])
-    means: NDArray[np.float64] = np.divide(totals, counts, out=np.zeros_like(totals), where=counts > 0)
-    return means.astype(np.float32)
 
 
 def _first_disorder(

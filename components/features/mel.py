@@ -123,6 +123,12 @@ def filterbank(analysis: MelAnalysis) -> FloatArray:
     return bank
 
 
+def band_centres(analysis: MelAnalysis) -> NDArray[np.float64]:
+    """[n_mels] Hz, where each triangle has its peak."""
+    mels = np.linspace(_hz_to_mel(analysis.fmin), _hz_to_mel(analysis.fmax), analysis.n_mels + 2)
+    return _mel_to_hz(mels[1:-1])
+
+
 def _hz_to_mel(hz: float) -> float:
     if hz < _KNEE_HZ:
         return hz / _HZ_PER_MEL

@@ -1,4 +1,4 @@
-"""Features of transcribed speech for text-to-speech: mel, f0, energy, and each symbol's share of them."""
+"""Features of transcribed speech for text-to-speech: mel, f0 and energy of each frame, and the symbols."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from components.core.errors import CorruptFileError, DataError
 from components.core.parallel import map_in_processes
 from components.core.progress import Progress
 from components.core.storage import recover_folder, sha256_json, sha256_path
-from components.core.utterance import PhonemeTiming, Utterance
+from components.core.utterance import LANGUAGES, PhonemeTiming, Utterance
 from components.data.corpus import Corpus
 from components.features.audio import read_audio
-from components.features.durations import average_by_symbol, frame_durations
+from components.features.durations import frame_durations
 from components.features.energy import frame_energy
 from components.features.mel import MelAnalysis, log_mel, magnitudes
 from components.features.pitch import PitchAnalysis, f0
 from components.features.scratch import Features, Scratch
-from components.features.store import FeatureStore, StoredUtterance
+from components.features.store import UNKNOWN_DURATION, FeatureStore, StoredUtterance
 from components.features.store_writer import write_store
+from components.text import phonemise
+
+_KEPT = {"utterance_id", "speaker_id", "language", "split", "text", "consent"}
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,12 @@ class SpeechAnalysis:
 
 @dataclass(frozen=True)
 class SpeechJob:
-    """One utterance to analyse; small, because it travels to a worker."""
+    """One utterance to analyse; small, because it travels to a worker. ``timings`` may be empty."""
 
     utterance: Utterance
     corpus: str
     audio: Path
+    symbols: tuple[str, ...]
     timings: tuple[PhonemeTiming, ...]
     fingerprint: str
 
@@ -70,7 +74,10 @@ def extract_speech_features(
 ) -> ExtractionResult:
     """Write the feature store of the selected utterances at ``target``.
 
-    Incremental: an utterance whose audio, alignment and analysis are as before is copied, not computed.
+    Symbols are those of ``alignments.csv`` where it has the utterance, else the front-end's for its text.
+    An utterance with more symbols than frames cannot be aligned and is rejected.
+
+    Incremental: an utterance whose audio, symbols, times and analysis are as before is copied, not computed.
     Killed at any moment the old store stays, and the next run takes up what this one had computed.
 
     Args:
@@ -105,34 +112,45 @@ def extract_speech_features(
 
 
 def analyse(
-    samples: NDArray[np.float32], timings: Sequence[PhonemeTiming], analysis: SpeechAnalysis
+    samples: NDArray[np.float32],
+    symbols: Sequence[str],
+    timings: Sequence[PhonemeTiming],
+    analysis: SpeechAnalysis,
 ) -> Features:
     """The features of one utterance.
 
     Args:
         samples: [N] mono in [-1, 1] at ``analysis.mel.sample_rate``.
+        symbols: what is spoken, [L].
+        timings: when, one a symbol; empty where nobody knows.
 
     Returns:
         The fields of `store.UtteranceFeatures`, but ``symbols`` [L] as strings in place of ``symbol_ids``.
 
     Raises:
-        DataError: audio or alignment that cannot be used.
+        DataError: audio, symbols or times that cannot be used.
     """
     mel = analysis.mel
+    frames = mel.frames(len(samples))
+    if not 0 < len(symbols) <= frames:
+        raise DataError(
+            who="text",
+            expected=f"1 to {frames} symbols, each at least one frame of {1000 * mel.hop_s:.1f} ms",
+            found=f"{len(symbols)}",
+            action="compare text and recording; one of them is not the other's",
+        )
     pitch = f0(samples, mel.sample_rate, mel.hop_length, analysis.pitch)
     magnitude = magnitudes(samples, mel)
-    energy = frame_energy(magnitude)
-    durations = frame_durations(timings, len(pitch), mel.hop_s, len(samples) / mel.sample_rate)
-    voiced = pitch > 0
-    log_f0 = np.log(pitch, out=np.zeros_like(pitch), where=voiced)
     return {
         "mel": log_mel(magnitude, mel),
         "f0": pitch,
-        "energy": energy,
-        "symbols": np.array([timing.symbol for timing in timings]),
-        "durations": durations,
-        "log_pitch": average_by_symbol(log_f0, durations, voiced),
-        "symbol_energy": average_by_symbol(energy, durations),
+        "energy": frame_energy(magnitude),
+        "symbols": np.array(symbols),
+        "true_durations": (
+            frame_durations(timings, frames, mel.hop_s, len(samples) / mel.sample_rate)
+            if timings
+            else np.full(len(symbols), UNKNOWN_DURATION, np.int32)
+        ),
     }
 
 
@@ -153,24 +171,47 @@ def _jobs(
                     action="rename one of the two",
                 )
             timings = corpus.timings.get(name, ())
-            if not timings:
-                rejected[name] = "expected phoneme timings in alignments.csv, found none"
+            try:
+                symbols = tuple(phone.symbol for phone in timings) or _symbols(row)
+            except DataError as error:
+                rejected[name] = _reason(error)
                 continue
-            spoken = [(phone.symbol, phone.start_s, phone.end_s) for phone in timings]
-            fingerprint = sha256_json({"key": key, "audio": row.sha256, "timings": spoken})
-            jobs[name] = SpeechJob(row, corpus.name, corpus.audio(row), timings, fingerprint)
+            times = [(phone.start_s, phone.end_s) for phone in timings]
+            spoken = {"key": key, "audio": row.sha256, "symbols": symbols, "times": times}
+            fingerprint = sha256_json(spoken)
+            jobs[name] = SpeechJob(row, corpus.name, corpus.audio(row), symbols, timings, fingerprint)
     return list(jobs.values()), rejected
+
+
+def _symbols(row: Utterance) -> tuple[str, ...]:
+    """The front-end's symbols; what the inventory lacks stays in as unknown.
+
+    Raises:
+        DataError: no text, or a language without a front-end.
+    """
+    if row.language not in LANGUAGES or not row.text:
+        raise DataError(
+            who="text",
+            expected=f"a transcript in one of {', '.join(LANGUAGES)}",
+            found=f"{'one' if row.text else 'none'} in {row.language}",
+            action="transcribe the recording, or leave it to models that need no text",
+        )
+    return phonemise(row.text, row.language).symbols
 
 
 def _compute(job: SpeechJob, analysis: SpeechAnalysis, scratch: Scratch) -> str:
     """Runs in a worker: features into the scratch folder, or the reason why there are none."""
     try:
         samples = read_audio(job.audio, job.utterance.sha256, analysis.mel)
-        features = analyse(samples, job.timings, analysis)
+        features = analyse(samples, job.symbols, job.timings, analysis)
     except DataError as error:
-        return f"{error.who}: expected {error.expected}, found {error.found}"
+        return _reason(error)
     scratch.save(job.fingerprint, features)
     return ""
+
+
+def _reason(error: DataError) -> str:
+    return f"{error.who}: expected {error.expected}, found {error.found}"
 
 
 def _previous(target: Path) -> FeatureStore | None:
@@ -203,7 +244,7 @@ def _write(
         StoredUtterance(
             corpus=job.corpus,
             fingerprint=job.fingerprint,
-            **job.utterance.model_dump(include={"utterance_id", "speaker_id", "language", "split", "text"}),
+            **job.utterance.model_dump(include=_KEPT),
         )
         for job in sorted(jobs, key=lambda job: job.utterance.utterance_id)
     ]

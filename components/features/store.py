@@ -19,16 +19,13 @@ from numpy.typing import NDArray
 from components.core.errors import CorruptFileError, DataError
 from components.data.csv_table import records
 
-FORMAT = 1
+FORMAT = 3
 INDEX_NAME, SUMMARY_NAME = "index.csv", "store.json"
 #: Field → dtype. Per frame [T(, n_mels)], then per symbol [L].
 FRAME_FIELDS = {"mel": np.float32, "f0": np.float32, "energy": np.float32}
-SYMBOL_FIELDS = {
-    "symbol_ids": np.int16,
-    "durations": np.int32,
-    "log_pitch": np.float32,
-    "symbol_energy": np.float32,
-}
+SYMBOL_FIELDS = {"symbol_ids": np.int16, "true_durations": np.int32}
+#: ``true_durations`` where the corpus does not know when a symbol sounds.
+UNKNOWN_DURATION = -1
 
 
 @dataclass(frozen=True)
@@ -41,6 +38,7 @@ class StoredUtterance:
     language: str
     split: str
     text: str
+    consent: str
     fingerprint: str
     frame_start: int = 0
     frames: int = 0
@@ -70,18 +68,15 @@ class UtteranceFeatures:
         f0: [T] Hz, 0 where unvoiced.
         energy: [T] L2 norm of the magnitude frame.
         symbol_ids: [L] places in ``FeatureStore.symbols``.
-        durations: [L] frames, summing to T; 0 for a symbol shorter than half a frame.
-        log_pitch: [L] mean ln f0 over voiced frames, 0 where there is none.
-        symbol_energy: [L] mean energy, 0 where the symbol has no frame.
+        true_durations: [L] frames, summing to T, 0 for a symbol shorter than half a frame; all
+            `UNKNOWN_DURATION` where the corpus has no times. For comparison, never to learn from.
     """
 
     mel: NDArray[np.float32]
     f0: NDArray[np.float32]
     energy: NDArray[np.float32]
     symbol_ids: NDArray[np.int16]
-    durations: NDArray[np.int32]
-    log_pitch: NDArray[np.float32]
-    symbol_energy: NDArray[np.float32]
+    true_durations: NDArray[np.int32]
 
 
 class FeatureStore:
@@ -135,6 +130,11 @@ class FeatureStore:
         return tuple(self.summary["symbols"])
 
     @property
+    def consents(self) -> dict[str, str]:
+        """Speaker id → id of the consent record of its first recording."""
+        return {row.speaker_id: row.consent for row in reversed(self.rows)}
+
+    @property
     def speakers(self) -> dict[str, PitchStatistics]:
         """Speaker id → pitch statistics."""
         return {name: PitchStatistics(**values) for name, values in self.summary["speakers"].items()}
@@ -160,12 +160,12 @@ class FeatureStore:
         }
 
     def standardised_pitch(self, utterance_id: str) -> NDArray[np.float32]:
-        """[L] ln f0 of each symbol in standard deviations from its speaker's mean; 0 where unvoiced."""
+        """[T] ln f0 of each frame in standard deviations from its speaker's mean; 0 where unvoiced."""
         row = self.by_id[utterance_id]
-        speaker = self._speakers[row.speaker_id]
-        log_pitch = self.views(row)["log_pitch"]
-        standardised = (log_pitch - speaker.mean) / speaker.std
-        return np.where(log_pitch == 0, 0.0, standardised).astype(np.float32)
+        speaker, pitch = self._speakers[row.speaker_id], self.views(row)["f0"]
+        voiced = pitch > 0
+        log_f0 = np.log(pitch, out=np.zeros(len(pitch), np.float32), where=voiced)
+        return np.where(voiced, (log_f0 - speaker.mean) / speaker.std, 0.0).astype(np.float32)
 
     @cached_property
     def _speakers(self) -> dict[str, PitchStatistics]:

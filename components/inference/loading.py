@@ -14,12 +14,21 @@ if TYPE_CHECKING:
     from components.nn.contracts import Synthesiser
 
 
-def load(model: str, section: ModelSection, delivered: Path, device: torch.device) -> Synthesiser:
+def load(
+    model: str, section: ModelSection, delivered: Path, auxiliaries: Path, device: torch.device
+) -> Synthesiser:
     """A delivered model, its hash checked; weights are safetensors or they are not opened.
+
+    Args:
+        model: its name.
+        section: its parameters.
+        delivered: its folder.
+        auxiliaries: the folder of the networks that serve it (``pretrained/``).
+        device: where it computes.
 
     Raises:
         CorruptFileError: the weights are not the ones that were delivered.
         DataError: no delivered model of that name there, or only a pickle.
         ConfigError: a model that is only defined so far.
     """
-    return catalogue.spec(model).load(section, delivered, device)
+    return catalogue.spec(model).load(section, delivered, auxiliaries, device)

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from components.core.params import ModelSection
-from components.core.params.data import AudioParams
+from components.core.params import AuxiliarySection, ModelSection
+from components.core.params.data import AudioParams, DataParams
 from components.core.progress import Progress
 from components.core.utterance import Language
+from components.nn.control import Control
+from components.nn.timed_speech import TimedSpeech
 
 Batch = Mapping[str, Any]
 
@@ -116,8 +118,11 @@ class Synthesiser(Protocol):
 
     sample_rate: int
     speakers: tuple[str, ...]
+    consents: Mapping[str, str]
+    """Speaker → id of the consent record that allows the voice; labels of generated media carry it."""
     device: torch.device
     dtype: str
+    weights_sha256: str
 
     def stream(self, text: str, language: Language, speaker: str) -> Iterator[NDArray[np.float32]]:
         """Chunks of samples as they become ready; a model that cannot stream yields one.
@@ -126,8 +131,23 @@ class Synthesiser(Protocol):
             DataError: empty text, unknown language or speaker.
         """
 
-    def synthesise(self, text: str, language: Language, speaker: str) -> Speech:
-        """The whole utterance."""
+    def synthesise_timed(
+        self,
+        text: str,
+        language: Language,
+        speaker: str,
+        control: Control,
+        word_controls: Mapping[int, Control],
+    ) -> TimedSpeech:
+        """The whole utterance, with the times of its sounds and words.
+
+        Args:
+            control: of the utterance.
+            word_controls: number of a word (see `components.text.Phonemes`) → its own control.
+
+        Raises:
+            DataError: also for a word that the text does not have.
+        """
 
 
 @dataclass(frozen=True)
@@ -161,5 +181,49 @@ class ModelSpec(Protocol):
     ) -> TrainingTask:
         """The network (weights from the delivered model in ``warm_start``, if given) and its data."""
 
-    def load(self, section: ModelSection, delivered: Path, device: torch.device) -> Synthesiser:
-        """A delivered model, its hash checked."""
+    def load(
+        self, section: ModelSection, delivered: Path, auxiliaries: Path, device: torch.device
+    ) -> Synthesiser:
+        """A delivered model, its hash checked.
+
+        Args:
+            auxiliaries: the folder that holds the delivered auxiliary networks, one folder each.
+        """
+
+
+class AuxiliarySpec(Protocol):
+    """The hooks of an auxiliary network, in its spec.py as ``SPEC``. A retraining never trains it."""
+
+    name: str
+
+    def prepare(
+        self,
+        section: AuxiliarySection,
+        audio: AudioParams,
+        data: DataParams,
+        corpora: Sequence[Path],
+        target: Path,
+        seed: int,
+        workers: int,
+        progress: Progress,
+    ) -> FeatureReport:
+        """Write what it learns from under ``target``: incremental, atomic, memory-mapped.
+
+        Args:
+            corpora: folders with manifest.csv; a network may render more speech besides.
+        """
+
+    def training_task(
+        self, section: AuxiliarySection, features: Path, seed: int, warm_start: Path | None
+    ) -> TrainingTask:
+        """The network and its data."""
+
+    def measure(
+        self,
+        section: AuxiliarySection,
+        delivered: Path,
+        features: Path,
+        device: torch.device,
+        progress: Progress,
+    ) -> Mapping[str, float]:
+        """Held-out figures of a delivered network, for its card: ``per``, ``per_ko``, ``n_ko`` …"""

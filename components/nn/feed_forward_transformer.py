@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from components.nn.conditional_layer_norm import ConditionalLayerNorm
 from components.nn.sinusoidal_positions import sinusoidal_positions
@@ -35,6 +37,7 @@ class FeedForwardTransformer(nn.Module):
         dropout: float,
     ) -> None:
         super().__init__()
+        self.checkpointing = False
         self.dropout = nn.Dropout(dropout)
         self.blocks = nn.ModuleList(
             FeedForwardBlock(
@@ -49,8 +52,15 @@ class FeedForwardTransformer(nn.Module):
         positions = sinusoidal_positions(x.shape[1], x.shape[2], x.device, x.dtype)
         x = self.dropout((x + positions) * keep)
         for block in self.blocks:
-            x = block(x, valid, keep, condition)
+            if self.checkpointing and torch.is_grad_enabled():
+                x = checkpoint(block, x, valid, keep, condition, use_reentrant=False)
+            else:
+                x = block(x, valid, keep, condition)
         return x
+
+    def enable_gradient_checkpointing(self) -> None:
+        """Keep only the input of each block and compute the rest again for the backward pass."""
+        self.checkpointing = True
 
 
 class FeedForwardBlock(nn.Module):

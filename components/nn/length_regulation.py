@@ -1,8 +1,9 @@
-"""From one vector a symbol to one vector a frame."""
+"""From one vector a symbol to one vector a frame, and back to one value a symbol."""
 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -23,3 +24,22 @@ def repeat_by_duration(x: Tensor, durations: Tensor) -> Tensor:
     repeated = x.gather(1, owner.unsqueeze(-1).expand(-1, -1, x.shape[2]))
     within = (frames < totals.unsqueeze(1)).unsqueeze(-1)
     return repeated * within.to(x.dtype)
+
+
+def average_by_duration(values: Tensor, durations: Tensor, counted: Tensor) -> Tensor:
+    """Mean of frame values over each symbol's frames (FastPitch, Łańcucki 2021, section 2.1).
+
+    Args:
+        values: [B, T].
+        durations: [B, L] whole frames ≥ 0, each row summing to at most T.
+        counted: [B, T] bool, frames that count: the voiced ones for pitch, the real ones for energy.
+
+    Returns:
+        [B, L], 0 where a symbol has no frame that counts.
+    """
+    ends = durations.cumsum(dim=1)
+    edges = F.pad(ends, (1, 0))
+    weights = counted.double()  # sums over a long row would lose bits in single precision
+    totals = F.pad((values.double() * weights).cumsum(dim=1), (1, 0)).gather(1, edges).diff(dim=1)
+    counts = F.pad(weights.cumsum(dim=1), (1, 0)).gather(1, edges).diff(dim=1)
+    return (totals / counts.clamp(min=1)).to(values.dtype)

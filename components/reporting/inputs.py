@@ -64,7 +64,8 @@ class Sentence:
     """One of the 120 sentences as it was spoken.
 
     ``values`` holds what was scored (similarity, latency_ms, ...); what is absent was not measured.
-    ``audio`` and ``reference`` are None where no sample was kept.
+    ``said`` and ``heard`` are the sounds that should be heard and that the recogniser heard; "" where nobody
+    listened. ``audio`` and ``reference`` are None where no sample was kept.
     """
 
     sentence_id: str
@@ -75,6 +76,8 @@ class Sentence:
     audio: Path | None
     reference: Path | None
     fault: str
+    said: str
+    heard: str
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from components.core.errors import CorruptFileError
 from components.core.storage import write_json
 from components.reporting.inputs import RejectedRow, RejectedRows, Sentence, Snapshot
 
-_VALUES = ("similarity", "latency_ms", "duration_s")
+_VALUES = ("similarity", "pronunciation", "latency_ms", "duration_s")
 _REJECTED_SHOWN = 20  # rows that a person still reads; the file itself holds them all
 
 Stored = TypeVar("Stored", bound=BaseModel)
@@ -127,6 +127,8 @@ def _sentence(samples: Path, row: dict[str, str]) -> Sentence:
         audio=_clip(samples, row["path"]),
         reference=_clip(samples, row["reference"]),
         fault=row.get("fault") or "",
+        said=row.get("said") or "",
+        heard=row.get("heard") or "",
     )
 
 

@@ -16,9 +16,11 @@ from components.core.metrics import Evidence, Metric, NotMeasured
 from components.core.ports import MetricPoint
 from components.core.storage import write_json
 from components.data.corpus import corpora
-from components.evaluation.candidate import Findings, examine
+from components.evaluation.candidate import Findings, Listening, examine
 from components.evaluation.embedding_store import EmbeddingStore
-from components.evaluation.recordings import Panel, Recording, held_out, panel
+from components.evaluation.pronunciation import error_rates, mean_accuracy
+from components.evaluation.recognisers import recogniser_for
+from components.evaluation.recordings import Panel, Recording, held_out, panel, transcribed
 from components.evaluation.records import Circumstances, gpu_memory_records
 from components.evaluation.sentences import load_sentences, sentences_sha256
 from components.evaluation.speaker_similarity import Gallery, build_gallery
@@ -28,7 +30,9 @@ from components.evaluation.verifier import MIN_CLIP_S, SpeakerVerifier
 from components.inference import MediaLabel
 from components.nn.contracts import Synthesiser
 from components.stages import services
+from components.stages.contender import Contender, trained
 from components.stages.contract import Outcome, StageContext
+from components.stages.shipped import auxiliary_weights, shipped
 from components.training.device import best_device, device_label
 from components.training.memory import PeakMemory, peak, watch
 
@@ -36,7 +40,22 @@ _EMBEDDINGS = "speaker-embeddings"  # below the workspace, never among a stage's
 
 
 def run(context: StageContext) -> Outcome:
-    """Speak, judge, write the evidence, and log it to the run that trained the candidate.
+    """Evaluate what this run trained.
+
+    Raises:
+        IrisError: see `evaluate`.
+    """
+    contender = trained(context)
+    return evaluate(context, contender, context.workspace.evaluation / contender.model)
+
+
+def fingerprint(context: StageContext) -> Mapping[str, str]:
+    """Another recogniser or vocoder is another evaluation."""
+    return auxiliary_weights(context.project)
+
+
+def evaluate(context: StageContext, contender: Contender, folder: Path) -> Outcome:
+    """Speak, judge, write the evidence into ``folder``, and log it to the contender's run.
 
     Raises:
         NothingScoredError: a metric has nothing to score; nothing is written then.
@@ -45,21 +64,38 @@ def run(context: StageContext) -> Outcome:
     """
     device = best_device()
     synthesiser = inference.load(
-        str(context.model), context.section, context.input("train", "delivered"), device
+        contender.model, context.section, contender.folder, shipped(context.project), device
     )
     sentences = load_sentences(context.params.evaluation.sentences, context.params.kpi)
     verifier = SpeakerVerifier(context.params.evaluation.speaker_verifier)
     panels = _panels(context)
     targets = [panels[speaker] for speaker in synthesiser.speakers if speaker in panels]
     gallery = _gallery(context, synthesiser.speakers, panels, verifier)
-    now = _circumstances(context, synthesiser, device)
+    now = _circumstances(context, contender, synthesiser, device)
     watch(device)
-    findings = examine(synthesiser, sentences, gallery, verifier, context.params, now, context.progress)
+    findings = examine(
+        synthesiser,
+        sentences,
+        gallery,
+        verifier,
+        _listening(context, synthesiser.speakers),
+        context.params,
+        now,
+        context.progress,
+    )
     memory = peak(device)
-    evidence = _evidence(context, findings, memory, now, sentences_sha256(sentences))
-    outputs = _write(context, evidence, findings, targets)
+    evidence = _evidence(contender, findings, memory, now, sentences_sha256(sentences))
+    outputs = _write(folder, evidence, findings, targets, synthesiser.consents)
     _log(context, evidence, outputs)
     return Outcome(outputs, _summary(evidence, findings, gallery, memory))
+
+
+def _listening(context: StageContext, speakers: Sequence[str]) -> Listening:
+    params = context.params
+    recogniser, reason = recogniser_for(params.evaluation.recogniser, shipped(context.project))
+    return Listening(
+        recogniser, reason, transcribed(corpora(context.workspace.data, params.data.corpora), speakers)
+    )
 
 
 def _panels(context: StageContext) -> dict[str, Panel]:
@@ -85,20 +121,22 @@ def _gallery(
     )
 
 
-def _circumstances(context: StageContext, synthesiser: Synthesiser, device: torch.device) -> Circumstances:
+def _circumstances(
+    context: StageContext, contender: Contender, synthesiser: Synthesiser, device: torch.device
+) -> Circumstances:
     return Circumstances(
         device=device_label(device),
         dtype=synthesiser.dtype,
         data_md5=context.data_md5,
         git_sha=context.git_sha,
         params_sha=context.params_sha,
-        run_id=str(context.upstream["train"].summary["run_id"]),
+        run_id=contender.run_id,
         seed=context.params.seed,
     )
 
 
 def _evidence(
-    context: StageContext, findings: Findings, memory: PeakMemory, now: Circumstances, sentences: str
+    contender: Contender, findings: Findings, memory: PeakMemory, now: Circumstances, sentences: str
 ) -> Evidence:
     metrics, missing = list(findings.metrics), list(findings.not_measured)
     if memory.allocated_gb is None or memory.reserved_gb is None:
@@ -111,9 +149,9 @@ def _evidence(
         spoken = [one.sentence_id for one in findings.judged]
         metrics += gpu_memory_records(memory.allocated_gb, memory.reserved_gb, spoken, now)
     return Evidence(
-        model=str(context.model),
+        model=contender.model,
         run_id=now.run_id,
-        checkpoint_sha256=str(context.upstream["train"].summary["checkpoint_sha256"]),
+        checkpoint_sha256=contender.weights_sha256,
         sentences_sha256=sentences,
         data_md5=now.data_md5,
         created=datetime.datetime.now(datetime.UTC).astimezone().isoformat(timespec="seconds"),
@@ -123,15 +161,17 @@ def _evidence(
 
 
 def _write(
-    context: StageContext, evidence: Evidence, findings: Findings, targets: Sequence[Panel]
+    folder: Path,
+    evidence: Evidence,
+    findings: Findings,
+    targets: Sequence[Panel],
+    consents: Mapping[str, str],
 ) -> dict[str, Path]:
-    folder = context.workspace.evaluation / evidence.model
     outputs = {
         "evidence": folder / "evidence.json",
         "sentences": folder / "sentences.csv",
         "samples": folder / "samples",
     }
-    consents = {one.speaker: one.references[0].utterance.consent for one in targets}
 
     def label(spoken: Spoken) -> MediaLabel:
         return MediaLabel(
@@ -220,6 +260,19 @@ def _summary(evidence: Evidence, findings: Findings, gallery: Gallery, memory: P
         "impostor_pairs": len(gallery.floor),
         "similarity_ceiling_p5": _quantile(gallery.ceiling, 0.05),
         "similarity_floor_p95": _quantile(gallery.floor, 0.95),
+        **_pronunciation_summary(findings),
+    }
+
+
+def _pronunciation_summary(findings: Findings) -> dict[str, Any]:
+    """What is heard beside the KPI, and how well the recogniser hears recorded speech."""
+    scores = {one.sentence_id: one.pronunciation for one in findings.judged if one.pronunciation}
+    recorded = findings.recorded
+    return {
+        "pronunciation_errors": error_rates(scores),
+        "pronunciation_ceiling": mean_accuracy(recorded),
+        "pronunciation_ceiling_errors": error_rates(recorded),
+        "pronunciation_ceiling_recordings": len(recorded),
     }
 
 

@@ -20,19 +20,31 @@ from components.promotion.ledger import Ledger
 from components.promotion.reasons import worst
 from components.promotion.succession import Author, champion_alias, previous_alias
 from components.stages import services
+from components.stages.contender import Contender, trained
 from components.stages.contract import Outcome, StageContext
 
 
 def run(context: StageContext) -> Outcome:
-    """Judge the candidate of this run.
+    """Judge what this run trained.
+
+    Raises:
+        IrisError: see `judge`.
+    """
+    contender = trained(context)
+    path = context.workspace.decisions / f"{contender.model}.json"
+    return judge(context, contender, context.input("evaluate", "evidence"), path)
+
+
+def judge(context: StageContext, contender: Contender, found: Path, path: Path) -> Outcome:
+    """Register the contender, judge the evidence ``found`` about it, write the decision to ``path``.
 
     Raises:
         CorruptFileError: the evidence file is no evidence.
         TrackingUnavailableError: the registry does not answer.
     """
-    evidence = read_evidence(context.input("evaluate", "evidence"))
+    evidence = read_evidence(found)
     registry = services.registry(context)
-    candidate = _registered(context, registry, evidence)
+    candidate = _registered(context, registry, contender, evidence)
     champion = _rival(registry, candidate, context.params.evaluation.scope)
     decision = decide(
         model=candidate.model,
@@ -44,7 +56,6 @@ def run(context: StageContext) -> Outcome:
         now=Author.here(context.git_sha).now,
         seed=context.params.seed,
     )
-    path = context.workspace.decisions / f"{candidate.model}.json"
     write_json(path, decision.model_dump(mode="json"))
     tags = tags_of(decision, candidate.version)
     registry.set_version_tags(candidate.model, candidate.version, tags)
@@ -104,7 +115,9 @@ def tags_of(decision: Decision, version: str) -> dict[str, str]:
     return tags
 
 
-def _registered(context: StageContext, registry: ModelRegistry, evidence: Evidence) -> ModelVersion:
+def _registered(
+    context: StageContext, registry: ModelRegistry, contender: Contender, evidence: Evidence
+) -> ModelVersion:
     tags = {
         "data_md5": evidence.data_md5,
         "git_sha": context.git_sha,
@@ -112,7 +125,7 @@ def _registered(context: StageContext, registry: ModelRegistry, evidence: Eviden
         "profile": context.profile,
         "checkpoint_sha256": evidence.checkpoint_sha256,
     }
-    candidate = registry.register(evidence.model, evidence.run_id, context.input("train", "delivered"), tags)
+    candidate = registry.register(evidence.model, evidence.run_id, contender.folder, tags)
     registry.attach_evidence(candidate, evidence)
     return candidate
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from components.core.metrics import Decision
 from components.core.storage import write_json
 from components.promotion.lease import Lease
@@ -14,7 +16,25 @@ from components.stages.gate import read_evidence
 
 
 def run(context: StageContext) -> Outcome:
-    """Promote, or write down why not: the champion may have changed since the gate stage.
+    """Promote what this run's gate has passed.
+
+    Raises:
+        IrisError: see `promote_judged`.
+    """
+    path = context.workspace.decisions / f"{context.model}.promotion.json"
+    gate = context.upstream["gate"]
+    evidence, decision = context.input("evaluate", "evidence"), context.input("gate", "decision")
+    return promote_judged(context, evidence, decision, str(gate.summary["version"]), path)
+
+
+def promote_judged(context: StageContext, found: Path, decided: Path, number: str, path: Path) -> Outcome:
+    """Promote version ``number``, or write down why not: the champion may have changed since the gate.
+
+    Args:
+        found: the evidence that was judged.
+        decided: the gate's decision on it.
+        number: the version in the registry.
+        path: where the outcome is written.
 
     Raises:
         PromotionConflictError: another promotion holds the lease.
@@ -22,8 +42,8 @@ def run(context: StageContext) -> Outcome:
     """
     author = Author.here(context.git_sha)
     registry = services.registry(context)
-    decision = Decision.model_validate_json(context.input("gate", "decision").read_bytes())
-    version = registry.by_version(decision.model, str(context.upstream["gate"].summary["version"]))
+    decision = Decision.model_validate_json(decided.read_bytes())
+    version = registry.by_version(decision.model, number)
     params = context.params
     promotion = promote(
         registry=registry,
@@ -33,12 +53,11 @@ def run(context: StageContext) -> Outcome:
             who=f"{author.who} promoting {decision.model} v{version.version}",
             timeout_s=params.platform.mlflow.promotion_lease_timeout_s,
         ),
-        candidate=Candidate(version, read_evidence(context.input("evaluate", "evidence")), decision),
+        candidate=Candidate(version, read_evidence(found), decision),
         rules=Rules(params.kpi, params.evaluation, params.seed),
         author=author,
     )
     context.progress.say(_sentence(promotion, version.version))
-    path = context.workspace.decisions / f"{decision.model}.promotion.json"
     summary = _summary(promotion, version.version)
     write_json(path, {**summary, "decision": promotion.decision.model_dump(mode="json")})
     return Outcome(outputs={"promotion": path}, summary=summary)

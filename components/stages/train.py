@@ -16,6 +16,7 @@ from components.core.ports import TrackedRun
 from components.core.storage import sha256_json, sha256_path, write_json
 from components.stages import services
 from components.stages.contract import Outcome, StageContext
+from components.stages.shipped import shipped
 
 if TYPE_CHECKING:
     from components.nn.contracts import TrainingTask
@@ -37,7 +38,7 @@ class WarmStart:
 
 def fingerprint(context: StageContext) -> Mapping[str, str]:
     """The committed warm start is an input. The champion is not: a new one alone is no reason to train."""
-    pretrained = context.project / "pretrained" / str(context.model)
+    pretrained = shipped(context.project) / str(context.model)
     return {"pretrained": sha256_path(pretrained)} if pretrained.is_dir() else {}
 
 
@@ -90,7 +91,7 @@ def _warm_starts(context: StageContext) -> Iterator[WarmStart]:
         champion = _champion(context)
         if champion is not None:
             yield champion
-        pretrained = context.project / "pretrained" / str(context.model)
+        pretrained = shipped(context.project) / str(context.model)
         if (pretrained / "model.safetensors").is_file():
             yield WarmStart("pretrained", "from pretrained weights", pretrained)
     yield WarmStart("scratch", "from scratch", None)

@@ -2,9 +2,10 @@
 
 from components.text.correspondence import symbol_timings
 from components.text.frontend import Phonemes, phonemise, spoken
-from components.text.symbols import PAD, SPECIAL, UNK, ids, inventory, segment, tone
+from components.text.symbols import INVENTORY_VERSION, PAD, SPECIAL, UNK, ids, inventory, segment, tone
 
 __all__ = [
+    "INVENTORY_VERSION",
     "PAD",
     "SPECIAL",
     "UNK",

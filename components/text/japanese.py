@@ -23,8 +23,8 @@ from components.text.traced import Span, Traced
 
 _KNOWN = {
     "クヮ": "クワ", "グヮ": "グワ", "スィ": "シ", "ズィ": "ジ", "キェ": "キエ", "ギェ": "ギエ",
-    "ニェ": "ニエ", "ヒェ": "ヒエ", "ビェ": "ビエ", "ピェ": "ピエ", "ミェ": "ミエ",
-    "リェ": "リエ", "ンー": "ンン",
+    "ニェ": "ニエ", "ヒェ": "ヒエ", "ビェ": "ビエ", "ピェ": "ピエ", "ミェ": "ミエ", "リェ": "リエ",
+    "ンー": "ンン",
 }  # fmt: skip
 _UNKNOWN_TO_ESPEAK = re.compile("|".join(_KNOWN))
 #: Open JTalk would pause and end the accent phrase at each of these.

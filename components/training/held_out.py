@@ -18,12 +18,15 @@ def validation_losses(
 ) -> dict[str, float] | None:
     """Mean over the validation samples of every loss, keyed ``<phase>/<name>``.
 
+    What a network can tell of some batches only is the mean over those.
+
     Random generators are left as found, so a run does not depend on how often it is validated.
 
     Returns:
         The losses (empty for an empty set), or None when ``stopped`` became true on the way.
     """
     sums: dict[str, float] = {}
+    counts: dict[str, int] = {}
     network, fabric = learner.average.network, learner.fabric
     samples = len(cast("Sized", task.validation))
     with rng.untouched(learner.device):
@@ -37,5 +40,6 @@ def validation_losses(
                     losses = network(phase.name, batch, step)
                 for name, value in losses.items():
                     key = f"{phase.name}/{name}"
-                    sums[key] = sums.get(key, 0.0) + float(value) * len(part) / samples
-    return sums
+                    sums[key] = sums.get(key, 0.0) + float(value) * len(part)
+                    counts[key] = counts.get(key, 0) + len(part)
+    return {key: value / counts[key] for key, value in sums.items()}

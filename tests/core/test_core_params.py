@@ -14,7 +14,7 @@ from components.core.errors import ConfigError
 from components.core.params import params_sha
 from components.core.paths import project_root
 
-PROFILES = [None, "laptop", "ci", "warmstart"]
+PROFILES = [None, "laptop", "ci", "pretrain"]
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_profiles_that_extend_each_other_are_refused(project: Path) -> None:
 
 
 def test_an_unknown_profile_names_the_known_ones(project: Path) -> None:
-    with pytest.raises(ConfigError, match="ci, laptop, warmstart"):
+    with pytest.raises(ConfigError, match="ci, kind, laptop, pretrain"):
         catalogue.load(project, "a1000")
 
 

@@ -75,7 +75,10 @@ def test_stages_run_once_or_once_a_model(retrain: Any) -> None:
 def test_the_edges_are_the_stage_graph(retrain: Any) -> None:
     for model in catalogue.trainable():
         assert retrain.get_task(f"{model}.features").upstream_task_ids == {"validate"}
-        assert retrain.get_task(f"{model}.train").upstream_task_ids == {f"{model}.features"}
+        assert retrain.get_task(f"{model}.train").upstream_task_ids == {
+            f"{model}.features",
+            f"{model}.adopt",
+        }
         assert {f"{model}.gate", f"{model}.promote"} <= retrain.get_task("report").upstream_task_ids
     assert retrain.get_task("watch").upstream_task_ids == set(retrain.task_ids) - {"watch"}
 

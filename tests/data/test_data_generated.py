@@ -32,7 +32,7 @@ def _small() -> DataParams:
     params = load(project_root(), "ci").data
     espeak = params.embedded.espeak
     shares = espeak.sentences_per_voice_and_language.model_copy(
-        update={"model": 2, "evaluator": 1, "unseen": 1}
+        update={"model": 2, "evaluator": 1, "unseen": 1, "made_up": 1}
     )
     small = espeak.model_copy(update={"sentences_per_voice_and_language": shares})
     return params.model_copy(update={"embedded": params.embedded.model_copy(update={"espeak": small})})
@@ -83,7 +83,7 @@ def test_measured_table_names_the_nearest_other_voice() -> None:
 
 def test_the_corpus_is_read_as_a_generic_source(corpus: Path) -> None:
     source = generic.read(corpus)
-    assert len(source.rows) == 4 * (4 * 2 + 4 + 2)
+    assert len(source.rows) == 4 * (4 * (2 + 1) + 4 + 2)
     assert not [row.problem for row in source.rows if row.problem]
     assert {record.basis for record in source.consents.values()} == {"synthetic"}
     assert {row.consent for row in source.rows} == set(source.consents)

@@ -1,26 +1,33 @@
-"""Edit counts against the definition, and what becomes of sentences that cannot be heard."""
+"""Edit counts against the definition, sentences that cannot be heard, and the ceiling on recordings."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tone_corpus import ToneCorpus, tone
 
-from components.core.errors import NothingScoredError
+from components.core.edit_distance import edit_counts
+from components.core.errors import DataError, NothingScoredError
 from components.core.metrics import Evaluator
-from components.core.params.kpi import EvaluatorParams
 from components.core.utterance import Language
+from components.data.corpus import Corpus
 from components.evaluation.pronunciation import (
-    edit_counts,
+    Score,
+    Transcript,
+    error_rates,
     language_means,
-    recogniser_for,
+    mean_accuracy,
     score_pronunciation,
+    score_recordings,
 )
+from components.evaluation.recordings import Recording, transcribed
 from components.evaluation.sentences import Sentence
 from components.evaluation.speaking import Spoken, Take
 from components.nn.contracts import Speech
@@ -80,12 +87,12 @@ class TellTale:
         default_factory=lambda: Evaluator(id="tell-tale", version="1", weights_sha256="0", kind="proxy")
     )
 
-    def transcribe(self, clips: Sequence[Speech], language: Language) -> list[Sequence[str]]:
+    def transcribe(self, clips: Sequence[Speech], language: Language) -> list[Transcript]:
         self.clips += [len(clip.samples) for clip in clips]
-        return [self.hears.pop(0) for _ in clips]
+        return [Transcript(tuple(self.hears.pop(0))) for _ in clips]
 
-    def reference(self, text: str, language: Language) -> Sequence[str]:
-        return text
+    def reference(self, text: str, language: Language) -> Transcript:
+        return Transcript(tuple(text))
 
 
 def spoken(name: str, language: Language, text: str, fault: str | None = None) -> Spoken:
@@ -101,10 +108,11 @@ def test_a_faulty_sentence_counts_as_left_unsaid_and_is_not_heard() -> None:
         spoken("ko_02", "ko", "abcdef", fault="silent"),
     ]
     recogniser = TellTale(["abcx", "xyz"])
-    counts = score_pronunciation(sentences, recogniser)
-    accuracy = {name: count.accuracy for name, count in counts.items()}
+    scores = score_pronunciation(sentences, recogniser)
+    accuracy = {name: score.accuracy for name, score in scores.items()}
     assert accuracy == {"ko_01": 0.75, "en_01": 1.0, "ko_02": 0.0}
-    assert counts["ko_02"].deletions == 6
+    assert scores["ko_02"].counts.deletions == 6
+    assert scores["ko_01"].heard.symbols == tuple("abcx")
     assert recogniser.clips == [4, 3]
     languages = {s.sentence.sentence_id: s.sentence.language for s in sentences}
     assert language_means(accuracy, languages) == {"ko": 0.375, "en": 1.0}
@@ -115,10 +123,48 @@ def test_nothing_to_hear_is_an_error_not_a_zero() -> None:
         score_pronunciation([spoken("ko_01", "ko", "ab", fault="silent")], TellTale([]))
 
 
-def test_without_a_recogniser_there_is_a_reason() -> None:
-    recogniser, reason = recogniser_for(EvaluatorParams(id="none", version="", kind="proxy"))
-    assert recogniser is None
-    assert "evaluation.recogniser.id is none" in reason
-    recogniser, reason = recogniser_for(EvaluatorParams(id="openai/whisper", version="", kind="reference"))
-    assert recogniser is None
-    assert "openai/whisper" in reason
+def score(language: Language, said: str, heard: str, **units: tuple[str, str]) -> Score:
+    ours = {name: tuple(value[0]) for name, value in units.items()}
+    theirs = {name: tuple(value[1]) for name, value in units.items()}
+    return Score.of(language, Transcript(tuple(said), **ours), Transcript(tuple(heard), **theirs))
+
+
+def test_tones_and_words_are_told_beside_the_accuracy_and_do_not_change_it() -> None:
+    scores = {
+        "zh_01": score("zh", "abcd", "abcd", tones=("1234", "1134")),
+        "zh_02": score("zh", "abcd", "abcx", tones=("55", "")),
+        "en_01": score("en", "abc", "abc", words=("abc", "ab")),
+    }
+    assert [one.accuracy for one in scores.values()] == [1.0, 0.75, 1.0]
+    assert error_rates(scores) == {
+        "error_zh": pytest.approx(1 / 8),
+        "error_en": 0.0,
+        "word_error_en": pytest.approx(1 / 3),
+        "tone_error": pytest.approx(3 / 6),
+    }
+    assert mean_accuracy(scores) == pytest.approx(2.75 / 3)
+    assert mean_accuracy({}) is None
+    assert error_rates({}) == {}
+
+
+def test_the_ceiling_comes_from_test_recordings_of_the_candidates_voices(tmp_path: Path) -> None:
+    corpus = ToneCorpus(tmp_path / "espeak")
+    corpus.add("kept", split="test", text="abcd")
+    corpus.add("short", tone(0.2), split="test", text="ab", language="en")
+    corpus.add("trained", split="train")
+    corpus.add("chosen_on", split="validation")
+    corpus.add("other", split="test", speaker_id="spk2")
+    corpus.add("foreign", split="test", language="it", text="ciao")
+    found = transcribed([Corpus(corpus.write())], ["spk1"])
+    assert [r.utterance.utterance_id for r in found] == ["kept", "short"]
+    scores = score_recordings(found, TellTale(["abcx", "ab"]))
+    assert {name: one.accuracy for name, one in scores.items()} == {"kept": 0.75, "short": 1.0}
+    assert mean_accuracy(scores) == pytest.approx(0.875)
+    assert score_recordings([], TellTale([])) == {}
+
+
+def test_a_recording_that_changed_is_an_error(tmp_path: Path) -> None:
+    corpus = ToneCorpus(tmp_path / "espeak")
+    row = corpus.add("gone", split="test")
+    with pytest.raises(DataError, match="gone"):
+        score_recordings([Recording(row, tmp_path / "nowhere.wav")], TellTale([]))

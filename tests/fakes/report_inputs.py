@@ -120,7 +120,19 @@ def write_samples(folder: Path, count: int, seconds: float = 1.0) -> Path:
     with (folder / "index.csv").open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(
-            ("sentence_id", "language", "text", "speaker", "path", "reference", "similarity", "latency_ms")
+            (
+                "sentence_id",
+                "language",
+                "text",
+                "speaker",
+                "path",
+                "reference",
+                "similarity",
+                "latency_ms",
+                "pronunciation",
+                "said",
+                "heard",
+            )
         )
         for index in range(count):
             language = ("ko", "en", "ja", "zh")[index % 4]
@@ -129,7 +141,13 @@ def write_samples(folder: Path, count: int, seconds: float = 1.0) -> Path:
             sound = sum(np.sin(2 * np.pi * k * np.cumsum(pitch) / rate) / k for k in range(1, 9)) * 0.1
             soundfile.write(folder / f"{name}.wav", sound, rate)
             text = ("문장을 읽습니다.", "A sentence is read.", "文を読みます。", "我读一个句子。")[index % 4]
-            scores = (f"{rng.uniform(0.7, 0.95):.4f}", f"{rng.uniform(90, 300):.2f}")
+            scores = (
+                f"{rng.uniform(0.7, 0.95):.4f}",
+                f"{rng.uniform(90, 300):.2f}",
+                f"{rng.uniform(0.6, 1.0):.4f}",
+                "k a t",
+                "k a <b>",
+            )
             rows.writerow(
                 (name, language, text, f"espeak-{index % 4}", f"{name}.wav", "reference/ref.wav", *scores)
             )

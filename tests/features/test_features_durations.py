@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from components.core.errors import DataError
 from components.core.utterance import PhonemeTiming
-from components.features.durations import average_by_symbol, frame_durations
+from components.features.durations import frame_durations
 
 HOP_S = 256 / 22050
 
@@ -62,18 +62,3 @@ def test_a_symbol_shorter_than_half_a_frame_gets_none() -> None:
 def test_misfits_are_named(phones: list[PhonemeTiming], message: str) -> None:
     with pytest.raises(DataError, match=message):
         frame_durations(phones, 87, HOP_S, 1.0)
-
-
-@given(st.lists(st.integers(0, 5), min_size=1, max_size=20), st.integers(0, 2**31))
-def test_averages_equal_a_plain_loop(durations: list[int], seed: int) -> None:
-    generator = np.random.default_rng(seed)
-    values = generator.normal(size=sum(durations)).astype(np.float32)
-    counted = generator.random(sum(durations)) < 0.5
-    edges = np.concatenate([[0], np.cumsum(durations)]).astype(int)
-    for mask in (None, counted):
-        expected = []
-        for a, b in itertools.pairwise(edges):
-            part = values[a:b] if mask is None else values[a:b][mask[a:b]]
-            expected.append(part.mean() if len(part) else 0.0)
-        ours = average_by_symbol(values, np.array(durations, np.int32), mask)
-        np.testing.assert_allclose(ours, expected, atol=1e-5)

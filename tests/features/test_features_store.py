@@ -21,12 +21,13 @@ from tone_corpus import RATE, SYMBOLS, ToneCorpus, tone
 
 from components.core.errors import CorruptFileError, DataError
 from components.core.progress import Progress
-from components.core.storage import sha256_path
+from components.core.storage import sha256_bytes, sha256_path
 from components.core.utterance import Utterance
 from components.features.mel import MelAnalysis
 from components.features.pitch import PitchAnalysis
 from components.features.speech import ExtractionResult, SpeechAnalysis, analyse, extract_speech_features
-from components.features.store import FeatureStore
+from components.features.store import UNKNOWN_DURATION, FeatureStore
+from components.text import phonemise
 
 ANALYSIS = SpeechAnalysis(
     MelAnalysis(RATE, 1024, 256, 1024, 80, 0.0, 8000.0, 1e-5), PitchAnalysis("dio", 50.0, 1100.0)
@@ -34,7 +35,7 @@ ANALYSIS = SpeechAnalysis(
 
 
 def of_model(row: Utterance) -> bool:
-    return row.role == "model" and bool(row.text)
+    return row.role == "model"
 
 
 def extract(
@@ -60,12 +61,13 @@ def test_round_trip(corpus: ToneCorpus, tmp_path: Path) -> None:
     assert [row.utterance_id for row in store.rows] == sorted(r.utterance_id for r in corpus.rows)
     for row in corpus.rows:
         samples, _ = soundfile.read(corpus.folder / row.path, dtype="float32")
-        expected = analyse(samples, corpus.timings[row.utterance_id], ANALYSIS)
+        timings = corpus.timings[row.utterance_id]
+        expected = analyse(samples, [phone.symbol for phone in timings], timings, ANALYSIS)
         found = store[row.utterance_id]
-        for name in ("mel", "f0", "energy", "durations", "log_pitch", "symbol_energy"):
+        for name in ("mel", "f0", "energy", "true_durations"):
             np.testing.assert_array_equal(getattr(found, name), expected[name])
         assert [store.symbols[i] for i in found.symbol_ids] == list(expected["symbols"])
-        assert found.durations.sum() == len(found.mel) == len(found.f0) == len(found.energy)
+        assert found.true_durations.sum() == len(found.mel) == len(found.f0) == len(found.energy)
     assert isinstance(store["ko_0000"].mel.base, np.memmap)
 
 
@@ -78,9 +80,11 @@ def test_pitch_is_standardised_per_speaker_on_training_rows(corpus: ToneCorpus, 
     assert store.speakers["spk1"].mean == pytest.approx(logs.mean(), abs=1e-6)
     assert store.speakers["spk1"].std == pytest.approx(logs.std(), rel=1e-4)
     assert store.speakers["spk1"].voiced_frames == len(logs)
-    pitch, raw = store.standardised_pitch("ko_0004"), store["ko_0004"].log_pitch
-    speaker = store.speakers["spk1"]
-    np.testing.assert_allclose(pitch[raw > 0] * speaker.std + speaker.mean, raw[raw > 0], rtol=1e-5)
+    pitch, raw = store.standardised_pitch("ko_0004"), store["ko_0004"].f0
+    speaker, voiced = store.speakers["spk1"], store["ko_0004"].f0 > 0
+    assert np.any(voiced)
+    assert np.all(pitch[~voiced] == 0)
+    np.testing.assert_allclose(np.exp(pitch[voiced] * speaker.std + speaker.mean), raw[voiced], rtol=1e-5)
 
 
 def test_two_workers_write_the_same_bytes(corpus: ToneCorpus, tmp_path: Path) -> None:
@@ -123,7 +127,8 @@ def test_rejected_rows_are_listed_with_reasons(tmp_path: Path) -> None:
     bad = ToneCorpus(tmp_path / "bad")
     bad.add("good")
     bad.add("silent", np.zeros(RATE, np.float32))
-    bad.add("unaligned", symbols=())
+    bad.add("untranscribed", symbols=(), text="", language="it")
+    bad.add("hurried", tone(0.1), symbols=SYMBOLS * 3)
     bad.add("stereo", np.stack([tone(1.0), tone(1.0)], axis=1))
     bad.add("low_rate", tone(1.0, rate=8000), rate=8000)
     bad.add("swapped")
@@ -131,21 +136,46 @@ def test_rejected_rows_are_listed_with_reasons(tmp_path: Path) -> None:
     bad.add("text", text="", role="human")
     soundfile.write(bad.folder / "wav/swapped.wav", tone(1.0, hz=300), RATE)
     (bad.folder / "wav/gone.wav").unlink()
-    bad.rows.append(bad.rows[0].model_copy(update={"utterance_id": "not_audio", "path": "wav/text.txt"}))
+    (bad.folder / "wav/text.txt").write_bytes(b"no sound")
+    changes = {"utterance_id": "not_audio", "path": "wav/text.txt", "sha256": sha256_bytes(b"no sound")}
+    bad.rows.append(bad.rows[0].model_copy(update=changes))
     result = extract(bad.write(), tmp_path / "store")
     assert result.accepted == 1
-    assert result.accepted + len(result.rejected) == result.rows == 8
+    assert result.accepted + len(result.rejected) == result.rows == 9
     for name, reason in {
         "silent": "digital silence",
-        "unaligned": "found none",
+        "untranscribed": "found none in it",
+        "hurried": "expected 1 to 9 symbols, each at least one frame of 11.6 ms, found 15",
         "stereo": "expected mono, found 2 channels",
         "low_rate": "16000 Hz",
         "swapped": "as in the manifest",
         "gone": "No such file",
-        "not_audio": "found none",
+        "not_audio": "audio that decodes",
     }.items():
         assert reason in result.rejected[name]
     assert FeatureStore(tmp_path / "store").summary["rejected"] == dict(result.rejected)
+
+
+def test_a_recording_without_times_gets_the_front_ends_symbols(tmp_path: Path) -> None:
+    people = ToneCorpus(tmp_path / "people")
+    people.add("known")
+    people.add("heard", symbols=(), text="안녕하세요")
+    extract(people.write(), tmp_path / "store")
+    store = FeatureStore(tmp_path / "store")
+    heard = store["heard"]
+    assert tuple(store.symbols[i] for i in heard.symbol_ids) == phonemise("안녕하세요", "ko").symbols
+    assert np.all(heard.true_durations == UNKNOWN_DURATION)
+    assert store["known"].true_durations.sum() == len(store["known"].mel)
+
+
+def test_a_mended_text_is_computed_anew(tmp_path: Path) -> None:
+    people = ToneCorpus(tmp_path / "people")
+    people.add("heard", symbols=(), text="안녕하세요")
+    extract(people.write(), tmp_path / "store")
+    people.rows[0] = people.rows[0].model_copy(update={"text": "안녕히 가세요"})
+    assert extract(people.write(), tmp_path / "store").reused == 0
+    heard = FeatureStore(tmp_path / "store")["heard"]
+    assert len(heard.symbol_ids) == len(phonemise("안녕히 가세요", "ko").symbols)
 
 
 def test_a_higher_rate_is_resampled(tmp_path: Path) -> None:

@@ -52,6 +52,6 @@ def test_unusable_samples_leave_the_old_file(tmp_path: Path, samples: list[float
 def test_loading_refuses_what_is_not_delivered(tmp_path: Path) -> None:
     section = catalogue.load(Path(__file__).resolve().parents[2], "ci").models["fastpitch"]
     with pytest.raises(DataError, match="no weights"):
-        inference.load("fastpitch", section, tmp_path, torch.device("cpu"))
+        inference.load("fastpitch", section, tmp_path, tmp_path, torch.device("cpu"))
     with pytest.raises(ConfigError, match="rvc"):
-        inference.load("rvc", section, tmp_path, torch.device("cpu"))
+        inference.load("rvc", section, tmp_path, tmp_path, torch.device("cpu"))

@@ -36,6 +36,7 @@ addEventListener("load", async () => {
   seen.first = {korean: shown("h2 .ko"), english: shown("h2 .en"), similarity: column("similarity")};
   press("[data-set=en]");
   seen.english = {korean: shown("h2 .ko"), english: shown("h2 .en"), lang: document.documentElement.lang};
+  press("[data-sort=pronunciation]"); seen.pronunciation = column("pronunciation");
   press("[data-sort=latency]"); seen.latency = column("latency");
   press("[data-sort=index]"); seen.index = column("index");
   const select = document.querySelector("select.language");
@@ -96,6 +97,8 @@ def test_english_replaces_korean(seen: dict[str, Any]) -> None:
 
 
 def test_sorting_and_choosing_a_language(seen: dict[str, Any]) -> None:
+    pronunciation = [float(value) for value in seen["pronunciation"]]
+    assert pronunciation == sorted(pronunciation)
     latency = [float(value) for value in seen["latency"]]
     assert latency == sorted(latency, reverse=True)
     assert [int(value) for value in seen["index"]] == list(range(COUNT))

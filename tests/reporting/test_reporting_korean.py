@@ -13,9 +13,7 @@ from components.promotion.gate import decide
 from components.reporting.korean import phrase_korean, reason_korean
 
 PARAMS = laptop_params()
-NO_RECOGNISER = (
-    "no recogniser configured (evaluation.recogniser.id is none; arrives with the phoneme recogniser)"
-)
+NO_RECOGNISER = "no recogniser configured (evaluation.recogniser.id is none)"
 ENGLISH = re.compile(r"\b(?:the|value|misses|meets|target|sentences|scored|count|not|measured|champion|is)\b")
 
 

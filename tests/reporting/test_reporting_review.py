@@ -98,7 +98,9 @@ def test_without_runs_it_still_opens() -> None:
 )
 def test_content_is_escaped(attack: str, samples: Path) -> None:
     inputs = report_inputs(samples)
-    sentence = replace(inputs.models[0].sentences[0], text=attack, speaker=attack, fault=attack, audio=None)
+    sentence = replace(
+        inputs.models[0].sentences[0], text=attack, speaker=attack, fault=attack, heard=attack, audio=None
+    )
     model = replace(inputs.models[0], sentences=(sentence,), training={}, promotion={"note": attack})
     page = review_page(replace(inputs, models=(model,), git_sha=attack))
     assert "<script>alert" not in page
@@ -110,7 +112,7 @@ def test_a_sentence_without_scores_reads_unmeasured(samples: Path) -> None:
     inputs = report_inputs(samples)
     silent = replace(inputs.models[0].sentences[0], values={}, audio=None, reference=None)
     page = review_page(replace(inputs, models=(replace(inputs.models[0], sentences=(silent,)),)))
-    assert 'data-similarity="" data-latency=""' in page
+    assert 'data-similarity="" data-pronunciation="" data-latency=""' in page
 
 
 def test_a_broken_sample_is_named(tmp_path: Path) -> None:

@@ -37,7 +37,11 @@ class Cycle:
         delivered(root / "training" / "delivered", found.run_id.encode())
         write_json(root / "evaluation" / "evidence.json", found.model_dump(mode="json"))
         upstream = {
-            "train": self._record("train", {"delivered": "training/delivered"}, {"run_id": found.run_id}),
+            "train": self._record(
+                "train",
+                {"delivered": "training/delivered"},
+                {"run_id": found.run_id, "checkpoint_sha256": found.checkpoint_sha256},
+            ),
             "evaluate": self._record("evaluate", {"evidence": "evaluation/evidence.json"}, {}),
         }
         if gated:

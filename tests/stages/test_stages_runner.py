@@ -179,7 +179,7 @@ def test_promotion_without_a_pass_is_refused(workspace: Workspace, install: Call
     for name in ("ingest", "version", "validate"):
         install(name, _writes(name))
         runner.run_stage(_request(workspace, name))
-    for name in ("features", "train", "evaluate"):
+    for name in ("features", "adopt", "train", "evaluate"):
         install(name, _writes(name))
         runner.run_stage(_request(workspace, name, model="fastpitch"))
 

@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 
 from components import catalogue
 from components.core.errors import ConfigError, StoppedError, TrackingUnavailableError
+from components.core.params import Params
 from components.core.paths import Workspace, project_root
 from components.core.ports import ModelVersion
 from components.core.progress import Progress
@@ -103,7 +104,7 @@ def context_in(root: Path) -> StageContext:
         "validate": record("validate", {"data_docs": docs}, {}),
         "features": record("features", {"store": features}, {}),
     }
-    params = catalogue.load(project_root(), "ci")
+    params = with_warm_start(catalogue.load(project_root(), "ci"))
     return StageContext(
         stage="train",
         model="fastpitch",
@@ -117,6 +118,14 @@ def context_in(root: Path) -> StageContext:
         progress=Progress("train", io.StringIO()),
         upstream=upstream,
     )
+
+
+def with_warm_start(params: Params) -> Params:
+    """The parameters, FastPitch beginning from a champion or from pretrained/ where there is one."""
+    section = params.models["fastpitch"]
+    training = section.training.model_copy(update={"warm_start": True})
+    models = {**params.models, "fastpitch": section.model_copy(update={"training": training})}
+    return params.model_copy(update={"models": models})
 
 
 def project_without_weights(folder: Path) -> Path:

@@ -1,7 +1,16 @@
 """Typed view of params.yaml: strict, frozen, nothing extra, no default value in Python."""
 
-from components.core.params.base import Definition, ModelSection, Resources, Section
+from components.core.params.base import AuxiliarySection, Definition, ModelSection, Resources, Section
 from components.core.params.loader import load_params, params_sha
 from components.core.params.root import Params
 
-__all__ = ["Definition", "ModelSection", "Params", "Resources", "Section", "load_params", "params_sha"]
+__all__ = [
+    "AuxiliarySection",
+    "Definition",
+    "ModelSection",
+    "Params",
+    "Resources",
+    "Section",
+    "load_params",
+    "params_sha",
+]

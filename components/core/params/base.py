@@ -38,3 +38,10 @@ class ModelSection(Section):
     def definitions(self) -> dict[str, dict[str, Any]]:
         """The three definitions as plain values, in sheet order."""
         return {kind: getattr(self, kind).model_dump() for kind in ("architecture", "training", "inference")}
+
+
+class AuxiliarySection(Section):
+    """``auxiliaries.<name>``: a network that serves the models; trained by `make pretrain`, else frozen."""
+
+    architecture: Section
+    training: Section

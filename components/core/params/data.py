@@ -34,6 +34,7 @@ class SentencesPerVoice(Section):
     model: int = Field(gt=0)
     evaluator: int = Field(gt=0)
     unseen: int = Field(gt=0)
+    made_up: int = Field(ge=0, description="texts of random words besides, for the voices that models learn")
 
 
 class EspeakParams(Section):

@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from components.core.errors import ConfigError
-from components.core.params.base import ModelSection
+from components.core.params.base import AuxiliarySection, ModelSection, Section
 from components.core.params.root import Params
 from components.core.storage import sha256_json
 
@@ -37,13 +37,19 @@ def _unique_mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[An
 _UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_mapping)
 
 
-def load_params(root: Path, profile: str | None, model_types: Mapping[str, type[ModelSection]]) -> Params:
+def load_params(
+    root: Path,
+    profile: str | None,
+    model_types: Mapping[str, type[ModelSection]],
+    auxiliary_types: Mapping[str, type[AuxiliarySection]],
+) -> Params:
     """params.yaml under ``root`` with ``profiles/<profile>.yaml`` laid over it, checked.
 
     Args:
         root: the project root.
         profile: an overlay's name, or None for params.yaml as it stands (the a100 profile).
         model_types: the section type of every model, from the catalogue.
+        auxiliary_types: the same of every auxiliary network.
 
     Raises:
         ConfigError: unreadable YAML, unknown profile, an overlay that touches ``kpi:``, a key that
@@ -52,7 +58,7 @@ def load_params(root: Path, profile: str | None, model_types: Mapping[str, type[
     values = _read_yaml(root / "params.yaml")
     for name, overlay in _overlays(root, profile):
         _overlay(values, overlay, source=f"profiles/{name}.yaml", path="")
-    return _typed(values, model_types)
+    return _typed(values, {"models": model_types, "auxiliaries": auxiliary_types})
 
 
 def params_sha(params: Params) -> str:
@@ -130,32 +136,35 @@ def _overlay(base: dict[str, Any], overlay: Mapping[str, Any], source: str, path
             base[key] = value
 
 
-def _typed(values: dict[str, Any], model_types: Mapping[str, type[ModelSection]]) -> Params:
+def _typed(values: dict[str, Any], folders: Mapping[str, Mapping[str, type[Section]]]) -> Params:
     try:
-        sections = values.get("models")
-        if isinstance(sections, dict):
-            values = {**values, "models": _typed_models(sections, model_types)}
-        return Params.model_validate(values)
+        typed = {
+            folder: _typed_blocks(folder, values[folder], types)
+            for folder, types in folders.items()
+            if isinstance(values.get(folder), dict)
+        }
+        return Params.model_validate({**values, **typed})
     except ValidationError as error:
         raise _config_error(error) from error
 
 
-def _typed_models(
-    sections: Mapping[str, Any], model_types: Mapping[str, type[ModelSection]]
-) -> dict[str, ModelSection]:
-    if set(sections) != set(model_types):
+def _typed_blocks(
+    folder: str, blocks: Mapping[str, Any], types: Mapping[str, type[Section]]
+) -> dict[str, Section]:
+    """Each block of ``models`` or ``auxiliaries`` as the type that its folder defines."""
+    if set(blocks) != set(types):
         raise ConfigError(
-            who="params.yaml: models",
-            expected=f"one block for each folder under components/models: {', '.join(sorted(model_types))}",
-            found=", ".join(sorted(sections)),
+            who=f"params.yaml: {folder}",
+            expected=f"one block for each folder under components/{folder}: {', '.join(sorted(types))}",
+            found=", ".join(sorted(blocks)),
             action="add the block or the folder that is missing",
         )
     typed = {}
-    for name, section in sections.items():
+    for name, block in blocks.items():
         try:
-            typed[name] = model_types[name].model_validate(section)
+            typed[name] = types[name].model_validate(block)
         except ValidationError as error:
-            raise _config_error(error, prefix=f"models.{name}.") from error
+            raise _config_error(error, prefix=f"{folder}.{name}.") from error
     return typed
 
 

@@ -71,6 +71,13 @@ class KubernetesParams(Section):
     storage_claim: str
 
 
+class CostParams(Section):
+    """What a GPU hour costs the site."""
+
+    gpu_hour_krw: float | None = Field(gt=0, description="won; null: costs in won are unknown")
+    gpu_hour_usd: float | None = Field(gt=0, description="US dollars; null: costs in dollars are unknown")
+
+
 class PlatformParams(Section):
     """Airflow, MLflow, Kubernetes."""
 
@@ -79,6 +86,7 @@ class PlatformParams(Section):
     mlflow: MlflowParams
     workers: int = Field(gt=0, description="processes for CPU-bound stages")
     kubernetes: KubernetesParams
+    cost: CostParams
 
 
 class NextPlan(Section):

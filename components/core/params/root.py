@@ -7,12 +7,15 @@ from typing import Self
 
 from pydantic import Field, SerializeAsAny, model_validator
 
-from components.core.params.base import ModelSection, Section
+from components.core.params.base import AuxiliarySection, ModelSection, Section
 from components.core.params.data import AudioParams, DataParams
 from components.core.params.kpi import EvaluationParams, KpiParams
 from components.core.params.platform import PlatformParams, ReportParams
 
 MODEL_NAMES = ("rvc", "vallex", "fastpitch", "wav2lip")
+
+#: What a vocoder and the model before it must agree on.
+_MEL = ("sample_rate_hz", "n_fft", "hop_length", "win_length", "n_mels", "fmin_hz", "fmax_hz")
 
 
 class Params(Section):
@@ -27,12 +30,29 @@ class Params(Section):
     platform: PlatformParams
     report: ReportParams
     models: dict[str, SerializeAsAny[ModelSection]]
+    auxiliaries: dict[str, SerializeAsAny[AuxiliarySection]]
 
     @model_validator(mode="after")
     def _sections_agree(self) -> Self:
         if set(self.kpi.languages) != set(self.data.languages):
             message = f"kpi.languages {self.kpi.languages} differ from data.languages {self.data.languages}"
             raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _vocoder_fits_fastpitch(self) -> Self:
+        """A mel of another definition is vocoded without an error, into noise."""
+        if not {"fastpitch", "vocoder"} <= {*self.models, *self.auxiliaries}:
+            return self
+        model = self.models["fastpitch"].architecture.model_dump()
+        vocoder = self.auxiliaries["vocoder"].architecture.model_dump()
+        for name in _MEL:
+            if model[name] != vocoder[name]:
+                message = (
+                    f"models.fastpitch.architecture.{name} {model[name]} differs from "
+                    f"auxiliaries.vocoder.architecture.{name} {vocoder[name]}"
+                )
+                raise ValueError(message)
         return self
 
     def restricted_to(self, sections: Collection[str], model: str | None) -> Params:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
+import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,11 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from components.core.params.data import DataParams
+from components.core.errors import DataError
+from components.core.params.data import DataParams, EspeakParams
 from components.core.progress import Progress
 from components.core.storage import atomic_folder
 from components.core.utterance import Language, PhonemeTiming, Role
 from components.data.consent import ConsentRecord
+from components.data.generated.made_up_text import made_up
 from components.data.generated.sentences import training_sentences
 from components.data.generated.voices import Speaker, speakers
 from components.data.pcm import write_pcm16
@@ -40,6 +43,7 @@ class Task:
     voice: Voice
     language: Language
     text: str
+    made_up: bool
     words_per_minute: int
     trailing_silence_s: float
     path: str
@@ -58,32 +62,46 @@ def render(params: DataParams, seed: int, target: Path, workers: int, progress: 
         (folder / "wav").mkdir()
         timings: dict[str, tuple[PhonemeTiming, ...]] = {}
         for done, (task, phones) in enumerate(zip(tasks, _rendered(tasks, folder, workers), strict=True), 1):
-            timings[task.utterance_id] = phones
+            if phones:
+                timings[task.utterance_id] = phones
             progress.update(done, len(tasks), started, f"{done}/{len(tasks)} sentences spoken")
-        rows = [_source_row(task) for task in tasks]
+        if len(timings) < len(tasks):
+            progress.say(f"{len(tasks) - len(timings)} made-up texts left out: espeak-ng reads them otherwise")
+        rows = [_source_row(task) for task in tasks if task.utterance_id in timings]
         write_source_tables(folder, rows, [_consent(speaker) for speaker in speakers()], timings)
 
 
 def _tasks(params: DataParams, seed: int) -> Iterator[Task]:
     """Speakers take consecutive stretches of the list: all text is used before any repeats."""
-    espeak = params.embedded.espeak
+    shares = params.embedded.espeak.sentences_per_voice_and_language
     for language in params.languages:
-        sentences = itertools.cycle(training_sentences(language, seed))
+        known = training_sentences(language, seed)
+        sentences = itertools.cycle(known)
         for speaker in speakers():
-            share = getattr(espeak.sentences_per_voice_and_language, speaker.role)
-            for number, text in enumerate(itertools.islice(sentences, share)):
-                utterance_id = f"{speaker.speaker_id}_{language}_{number:04d}"
-                yield Task(
-                    utterance_id=utterance_id,
-                    speaker_id=speaker.speaker_id,
-                    role=speaker.role,
-                    voice=speaker.voice,
-                    language=language,
-                    text=text,
-                    words_per_minute=espeak.words_per_minute,
-                    trailing_silence_s=espeak.trailing_silence_s,
-                    path=f"wav/{utterance_id}.wav",
-                )
+            for number, text in enumerate(itertools.islice(sentences, getattr(shares, speaker.role))):
+                yield _task(params.embedded.espeak, speaker, language, number, text, made_up=False)
+            if speaker.role == "model":
+                draw = random.Random(f"{seed}|made up|{language}|{speaker.speaker_id}")
+                for number, text in enumerate(itertools.islice(made_up(language, known, draw), shares.made_up)):
+                    yield _task(params.embedded.espeak, speaker, language, number, text, made_up=True)
+
+
+def _task(
+    espeak: EspeakParams, speaker: Speaker, language: Language, number: int, text: str, *, made_up: bool
+) -> Task:
+    utterance_id = f"{speaker.speaker_id}_{language}_{'m' if made_up else ''}{number:04d}"
+    return Task(
+        utterance_id=utterance_id,
+        speaker_id=speaker.speaker_id,
+        role=speaker.role,
+        voice=speaker.voice,
+        language=language,
+        text=text,
+        made_up=made_up,
+        words_per_minute=espeak.words_per_minute,
+        trailing_silence_s=espeak.trailing_silence_s,
+        path=f"wav/{utterance_id}.wav",
+    )
 
 
 def _rendered(tasks: list[Task], folder: Path, workers: int) -> Iterator[tuple[PhonemeTiming, ...]]:
@@ -97,14 +115,24 @@ def _rendered(tasks: list[Task], folder: Path, workers: int) -> Iterator[tuple[P
 
 
 def _render_one(job: tuple[Task, Path]) -> tuple[PhonemeTiming, ...]:
+    """The timings of an utterance whose audio is written; none for a made-up text that is left out.
+
+    Random syllables hold combinations that no language writes and that espeak-ng spells out or reads as
+    another language; a sentence may not.
+    """
     task, folder = job
     speech = synthesise(spoken(task.text, task.language), task.language, task.voice, task.words_per_minute)
     rate = speech.sample_rate_hz
+    symbols = phonemise(task.text, task.language).symbols
+    try:
+        timings = symbol_timings(task.language, symbols, speech.timings)
+    except DataError:
+        if task.made_up:
+            return ()
+        raise
     silence = np.zeros(round(task.trailing_silence_s * rate), dtype=np.int16)
     samples = np.concatenate([speech.samples, silence])
     write_pcm16(folder / task.path, samples, rate)
-    symbols = phonemise(task.text, task.language).symbols
-    timings = symbol_timings(task.language, symbols, speech.timings)
     ends = [timing.end for timing in timings[:-1]] + [len(samples)]
     return tuple(
         PhonemeTiming(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
@@ -13,6 +14,7 @@ from components.core.errors import DataError
 from components.core.utterance import Split
 from components.features.store import FeatureStore
 from components.models.fastpitch.voices import Voices
+from components.nn.monotonic_alignment import require_alignable
 
 Sample = Mapping[str, Tensor]
 
@@ -26,7 +28,7 @@ class SpeechDataset(Dataset[Sample]):
         voices: numbers of symbols, speakers and languages.
 
     Raises:
-        DataError: the split is empty.
+        DataError: the split is empty, or an utterance has more symbols than frames.
     """
 
     def __init__(self, store: FeatureStore, split: Split, voices: Voices) -> None:
@@ -39,6 +41,9 @@ class SpeechDataset(Dataset[Sample]):
                 found=f"none among {len(store)}",
                 action="record more, or lower data.splits in params.yaml",
             )
+        require_alignable(
+            np.array([row.symbols for row in self._rows]), np.array([row.frames for row in self._rows])
+        )
         self._ids = torch.tensor(voices.symbols.ids(store.symbols))
         self.lengths = tuple(row.frames for row in self._rows)
 
@@ -49,17 +54,20 @@ class SpeechDataset(Dataset[Sample]):
         """One utterance.
 
         Returns:
-            ids, durations [L] int64; pitch [L] (ln f0 in the speaker's standard deviations, 0 unvoiced);
-            energy [L] (log(1 + energy)); mel [T, n_mels]; speaker, language scalars.
+            ids, true_durations [L] int64 (the latter -1 where unknown); pitch [T] (ln f0 in the speaker's
+            standard deviations, 0 unvoiced); voiced [T] bool; energy [T]; mel [T, n_mels]; frames, speaker,
+            language scalars.
         """
         row = self._rows[index]
         features = self._store[row.utterance_id]
         return {
             "ids": self._ids[torch.from_numpy(features.symbol_ids.astype("int64"))],
-            "durations": torch.from_numpy(features.durations.astype("int64")),
+            "true_durations": torch.from_numpy(features.true_durations.astype("int64")),
             "pitch": torch.from_numpy(self._store.standardised_pitch(row.utterance_id)),
-            "energy": torch.from_numpy(features.symbol_energy.copy()).log1p(),
+            "voiced": torch.from_numpy(features.f0 > 0),
+            "energy": torch.from_numpy(features.energy.copy()),
             "mel": torch.from_numpy(features.mel.copy()),
+            "frames": torch.tensor(row.frames),
             "speaker": torch.tensor(self._voices.speakers.index(row.speaker_id)),
             "language": torch.tensor(self._voices.languages.index(row.language)),
         }
@@ -84,16 +92,17 @@ def collate(samples: Sequence[Sample], padding: int) -> Mapping[str, Tensor]:
     """Pad samples to a batch.
 
     Returns:
-        ids, durations, pitch, energy [B, L], filled up with ``padding`` and zeros; mel [B, T, n_mels], filled
-        up with zeros; speakers, languages [B].
+        ids [B, L], filled up with ``padding``; true_durations [B, L]; pitch, energy, voiced [B, T]; mel
+        [B, T, n_mels], filled up with zeros; frames, speakers, languages [B].
     """
     padded = {
         name: pad_sequence([sample[name] for sample in samples], batch_first=True)
-        for name in ("durations", "pitch", "energy", "mel")
+        for name in ("true_durations", "pitch", "voiced", "energy", "mel")
     }
     return {
         "ids": pad_sequence([s["ids"] for s in samples], batch_first=True, padding_value=padding),
         **padded,
+        "frames": torch.stack([sample["frames"] for sample in samples]),
         "speakers": torch.stack([sample["speaker"] for sample in samples]),
         "languages": torch.stack([sample["language"] for sample in samples]),
     }

@@ -18,16 +18,17 @@ class PitchRelativeAttention(ParamsSection):
     max_distance: int = Field(gt=0, description="symbols; beyond it distances are clipped")
 
 
-class Vocoder(ParamsSection):
-    """Mel → waveform."""
+class Aligner(ParamsSection):
+    """Learns the durations; also what aligns a recording with its text later."""
 
-    kind: Literal["griffin_lim"]
-    iterations: int = Field(gt=0)
-    momentum: float = Field(ge=0, lt=1)
+    kernel: int = Field(gt=0, description="of the convolution over symbols, odd")
+    temperature: float = Field(gt=0, description="factor of the squared distance of standardised mel frames")
+    prior_scale: float = Field(gt=0, description="of the beta-binomial prior; larger is narrower")
+    blank_log_prob: float = Field(description="of the blank in the forward sum")
 
 
 class Architecture(Definition):
-    """Network, analysis and vocoder."""
+    """Network and analysis."""
 
     sample_rate_hz: int = Field(gt=0)
     n_fft: int = Field(gt=0)
@@ -47,10 +48,10 @@ class Architecture(Definition):
     predictor_kernel: int = Field(gt=0)
     predictor_layers: int = Field(gt=0)
     pitch_relative_attention: PitchRelativeAttention
+    aligner: Aligner
     speaker_embedding_dim: int = Field(gt=0)
     speaker_conditioning: Literal["conditional_layer_norm"]
     dropout: float = Field(ge=0, lt=1)
-    vocoder: Vocoder
 
     @model_validator(mode="after")
     def _analysis_agrees(self) -> Self:
@@ -60,8 +61,13 @@ class Architecture(Definition):
         if not self.hop_length <= self.win_length <= self.n_fft:
             message = f"hop {self.hop_length} ≤ win {self.win_length} ≤ n_fft {self.n_fft} does not hold"
             raise ValueError(message)
-        for name in ("ffn_kernel", "predictor_kernel"):
-            if getattr(self, name) % 2 == 0:
+        kernels = {
+            "ffn_kernel": self.ffn_kernel,
+            "predictor_kernel": self.predictor_kernel,
+            "aligner.kernel": self.aligner.kernel,
+        }
+        for name, kernel in kernels.items():
+            if kernel % 2 == 0:
                 message = f"{name} must be odd to keep the length"
                 raise ValueError(message)
         return self
@@ -89,8 +95,18 @@ class Training(Definition):
     duration_loss_weight: float = Field(ge=0)
     pitch_loss_weight: float = Field(ge=0)
     energy_loss_weight: float = Field(ge=0)
+    contour_loss_weight: float = Field(ge=0, description="of f0 frame by frame")
+    voicing_loss_weight: float = Field(ge=0, description="of voiced or not, frame by frame")
+    aligner_loss_weight: float = Field(ge=0, description="of the forward sum")
+    aligner_fit_weight: float = Field(ge=0, description="of each frame's distance from its symbol's key")
+    aligner_binarisation_weight: float = Field(ge=0, description="once warmed up")
+    aligner_binarisation_start_step: int = Field(ge=0)
+    aligner_binarisation_warmup_steps: int = Field(
+        ge=0, description="from its start, over which the weight rises from 0"
+    )
     ema_decay: float = Field(ge=0, lt=1)
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
+    gradient_checkpointing: bool = Field(description="blocks are computed again in the backward pass")
     warm_start: bool
     anneal_share: float = Field(
         ge=0, le=1, description="last share of the budget; the rate falls to 0 over it"
@@ -104,7 +120,16 @@ class Inference(Definition):
 
     pace: float = Field(gt=0, description="1: as trained; 2: twice as fast")
     max_frames_per_symbol: int = Field(gt=0)
-    peak_limit: float = Field(gt=0, lt=1, description="of full scale; louder speech is turned down whole")
+    max_symbols: int = Field(gt=0, description="of one utterance; longer text is refused")
+    limiter_knee: float = Field(gt=0, lt=1, description="of full scale; samples above it are bent")
+    peak_limit: float = Field(gt=0, lt=1, description="of full scale; what the bend never reaches")
+
+    @model_validator(mode="after")
+    def _limiter_bends(self) -> Self:
+        if self.limiter_knee >= self.peak_limit:
+            message = f"limiter_knee {self.limiter_knee} is not below peak_limit {self.peak_limit}"
+            raise ValueError(message)
+        return self
 
 
 class Section(ModelSection):

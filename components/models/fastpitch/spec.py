@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from components.models.fastpitch.voices import Voices
 from components.models.fastpitch.warm_start import NAME, warm_start
 from components.nn.contracts import FeatureReport, Phase, Recipe, Synthesiser, TrainingTask
 from components.nn.delivered import write_delivered
+from components.text.symbols import INVENTORY_VERSION
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -45,7 +47,7 @@ class FastPitchSpec:
         workers: int,
         progress: Progress,
     ) -> FeatureReport:
-        """Mel, pitch, energy and durations of the voices that models learn.
+        """Mel, pitch and energy of each frame, and the symbols, of the voices that models learn.
 
         Raises:
             DataError: no usable utterance.
@@ -77,6 +79,8 @@ class FastPitchSpec:
         train = SpeechDataset(store, "train", voices)
         network = _initial_network(typed, voices, train, seed, warm_start)
         card = {
+            "symbols_version": INVENTORY_VERSION,
+            "pitch": {name: asdict(store.speakers[name]) for name in voices.speakers},
             "voices": voices.to_json(),
             "architecture": typed.architecture.model_dump(mode="json"),
             "log_floor": store.summary["analysis"]["mel"]["log_floor"],
@@ -90,19 +94,25 @@ class FastPitchSpec:
             collate=partial(collate, padding=voices.symbols.padding),
             recipe=_recipe(typed.training, seed),
             identity={"model": NAME, **card},
-            deliver=partial(_deliver, card=card, dtype=getattr(torch, typed.training.delivered_dtype)),
+            deliver=partial(
+                _deliver,
+                card={**card, "consents": store.consents},
+                dtype=getattr(torch, typed.training.delivered_dtype),
+            ),
         )
 
-    def load(self, section: ModelSection, delivered: Path, device: torch.device) -> Synthesiser:
-        """A delivered FastPitch, ready to speak.
+    def load(
+        self, section: ModelSection, delivered: Path, auxiliaries: Path, device: torch.device
+    ) -> Synthesiser:
+        """A delivered FastPitch with the vocoder of ``auxiliaries``, ready to speak.
 
         Raises:
             CorruptFileError: the weights are not the ones that were delivered.
-            DataError: no delivered FastPitch there.
+            DataError: no delivered FastPitch or vocoder there.
         """
         from components.models.fastpitch.speaker import FastPitchSpeaker
 
-        return FastPitchSpeaker(_typed(section), delivered, device)
+        return FastPitchSpeaker(_typed(section), delivered, auxiliaries / "vocoder", device)
 
 
 def teaches_fastpitch(utterance: Utterance) -> bool:
@@ -166,6 +176,7 @@ def _recipe(training: Training, seed: int) -> Recipe:
         seed=seed,
         anneal_share=training.anneal_share,
         log_every_steps=training.log_every_steps,
+        gradient_checkpointing=training.gradient_checkpointing,
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,6 +13,7 @@ from components.core.errors import ConfigError
 from components.models.fastpitch.network import FastPitch
 from components.models.fastpitch.voices import Voices
 from components.nn.delivered import read_delivered
+from components.text.symbols import INVENTORY_VERSION
 
 NAME = "fastpitch"
 
@@ -21,10 +24,12 @@ def warm_start(network: FastPitch, voices: Voices, delivered: Path) -> None:
     A corpus with a new speaker or symbol keeps everything else: only the new rows start fresh.
 
     Raises:
-        ConfigError: the delivered network has other dimensions; ``network`` is left as it was.
+        ConfigError: the delivered network has other dimensions, or knows another version of the symbols;
+            ``network`` is left as it was.
         DataError, CorruptFileError: see `read_delivered`.
     """
     model = read_delivered(delivered, NAME)
+    require_symbols_version(model.card, delivered)
     known = Voices.from_json(model.card["voices"])
     inventories: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         "symbol_embedding.weight": (voices.symbols.names, known.symbols.names),
@@ -41,6 +46,22 @@ def warm_start(network: FastPitch, voices: Voices, delivered: Path) -> None:
             raise _other_dimensions(delivered, name, own, theirs)
         merged[name] = _by_row(own, theirs, *inventories[name]) if name in inventories else theirs
     network.load_state_dict(merged)
+
+
+def require_symbols_version(card: Mapping[str, Any], delivered: Path) -> None:
+    """Refuse a checkpoint whose symbols have the names of today's but stand for something else.
+
+    Raises:
+        ConfigError: its inventory has another version than `components.text`'s.
+    """
+    found = card.get("symbols_version", 1)  # the first deliveries did not say
+    if found != INVENTORY_VERSION:
+        raise ConfigError(
+            who=str(delivered),
+            expected=f"symbols of inventory version {INVENTORY_VERSION}",
+            found=f"version {found}",
+            action="train it again from scratch: the text front-end has changed",
+        )
 
 
 def _by_row(own: Tensor, theirs: Tensor, names: tuple[str, ...], known: tuple[str, ...]) -> Tensor:

@@ -1,5 +1,6 @@
 """The network: padding, speakers, phoneme dropout, length, size."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -7,11 +8,13 @@ import torch
 from torch.nn import functional as F
 
 from components import catalogue
+from components.models.fastpitch.control import SymbolControls
 from components.models.fastpitch.dataset import SpeechDataset, collate
-from components.models.fastpitch.loss import Targets, fastpitch_losses
-from components.models.fastpitch.network import FastPitch, Prediction
+from components.models.fastpitch.loss import fastpitch_losses
+from components.models.fastpitch.network import FastPitch
 from components.models.fastpitch.params import Section
 from components.models.fastpitch.phoneme_dropout import drop_phonemes
+from components.models.fastpitch.prediction import Prediction, Targets
 from components.models.fastpitch.symbol_table import SymbolTable
 from components.models.fastpitch.voices import Voices
 from components.text.symbols import PAD, SPECIAL, UNK
@@ -31,7 +34,8 @@ def speak(network: FastPitch, rows: list[list[int]], speakers: list[int]) -> Pre
     longest = max(map(len, rows))
     ids = torch.tensor([row + [network.padding] * (longest - len(row)) for row in rows])
     languages = torch.zeros(len(rows), dtype=torch.long)
-    return network.eval().speak(ids, torch.tensor(speakers), languages, 1.0, 75)
+    controls = SymbolControls.unchanged(ids)
+    return network.eval().speak(ids, torch.tensor(speakers), languages, controls, 75)
 
 
 def test_a_padded_sentence_sounds_as_it_does_alone(network: FastPitch) -> None:
@@ -54,11 +58,12 @@ def test_the_loss_of_a_batch_is_not_changed_by_more_padding(
     batch = dict(collate([data[0], data[1]], network.padding))
     wider = {
         name: F.pad(batch[name], (0, 3), value=network.padding if name == "ids" else 0)
-        for name in ("ids", "durations", "pitch", "energy")
+        for name in ("ids", "true_durations")
     }
     network.eval()
     before = network("generator", batch, 0)
     after = network("generator", {**batch, **wider}, 0)
+    assert "alignment_mae_ms" in before
     for name, value in before.items():
         torch.testing.assert_close(after[name], value, msg=lambda text, name=name: f"{name}: {text}")
 
@@ -84,10 +89,11 @@ def test_pace_shortens_and_the_longest_symbol_is_bounded(network: FastPitch) -> 
     torch.nn.init.constant_(network.duration_predictor.head.bias, 3.0)
     ids, one = torch.tensor([[5, 9, 12, 2]]), torch.zeros(1, dtype=torch.long)
     network.eval()
-    slow = network.speak(ids, one, one, 1.0, 1000).durations.sum()
-    fast = network.speak(ids, one, one, 2.0, 1000).durations.sum()
+    usual = SymbolControls.unchanged(ids)
+    slow = network.speak(ids, one, one, usual, 1000).durations.sum()
+    fast = network.speak(ids, one, one, usual.at_pace(2.0), 1000).durations.sum()
     assert abs(int(slow) - 2 * int(fast)) <= 4
-    assert int(network.speak(ids, one, one, 1.0, 7).durations.max()) == 7
+    assert int(network.speak(ids, one, one, usual, 7).durations.max()) == 7
 
 
 def test_phoneme_dropout_spares_padding_pauses_and_the_unknown() -> None:
@@ -116,21 +122,27 @@ def test_phoneme_dropout_acts_in_training_only(section: Section, voices: Voices,
 
 
 def test_losses_are_those_of_the_paper(section: Section) -> None:
-    mel, symbols = torch.zeros(1, 3, 2), torch.zeros(1, 2)
-    durations = torch.tensor([[1, 2]])
-    predicted = Prediction(mel + 2.0, symbols, symbols + 1.0, symbols + 3.0, durations)
-    losses = fastpitch_losses(
-        predicted, Targets(mel, durations, symbols, symbols), torch.tensor([[True, True]]), section.training
+    mel, symbols, frames = torch.zeros(1, 3, 2), torch.zeros(1, 2), torch.zeros(1, 3)
+    durations, voiced = torch.tensor([[1, 2]]), torch.tensor([[True, False, True]])
+    contour = torch.tensor([[0.0, 99.0, 2.0]])
+    predicted = Prediction(
+        mel + 2.0, symbols, symbols + 1.0, symbols + 3.0, durations, contour, torch.tensor([[0.0, 0.0, 0.0]])
     )
-    duration = (torch.tensor([2.0, 3.0]).log() ** 2).mean()
+    targets = Targets(mel, durations, symbols, symbols, frames, voiced)
+    real = torch.tensor([[True, True]]), torch.ones(1, 3, dtype=torch.bool)
+    losses = fastpitch_losses(predicted, targets, *real, section.training)
+    duration = (torch.tensor([2.0, 3.0]).log() ** 2).mean().item()
     assert losses["mel"].item() == 4.0
-    assert losses["duration"].item() == pytest.approx(duration.item())
-    assert losses["total"].item() == pytest.approx(4.0 + 0.1 * duration.item() + 0.1 * 1.0 + 0.1 * 9.0)
+    assert losses["duration"].item() == pytest.approx(duration)
+    assert losses["contour"].item() == 2.0  # of the two voiced frames
+    assert losses["voicing"].item() == pytest.approx(math.log(2.0))
+    weighted = 4.0 + 0.1 * (duration + 1.0 + 9.0 + 2.0 + math.log(2.0))
+    assert losses["total"].item() == pytest.approx(weighted)
     assert (losses["mel_l1"].item(), losses["duration_frames"].item()) == (2.0, 1.5)
 
 
 def test_the_full_configuration_has_the_papers_size() -> None:
-    """45.4 M (46.3 M is counted for NVIDIA's with its aligner) and 5.5 M of speaker-conditioned norms."""
+    """46.5 M (46.3 M is counted for NVIDIA's with its aligner) and 5.5 M of speaker-conditioned norms."""
     section = catalogue.load(PROJECT, None).models["fastpitch"]
     assert isinstance(section, Section)
     voices = Voices(SymbolTable.current(), ("a", "b", "c", "d"), ("en", "ja", "ko", "zh"))
@@ -138,7 +150,8 @@ def test_the_full_configuration_has_the_papers_size() -> None:
         network = FastPitch(section.architecture, voices, section.training)
     sizes = {name: parameter.numel() for name, parameter in network.named_parameters()}
     norms = sum(size for name, size in sizes.items() if "norm" in name)
-    assert round(sum(sizes.values()) / 1e6, 1) == 50.9
+    assert round((sum(sizes.values()) - norms) / 1e6, 1) == 46.5
+    assert round(sum(size for name, size in sizes.items() if "aligner" in name) / 1e6, 1) == 1.0
     assert round(norms / 1e6, 1) == 5.5
 
 

@@ -1,6 +1,6 @@
 """The hooks: a task that learns, warm starts, a delivered model that speaks the same again."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,37 +11,18 @@ from hypothesis import strategies as st
 
 from components import catalogue
 from components.core.errors import ConfigError, CorruptFileError, DataError
+from components.core.paths import project_root
 from components.features.store import FeatureStore
+from components.models.fastpitch.control import SymbolControls
 from components.models.fastpitch.params import Section
 from components.models.fastpitch.speaker import FastPitchSpeaker
 from components.models.fastpitch.spec import SPEC
-from components.nn.contracts import Batch, TrainingTask
+from components.models.fastpitch.symbol_table import SymbolTable
 from components.nn.delivered import read_delivered
-from components.text.symbols import inventory
+from components.text.symbols import INVENTORY_VERSION, inventory
 
 CPU = torch.device("cpu")
-
-
-def steps(task: TrainingTask, batch: Batch, count: int) -> list[Mapping[str, float]]:
-    """Plain optimiser steps on one batch, no schedule."""
-    network = task.network.train()
-    optimiser = task.phases[0].optimiser(list(network.parameters()))
-    history = []
-    for step in range(count):
-        losses = network("generator", batch, step)
-        optimiser.zero_grad()
-        losses["total"].backward()
-        optimiser.step()
-        history.append({name: float(value.detach()) for name, value in losses.items()})
-    return history
-
-
-@pytest.fixture(scope="session")
-def learned(section: Section, store: FeatureStore) -> tuple[TrainingTask, list[Mapping[str, float]]]:
-    """A network that has learned one batch of both speakers by heart."""
-    task = SPEC.training_task(section, store.folder, 0, None)
-    batch = task.collate([task.train[index] for index in range(len(task.train))])
-    return task, steps(task, batch, 300)
+SHIPPED = project_root() / "pretrained"
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +36,7 @@ def delivered(learned, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def speaker(section: Section, delivered: Path) -> FastPitchSpeaker:
     """That network, speaking."""
-    return FastPitchSpeaker(section, delivered, CPU)
+    return FastPitchSpeaker(section, delivered, SHIPPED / "vocoder", CPU)
 
 
 def test_the_catalogue_finds_the_hooks() -> None:
@@ -73,8 +54,10 @@ def test_it_learns_one_batch_by_heart(learned) -> None:
 
 def test_training_tells_speakers_apart_in_mel_pitch_and_duration(learned) -> None:
     network = learned[0].network.eval()
-    ids, language = torch.tensor([[3, 4, 5, 6, 2]]), torch.zeros(1, dtype=torch.long)
-    a, b = (network.speak(ids, torch.tensor([one]), language, 1.0, 75) for one in (0, 1))
+    table = SymbolTable.current()
+    ids, language = torch.tensor([table.ids(("a1", "a2", "a3", "a4", "_"))]), torch.zeros(1, dtype=torch.long)
+    usual = SymbolControls.unchanged(ids)
+    a, b = (network.speak(ids, torch.tensor([one]), language, usual, 75) for one in (0, 1))
     assert int(b.durations.sum()) > int(a.durations.sum())
     assert (a.mel.mean() - b.mel.mean()).abs() > 0.3
     assert (a.pitch - b.pitch).abs().max() > 0.05
@@ -93,6 +76,8 @@ def test_recipe_and_identity_come_from_the_parameters(section: Section, store: F
     assert task.recipe.seed == 7
     assert task.identity["voices"]["speakers"] == ["a", "b"]
     assert task.identity["voices"]["symbols"] == list(inventory())
+    assert task.identity["symbols_version"] == INVENTORY_VERSION
+    assert task.identity["pitch"]["b"]["mean"] > task.identity["pitch"]["a"]["mean"] + 0.5
     assert task.train.lengths == tuple(
         len(sample["mel"]) for sample in map(task.train.__getitem__, range(16))
     )
@@ -106,7 +91,8 @@ def test_a_warm_start_goes_on_where_the_other_stopped(
 ) -> None:
     task = SPEC.training_task(section, store.folder, 3, delivered)
     batch = task.collate([task.train[index] for index in range(len(task.train))])
-    assert steps(task, batch, 1)[0]["mel"] < 0.1 * learned[1][0]["mel"]
+    with torch.no_grad():
+        assert task.network.eval()("generator", batch, 0)["mel"] < 0.1 * learned[1][0]["mel"]
 
 
 def test_a_new_speaker_keeps_what_the_others_have_learned(
@@ -127,9 +113,22 @@ def test_a_warm_start_of_other_dimensions_is_refused(
         SPEC.training_task(section.model_copy(update={"architecture": wider}), store.folder, 0, delivered)
 
 
+@pytest.mark.parametrize("found", [INVENTORY_VERSION - 1, INVENTORY_VERSION + 1])
+def test_another_version_of_the_symbols_is_refused(
+    section: Section, store: FeatureStore, learned, tmp_path: Path, found: int
+) -> None:
+    task = learned[0]
+    card = {**task.deliver.keywords["card"], "symbols_version": found}
+    task.deliver.func(task.network.state_dict(), tmp_path, card=card, dtype=torch.float32)
+    with pytest.raises(ConfigError, match=f"version {found}"):
+        SPEC.training_task(section, store.folder, 0, tmp_path)
+    with pytest.raises(ConfigError, match=f"version {found}"):
+        SPEC.load(section, tmp_path, SHIPPED, CPU)
+
+
 def test_delivered_and_loaded_again_it_says_the_same(section: Section, delivered: Path, speaker) -> None:
     said = speaker.synthesise("안녕하세요", "ko", "a")
-    again = FastPitchSpeaker(section, delivered, CPU).synthesise("안녕하세요", "ko", "a")
+    again = FastPitchSpeaker(section, delivered, SHIPPED / "vocoder", CPU).synthesise("안녕하세요", "ko", "a")
     assert said.sample_rate == 22050
     assert np.array_equal(said.samples, again.samples)
     assert said.samples.dtype == np.float32
@@ -144,7 +143,9 @@ def test_half_precision_delivery_says_nearly_the_same(
     task.deliver.func(
         task.network.state_dict(), tmp_path, card=task.deliver.keywords["card"], dtype=torch.float16
     )
-    said = FastPitchSpeaker(section, tmp_path, CPU).synthesise("hello", "en", "b").samples
+    said = (
+        FastPitchSpeaker(section, tmp_path, SHIPPED / "vocoder", CPU).synthesise("hello", "en", "b").samples
+    )
     assert abs(len(said) - len(speaker.synthesise("hello", "en", "b").samples)) <= 2 * 256
 
 
@@ -153,7 +154,7 @@ def test_a_corrupted_delivery_is_refused(section: Section, learned, tmp_path: Pa
     path = tmp_path / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(CorruptFileError):
-        SPEC.load(section, tmp_path, CPU)
+        SPEC.load(section, tmp_path, SHIPPED, CPU)
 
 
 @pytest.mark.parametrize(

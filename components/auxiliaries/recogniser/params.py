@@ -1,0 +1,136 @@
+"""``auxiliaries.recogniser``: how it hears, what it is made of and what it learns from."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from components.core.params import AuxiliarySection
+from components.core.params import Section as ParamsSection
+from components.core.utterance import Language
+
+
+class Span(ParamsSection):
+    """A range that numbers are drawn from, both ends included."""
+
+    min: float
+    max: float
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min > self.max:
+            message = f"min {self.min} lies above max {self.max}"
+            raise ValueError(message)
+        return self
+
+
+class Hearing(ParamsSection):
+    """Samples → normalised log-mel frames."""
+
+    sample_rate_hz: int = Field(gt=0, description="audio of any other rate is resampled")
+    n_fft: int = Field(gt=0)
+    hop_length: int = Field(gt=0)
+    win_length: int = Field(gt=0)
+    n_mels: int = Field(gt=0)
+    fmin_hz: float = Field(ge=0)
+    fmax_hz: float = Field(gt=0)
+    range_nepers: float = Field(gt=0, description="log amplitude kept below a clip's loudest value")
+    speech_nepers: float = Field(gt=0, description="frames this close to the loudest count for the mean")
+
+    @model_validator(mode="after")
+    def _analysis_agrees(self) -> Self:
+        if self.fmax_hz > self.sample_rate_hz / 2:
+            message = f"fmax_hz {self.fmax_hz} lies above half the sample rate {self.sample_rate_hz}"
+            raise ValueError(message)
+        if not self.hop_length <= self.win_length <= self.n_fft:
+            message = f"hop {self.hop_length} ≤ win {self.win_length} ≤ n_fft {self.n_fft} does not hold"
+            raise ValueError(message)
+        return self
+
+
+class Architecture(ParamsSection):
+    """Analysis and network."""
+
+    hearing: Hearing
+    channels: int = Field(gt=0)
+    hidden: int = Field(gt=0, description="width inside a block")
+    blocks: int = Field(gt=0)
+    kernel: int = Field(gt=0, description="of a block's depthwise convolution, in output frames")
+    stem_kernel: int = Field(gt=0)
+    stride: int = Field(gt=0, description="mel frames per output frame")
+    squeeze: int = Field(gt=0, description="width of the squeeze-excite bottleneck")
+    dropout: float = Field(ge=0, lt=1)
+    tones: int = Field(gt=0, description="Mandarin tones that the second head tells apart")
+
+    @model_validator(mode="after")
+    def _kernels_are_odd(self) -> Self:
+        for name in ("kernel", "stem_kernel"):
+            if getattr(self, name) % 2 == 0:
+                message = f"{name} must be odd to keep the length"
+                raise ValueError(message)
+        return self
+
+
+class Reference(ParamsSection):
+    """The reference speech that is rendered for it."""
+
+    utterances: dict[Language, int] = Field(description="training utterances of each language")
+    held_out_utterances: int = Field(gt=0, description="of each language and held-out part")
+    made_up_share: float = Field(ge=0, le=1, description="of texts that are no sentences of the corpus")
+    words_per_minute: Span
+    pitch: Span = Field(description="espeak-ng pitch, 0-99; 50 is the variant's own")
+    pitch_range: Span = Field(description="espeak-ng pitch range, 0-99")
+    silence_s: Span = Field(description="before and after the speech")
+
+
+class Augmentation(ParamsSection):
+    """What is done to a training mel; shares are probabilities."""
+
+    warp: Span = Field(description="factor on the frequency axis, drawn evenly in its logarithm")
+    warp_share: float = Field(ge=0, le=1)
+    tilt_nepers: float = Field(ge=0, description="largest swing of a smooth random equaliser")
+    tilt_share: float = Field(ge=0, le=1)
+    noise_nepers: Span = Field(description="noise level below the loudest value")
+    noise_share: float = Field(ge=0, le=1)
+    blur_frames: int = Field(ge=0, description="widest moving average over time, to either side")
+    blur_bins: int = Field(ge=0, description="widest moving average over frequency, to either side")
+    blur_share: float = Field(ge=0, le=1)
+    time_masks: int = Field(ge=0)
+    time_mask_frames: int = Field(ge=0)
+    frequency_masks: int = Field(ge=0)
+    frequency_mask_bins: int = Field(ge=0)
+
+
+class Training(ParamsSection):
+    """Recipe."""
+
+    reference: Reference
+    augmentation: Augmentation
+    batch_size: int = Field(gt=0)
+    gradient_accumulation: int = Field(gt=0)
+    learning_rate: float = Field(gt=0)
+    betas: tuple[float, float] = Field(strict=False)
+    eps: float = Field(gt=0)
+    weight_decay: float = Field(ge=0)
+    warmup_steps: int = Field(ge=0)
+    gradient_clip_norm: float = Field(gt=0)
+    tone_loss_weight: float = Field(ge=0)
+    max_steps: int = Field(gt=0)
+    max_cpu_seconds: float = Field(ge=0, description="0: no limit")
+    anneal_share: float = Field(ge=0, le=1)
+    checkpoint_every_steps: int = Field(gt=0)
+    validate_every_steps: int = Field(gt=0)
+    keep_checkpoints: int = Field(ge=2)
+    max_skipped_steps: int = Field(ge=0)
+    log_every_steps: int = Field(gt=0)
+    ema_decay: float = Field(ge=0, lt=1)
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"]
+    delivered_dtype: Literal["float32", "float16"]
+
+
+class Section(AuxiliarySection):
+    """``auxiliaries.recogniser``."""
+
+    architecture: Architecture
+    training: Training

@@ -1,0 +1,114 @@
+"""A delivered recogniser, ready to hear."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from components.auxiliaries.recogniser.decoding import greedy
+from components.auxiliaries.recogniser.hearing import is_silent, listen, mel_analysis, normalise
+from components.auxiliaries.recogniser.labels import Labels
+from components.auxiliaries.recogniser.network import RecogniserNetwork
+from components.auxiliaries.recogniser.params import Architecture
+from components.core.errors import CorruptFileError, DataError
+from components.core.utterance import LANGUAGES, Language
+from components.nn.contracts import Speech
+from components.nn.delivered import read_delivered
+
+NAME = "recogniser"
+#: Clips that share a forward pass; more only costs memory.
+_CLIPS_PER_FORWARD = 16
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What was heard in a clip: segments in order and, in Mandarin, tones 1-5 in order."""
+
+    segments: tuple[str, ...]
+    tones: tuple[int, ...]
+
+
+class PhonemeRecogniser:
+    """Hears clips of any rate in a language that is known.
+
+    Args:
+        delivered: folder with model.safetensors and model.json.
+        device: where the network runs.
+
+    Raises:
+        DataError: no delivered recogniser there.
+        CorruptFileError: the weights or the card are not the ones that were delivered.
+    """
+
+    def __init__(self, delivered: Path, device: torch.device) -> None:
+        found = read_delivered(delivered, NAME)
+        try:
+            architecture = Architecture.model_validate(found.card["architecture"])
+            self.labels = Labels.from_json(found.card["labels"])
+            self._log_floor = float(found.card["log_floor"])
+            network = RecogniserNetwork(architecture, self.labels, tone_loss_weight=0.0)
+            network.load_state_dict(dict(found.weights))
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise CorruptFileError(
+                who=str(delivered),
+                expected="a card and weights that fit each other",
+                found=" ".join(str(error).split())[:200],
+                action="restore pretrained/recogniser from git, or run make pretrain MODEL=recogniser",
+            ) from error
+        self.sha256, self._device = found.sha256, device
+        self._hearing = architecture.hearing
+        self._analysis = mel_analysis(architecture.hearing, self._log_floor)
+        self._network = network.to(device).eval()
+
+    def hear(self, clips: Sequence[Speech], language: Language) -> list[Heard]:
+        """What is said in each clip. Nothing is heard in a clip without sound.
+
+        Raises:
+            DataError: a language that the recogniser does not know.
+        """
+        if language not in LANGUAGES:
+            raise DataError(
+                who="the recogniser",
+                expected=f"a language among {', '.join(LANGUAGES)}",
+                found=repr(language),
+                action="leave such clips out; it hears generated speech of these languages only",
+            )
+        mels = [listen(clip.samples, clip.sample_rate, self._analysis) for clip in clips]
+        return self.hear_mels(mels, [language] * len(mels))
+
+    def hear_mels(self, mels: Sequence[NDArray[np.float32]], languages: Sequence[Language]) -> list[Heard]:
+        """The same from frames of `listen`, each [T, n_mels], and each clip's language."""
+        sounding = [i for i, mel in enumerate(mels) if not is_silent(mel, self._log_floor)]
+        sounding.sort(key=lambda i: len(mels[i]))
+        heard = [Heard((), ())] * len(mels)
+        for start in range(0, len(sounding), _CLIPS_PER_FORWARD):
+            part = sounding[start : start + _CLIPS_PER_FORWARD]
+            found = self._forward([mels[i] for i in part], [languages[i] for i in part])
+            for i, one in zip(part, found, strict=True):
+                heard[i] = one
+        return heard
+
+    @torch.inference_mode()
+    def _forward(self, mels: Sequence[NDArray[np.float32]], languages: Sequence[Language]) -> list[Heard]:
+        normal = [torch.from_numpy(normalise(mel, self._hearing)) for mel in mels]
+        padded = torch.nn.utils.rnn.pad_sequence(normal, batch_first=True)
+        frames = torch.tensor([len(mel) for mel in mels])
+        places = torch.tensor([LANGUAGES.index(language) for language in languages])
+        segments, tones, lengths = self._network.listen(
+            padded.to(self._device), frames.to(self._device), places.to(self._device)
+        )
+        names = self.labels.names
+        return [
+            Heard(
+                tuple(names[number - 1] for number in classes),
+                tuple(classes_of_tone) if language == "zh" else (),
+            )
+            for classes, classes_of_tone, language in zip(
+                greedy(segments, lengths), greedy(tones, lengths), languages, strict=True
+            )
+        ]

@@ -1,0 +1,172 @@
+"""Renders the reference speech and keeps its mels and labels; nothing of it stands in git."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from components.auxiliaries.recogniser.hearing import listen, mel_analysis
+from components.auxiliaries.recogniser.labels import segments, tones
+from components.auxiliaries.recogniser.params import Section
+from components.auxiliaries.recogniser.reference import Utterance, utterances
+from components.auxiliaries.recogniser.store import Heard, ReferenceStore, Row, write_reference_store
+from components.core.errors import CorruptFileError, DataError
+from components.core.parallel import map_in_processes
+from components.core.params.data import AudioParams, DataParams
+from components.core.progress import Progress
+from components.core.storage import recover_folder, sha256_json, sha256_path
+from components.espeak import synthesise
+from components.features.mel import MelAnalysis
+from components.features.scratch import Scratch
+from components.nn.contracts import FeatureReport
+from components.text import INVENTORY_VERSION, UNK, phonemise, spoken, symbol_timings
+
+_INT16_FULL_SCALE = 32768
+
+
+@dataclass(frozen=True)
+class _Job:
+    utterance: Utterance
+    fingerprint: str
+
+
+def prepare(
+    section: Section,
+    audio: AudioParams,
+    data: DataParams,
+    target: Path,
+    seed: int,
+    workers: int,
+    progress: Progress,
+) -> FeatureReport:
+    """Write the store at ``target``.
+
+    Incremental: what an earlier or a killed run rendered from the same text, voice and analysis is reused.
+    The old store stays until the new one is complete.
+
+    Raises:
+        DataError: nothing could be rendered.
+    """
+    recover_folder(target)
+    analysis = mel_analysis(section.architecture.hearing, audio.log_floor)
+    key = _key(analysis)
+    jobs = [
+        _Job(one, sha256_json({"key": key, "utterance": asdict(one)}))
+        for one in utterances(section.training.reference, data, seed)
+    ]
+    old, scratch = _previous(target), Scratch.beside(target)
+    known = {row.fingerprint: row for row in old.rows} if old else {}
+    pending = [j for j in jobs if j.fingerprint not in known and not scratch.holds(j.fingerprint)]
+    progress.say(f"{len(jobs)} utterances: {len(pending)} to render, {len(jobs) - len(pending)} as before")
+    rejected: dict[str, str] = {}
+    work = partial(_render, analysis=analysis, scratch=scratch)
+    reasons = map_in_processes(work, pending, workers, progress, "utterances")
+    for job, reason in zip(pending, reasons, strict=True):
+        if reason:
+            rejected[job.utterance.utterance_id] = reason
+    rows = _rows(jobs, rejected)
+
+    def heard_of(row: Row) -> Heard:
+        return (
+            old.heard(known[row.fingerprint])
+            if old and row.fingerprint in known
+            else scratch.load(row.fingerprint)
+        )
+
+    write_reference_store(target, rows, heard_of, {"analysis": asdict(analysis), "rejected": rejected})
+    scratch.remove()
+    return FeatureReport(len(jobs), len(rows), len(jobs) - len(pending), rejected)
+
+
+def heard_in(utterance: Utterance, analysis: MelAnalysis) -> Heard:
+    """Render one utterance: mel float16 [T, n_mels], segments [L] as strings, tones int8 [K].
+
+    Raises:
+        DataError: the text holds what the front-end cannot say, or nothing; or espeak-ng read it otherwise
+            (it spells out letters that no word combines), so that the labels are not in the sound.
+    """
+    phonemes = phonemise(utterance.text, utterance.language)
+    if phonemes.unknown or UNK in phonemes.symbols:
+        raise DataError(
+            who=utterance.utterance_id,
+            expected="a text that the front-end can say whole",
+            found=f"unknown {' '.join(phonemes.unknown) or UNK}",
+            action="mend the text",
+        )
+    speech = synthesise(
+        spoken(utterance.text, utterance.language),
+        utterance.language,
+        utterance.voice,
+        utterance.words_per_minute,
+    )
+    symbol_timings(utterance.language, phonemes.symbols, speech.timings)  # refuses what was read otherwise
+    rate = speech.sample_rate_hz
+    silences = (utterance.silence_before_s, utterance.silence_after_s)
+    before, after = (np.zeros(round(seconds * rate), dtype=np.float32) for seconds in silences)
+    samples = np.concatenate([before, speech.samples.astype(np.float32) / _INT16_FULL_SCALE, after])
+    return {
+        "mel": listen(samples, rate, analysis).astype(np.float16),
+        "segments": np.array(segments(phonemes.symbols), dtype=np.str_),
+        "tones": np.array(tones(phonemes.symbols), dtype=np.int8),
+    }
+
+
+def _render(job: _Job, analysis: MelAnalysis, scratch: Scratch) -> str:
+    """Runs in a worker: into the scratch folder, or the reason why not."""
+    try:
+        heard = heard_in(job.utterance, analysis)
+    except DataError as error:
+        return f"{error.who}: expected {error.expected}, found {error.found}"
+    scratch.save(job.fingerprint, heard)
+    return ""
+
+
+def _rows(jobs: list[_Job], rejected: Mapping[str, str]) -> list[Row]:
+    rows = [
+        Row(
+            utterance_id=job.utterance.utterance_id,
+            part=job.utterance.part,
+            language=job.utterance.language,
+            variant=job.utterance.voice.variant,
+            text=job.utterance.text,
+            fingerprint=job.fingerprint,
+        )
+        for job in jobs
+        if job.utterance.utterance_id not in rejected
+    ]
+    if not rows:
+        raise DataError(
+            who="reference speech of the recogniser",
+            expected="at least one utterance",
+            found=f"{len(jobs)} asked for, none rendered",
+            action="run `python -m components doctor`: espeak-ng or a front-end does not work",
+        )
+    return sorted(rows, key=lambda row: row.utterance_id)
+
+
+def _key(analysis: MelAnalysis) -> str:
+    """sha256 over the analysis and the source that renders and labels: a change of either renders anew."""
+    here = Path(__file__).parent
+    rooms = (here.parents[1] / "espeak", here.parents[1] / "text")
+    sources = [here / name for name in ("hearing.py", "labels.py", "prepare.py")]
+    sources += [path for room in rooms for path in sorted(room.rglob("*")) if path.suffix in (".py", ".csv")]
+    return sha256_json(
+        {
+            "analysis": asdict(analysis),
+            "inventory": INVENTORY_VERSION,
+            "source": {str(path.relative_to(here.parents[1])): sha256_path(path) for path in sources},
+        }
+    )
+
+
+def _previous(target: Path) -> ReferenceStore | None:
+    """The store of an earlier run; a damaged one is rendered again."""
+    store = ReferenceStore(target)
+    try:
+        return store if store.rows and store.summary else None
+    except CorruptFileError:
+        return None

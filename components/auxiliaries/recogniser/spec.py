@@ -1,0 +1,180 @@
+"""The recogniser's hooks for `make pretrain`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from components.auxiliaries.recogniser.augmentation import Augmenter
+from components.auxiliaries.recogniser.dataset import ReferenceSpeech, collate
+from components.auxiliaries.recogniser.labels import Labels
+from components.auxiliaries.recogniser.measure import measure
+from components.auxiliaries.recogniser.network import RecogniserNetwork
+from components.auxiliaries.recogniser.params import Section, Training
+from components.auxiliaries.recogniser.phoneme_recogniser import NAME
+from components.auxiliaries.recogniser.prepare import prepare
+from components.auxiliaries.recogniser.store import ReferenceStore
+from components.core.params import AuxiliarySection
+from components.core.params.data import AudioParams, DataParams
+from components.core.progress import Progress
+from components.core.storage import sha256_json
+from components.features.mel import MelAnalysis
+from components.nn.contracts import FeatureReport, Phase, Recipe, TrainingTask
+from components.nn.delivered import read_delivered, write_delivered
+from components.text import INVENTORY_VERSION
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
+
+class RecogniserSpec:
+    """See `components.nn.contracts.AuxiliarySpec`."""
+
+    name = NAME
+
+    def prepare(
+        self,
+        section: AuxiliarySection,
+        audio: AudioParams,
+        data: DataParams,
+        corpora: Sequence[Path],
+        target: Path,
+        seed: int,
+        workers: int,
+        progress: Progress,
+    ) -> FeatureReport:
+        """Render the reference speech. The corpora hold the voices that are judged, so none is read.
+
+        Raises:
+            DataError: nothing could be rendered.
+        """
+        return prepare(_typed(section), audio, data, target, seed, workers, progress)
+
+    def training_task(
+        self, section: AuxiliarySection, features: Path, seed: int, warm_start: Path | None
+    ) -> TrainingTask:
+        """The network and its data.
+
+        Args:
+            features: the reference store.
+            seed: of the initial weights and of the training.
+            warm_start: a delivered recogniser with the same labels to begin from.
+
+        Raises:
+            DataError: no utterances of a part, or no delivered recogniser in ``warm_start``.
+            CorruptFileError: the store or the weights are damaged.
+        """
+        typed, store = _typed(section), ReferenceStore(features)
+        labels, hearing = store.labels(), typed.architecture.hearing
+        analysis = MelAnalysis(**store.summary["analysis"])
+        augmenter = Augmenter(typed.training.augmentation, analysis)
+        card = {
+            "architecture": typed.architecture.model_dump(mode="json"),
+            "labels": labels.to_json(),
+            "log_floor": analysis.log_floor,
+            "inventory_version": INVENTORY_VERSION,
+            "reference_sha256": sha256_json([row.fingerprint for row in store.rows]),
+            "utterances": len(store.of_part("train")),
+        }
+        return TrainingTask(
+            network=_initial_network(typed, labels, seed, warm_start),
+            phases=(_phase(typed.training),),
+            train=ReferenceSpeech(store, "train", labels, hearing, augmenter),
+            validation=ReferenceSpeech(store, "validation", labels, hearing, None),
+            collate=collate,
+            recipe=_recipe(typed.training, seed),
+            identity={"model": NAME, **card},
+            deliver=partial(_deliver, card=card, dtype=getattr(torch, typed.training.delivered_dtype)),
+        )
+
+    def measure(
+        self,
+        section: AuxiliarySection,
+        delivered: Path,
+        features: Path,
+        device: torch.device,
+        progress: Progress,
+    ) -> Mapping[str, float]:
+        """Held-out error rates; see `measure.measure`."""
+        return measure(delivered, features, device, progress)
+
+
+def _initial_network(
+    section: Section, labels: Labels, seed: int, delivered: Path | None
+) -> RecogniserNetwork:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = RecogniserNetwork(section.architecture, labels, section.training.tone_loss_weight)
+    if delivered is not None:
+        network.load_state_dict(dict(read_delivered(delivered, NAME).weights))
+    return network
+
+
+def _phase(training: Training) -> Phase:
+    return Phase(
+        name="ctc",
+        modules=("",),
+        optimiser=_optimiser(training),
+        schedule=partial(_warm_up, steps=training.warmup_steps),
+        clip_norm=training.gradient_clip_norm,
+    )
+
+
+def _optimiser(training: Training) -> Callable[[list[nn.Parameter]], Optimizer]:
+    def build(parameters: list[nn.Parameter]) -> Optimizer:
+        """Weight decay for matrices only; norms, biases and vectors keep their size."""
+        matrices = [p for p in parameters if p.ndim > 1]
+        vectors = [p for p in parameters if p.ndim <= 1]
+        groups: list[dict[str, Any]] = [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}]
+        return torch.optim.AdamW(
+            groups,
+            lr=training.learning_rate,
+            betas=training.betas,
+            eps=training.eps,
+            weight_decay=training.weight_decay,
+        )
+
+    return build
+
+
+def _warm_up(step: int, steps: int) -> float:
+    """Linear to 1; the recipe's anneal_share brings it down to 0."""
+    return min(1.0, (step + 1) / max(1, steps))
+
+
+def _recipe(training: Training, seed: int) -> Recipe:
+    return Recipe(
+        batch_size=training.batch_size,
+        gradient_accumulation=training.gradient_accumulation,
+        max_steps=training.max_steps,
+        max_cpu_seconds=training.max_cpu_seconds,
+        checkpoint_every_steps=training.checkpoint_every_steps,
+        validate_every_steps=training.validate_every_steps,
+        keep_checkpoints=training.keep_checkpoints,
+        max_skipped_steps=training.max_skipped_steps,
+        ema_decay=training.ema_decay,
+        precision=training.precision,
+        seed=seed,
+        anneal_share=training.anneal_share,
+        log_every_steps=training.log_every_steps,
+    )
+
+
+def _deliver(
+    weights: Mapping[str, Tensor], folder: Path, *, card: Mapping[str, Any], dtype: torch.dtype
+) -> None:
+    write_delivered(folder, NAME, weights, card, dtype)
+
+
+def _typed(section: AuxiliarySection) -> Section:
+    if not isinstance(section, Section):
+        raise TypeError(f"auxiliaries.recogniser expected, found {type(section).__name__}")
+    return section
+
+
+SPEC = RecogniserSpec()

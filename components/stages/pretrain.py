@@ -1,0 +1,151 @@
+"""``make pretrain MODEL=<name>``: a network trained for longer becomes the first weights in ``pretrained/``.
+
+A model's are a starting point: the first retraining judges them by the same gate as any candidate. An
+auxiliary network's (recogniser, vocoder) are what every retraining uses, unchanged.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from components import catalogue
+from components.core.params import Params
+from components.core.paths import Workspace
+from components.core.progress import Progress
+from components.core.storage import atomic_folder, sha256_path, write_text
+from components.data.corpus import corpora
+from components.stages.contract import Record
+from components.stages.runner import Request, run_stage
+from components.stages.shipped import shipped
+
+_FOR_A_MODEL = ("ingest", "version", "validate", "features", "adopt", "train")
+_FOR_AN_AUXILIARY = ("ingest", "version", "validate")
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What a card tells of new weights."""
+
+    name: str
+    profile: str
+    data: str
+    steps: int
+    cpu_seconds: float
+    device: str
+    weights_sha256: str
+    figures: Mapping[str, float]
+
+
+def pretrain(project: Path, workspace: Workspace, profile: str, name: str) -> Path:
+    """Bring the corpora up to date, train ``name`` and adopt it; returns its folder in ``pretrained/``.
+
+    Interrupted, the next call goes on from the last checkpoint. The shipped weights stay until new ones are
+    complete.
+
+    Raises:
+        ConfigError: neither a model nor an auxiliary network of that name.
+        IrisError: whatever the stages and the training say.
+    """
+    target = shipped(project) / name
+    if name in catalogue.auxiliary_names():
+        made, delivered = _train_auxiliary(project, workspace, profile, name)
+    else:
+        made, delivered = _train_model(project, workspace, profile, name)
+    with atomic_folder(target) as folder:
+        shutil.copytree(delivered, folder, dirs_exist_ok=True)
+        write_text(folder / "README.md", _card(made))
+    return target
+
+
+def _train_model(project: Path, workspace: Workspace, profile: str, name: str) -> tuple[_Made, Path]:
+    catalogue.spec(name)  # an unknown name is told before the corpus is made
+    record = _run(_FOR_A_MODEL, project, workspace, profile, name)
+    summary = record.summary
+    losses = {
+        loss: value for loss, value in summary["losses"].items() if loss.startswith("validation/")
+    }  # fmt: skip
+    made = _Made(
+        name=name,
+        profile=profile,
+        data=record.data_md5,
+        steps=int(summary["steps"]),
+        cpu_seconds=float(summary["cpu_seconds"]),
+        device=record.device,
+        weights_sha256=str(summary["checkpoint_sha256"]),
+        figures=losses,
+    )
+    return made, record.output(workspace.root, "delivered")
+
+
+def _train_auxiliary(project: Path, workspace: Workspace, profile: str, name: str) -> tuple[_Made, Path]:
+    from components.training.device import best_device
+    from components.training.loop import train
+
+    record = _run(_FOR_AN_AUXILIARY, project, workspace, profile, None)
+    params, progress = catalogue.load(project, profile), Progress(f"{name}.pretrain")
+    spec, section = catalogue.auxiliary_spec(name), params.auxiliaries[name]
+    features = workspace.features / name
+    found = spec.prepare(
+        section,
+        params.audio,
+        params.data,
+        _corpora(workspace, params),
+        features,
+        params.seed,
+        params.platform.workers,
+        progress,
+    )
+    progress.say(f"{found.accepted} of {found.rows} utterances, {found.reused} of them reused")
+    task = spec.training_task(section, features, params.seed, None)
+    device = best_device()
+    # Points of the curves stay in the training folder: an auxiliary network is no run of a model.
+    result = train(task, workspace.training / name, device, progress, lambda points: None)
+    figures = spec.measure(section, result.delivered, features, device, progress)
+    made = _Made(
+        name=name,
+        profile=profile,
+        data=record.data_md5,
+        steps=result.steps,
+        cpu_seconds=result.cpu_seconds,
+        device=result.device,
+        weights_sha256=sha256_path(result.delivered / "model.safetensors"),
+        figures=figures,
+    )
+    return made, result.delivered
+
+
+def _corpora(workspace: Workspace, params: Params) -> list[Path]:
+    return [corpus.folder for corpus in corpora(workspace.data, params.data.corpora)]
+
+
+def _run(
+    stages: tuple[str, ...], project: Path, workspace: Workspace, profile: str, model: str | None
+) -> Record:
+    """Run these stages in order; the last one's record."""
+    from components.core.stage_graph import stage as stage_named
+
+    for name in stages:
+        of_model = model if stage_named(name).per_model else None
+        record = run_stage(Request(name, of_model, profile, workspace, project))
+    return record
+
+
+def _card(made: _Made) -> str:
+    wrong = [name for name, value in made.figures.items() if not math.isfinite(value)]
+    figures = "\n".join(
+        f"| {name} | {value:.4f} |" for name, value in sorted(made.figures.items()) if name not in wrong
+    )
+    return (
+        f"# {made.name}\n\n"
+        f"- made by `make pretrain MODEL={made.name}` (profile `{made.profile}`)\n"
+        f"- data {made.data}: generated speech (espeak-ng), and recorded prompts where the model uses them\n"
+        f"- {made.steps} steps, {made.cpu_seconds / 3600:.2f} CPU hours on {made.device}\n"
+        f"- weights sha256 {made.weights_sha256}\n"
+        "- licence: that of this repository; the generated voices carry no right of a person\n\n"
+        "| held-out figure, measured | |\n|---|---|\n"
+        f"{figures}\n"
+    )

@@ -1,0 +1,20 @@
+"""What the repository ships in ``pretrained/``: first weights of models, and the auxiliary networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from components import catalogue
+from components.core.storage import sha256_path
+
+
+def shipped(project: Path) -> Path:
+    """The folder of delivered networks, one folder each."""
+    return project / "pretrained"
+
+
+def auxiliary_weights(project: Path) -> Mapping[str, str]:
+    """Name of each auxiliary network → sha256 of its delivered folder, "" where none is shipped."""
+    folders = {name: shipped(project) / name for name in catalogue.auxiliary_names()}
+    return {name: sha256_path(folder) if folder.is_dir() else "" for name, folder in folders.items()}

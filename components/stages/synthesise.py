@@ -1,0 +1,139 @@
+"""``synthesise``: a text becomes a labelled wav, and a JSON with the time of every word and sound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components import catalogue, inference
+from components.core.errors import ConfigError
+from components.core.params import Params
+from components.core.paths import Workspace
+from components.core.storage import write_json
+from components.core.utterance import Language
+from components.inference import MediaLabel
+from components.nn.contracts import Speech
+from components.nn.control import UNCHANGED, Control
+from components.promotion.succession import champion_alias
+from components.stages import services
+from components.stages.shipped import shipped
+
+if TYPE_CHECKING:
+    from components.nn.timed_speech import TimedSpeech
+
+CHAMPION, SHIPPED = "champion", "pretrained"
+TIMINGS_SUFFIX = ".timings.json"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be said, by whom, and how.
+
+    Attributes:
+        version: ``champion`` (else what is shipped), ``pretrained``, or a number in the registry.
+        word_controls: number of a word, from 0 → its own control.
+    """
+
+    model: str
+    text: str
+    language: Language
+    speaker: str
+    version: str = CHAMPION
+    control: Control = UNCHANGED
+    word_controls: Mapping[int, Control] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What was written: the version that spoke, the wav, its label, the timings."""
+
+    version: str
+    wav: Path
+    label: Path
+    timings: Path
+
+
+def synthesise(project: Path, params: Params, workspace: Workspace, wish: Wish, out: Path) -> Said:
+    """Speak into ``out`` (a wav); the label and the timings lie beside it.
+
+    Raises:
+        DataError: empty or over-long text, unknown language, speaker or word.
+        ConfigError: no such model or version, or nothing to speak with.
+        StorageError: no space or no permission.
+    """
+    from components.training.device import best_device
+
+    version, folder = _weights(project, params, workspace, wish)
+    synthesiser = inference.load(
+        wish.model, params.models[wish.model], folder, shipped(project), best_device()
+    )
+    timed = synthesiser.synthesise_timed(
+        wish.text, wish.language, wish.speaker, wish.control, wish.word_controls
+    )
+    label = MediaLabel(
+        model=wish.model,
+        model_version=version,
+        weights_sha256=synthesiser.weights_sha256,
+        speaker=wish.speaker,
+        consent=synthesiser.consents[wish.speaker],
+        language=wish.language,
+    )
+    sidecar = inference.to_wav(out, Speech(timed.samples, timed.sample_rate), label)
+    timings = out.with_name(out.name + TIMINGS_SUFFIX)
+    write_json(timings, _told(wish, timed))
+    return Said(version, out, sidecar, timings)
+
+
+def _weights(project: Path, params: Params, workspace: Workspace, wish: Wish) -> tuple[str, Path]:
+    """The version's name and its delivered folder."""
+    if wish.version == SHIPPED:
+        return SHIPPED, _shipped(project, wish.model)
+    # Without a tracking database nothing was ever promoted here, and asking would create one.
+    mlflow = params.platform.mlflow
+    if mlflow.tracking_uri or workspace.tracking_database.is_file():
+        registry = services.registry_of(mlflow, workspace)
+        if wish.version != CHAMPION:
+            chosen = registry.by_version(wish.model, wish.version)
+            return chosen.version, registry.weights(chosen)
+        champion = registry.by_alias(wish.model, champion_alias(params.evaluation.scope))
+        if champion is not None:
+            return champion.version, registry.weights(champion)
+    if wish.version != CHAMPION:
+        raise ConfigError(
+            who=f"{wish.model} v{wish.version}",
+            expected="a registry to find it in",
+            found=f"no MLflow store in {workspace.root}",
+            action="name the workspace of the run (--workspace), or leave --version out",
+        )
+    return SHIPPED, _shipped(project, wish.model)
+
+
+def _shipped(project: Path, model: str) -> Path:
+    folder = shipped(project) / model
+    if not (folder / "model.safetensors").is_file():
+        catalogue.spec(model)  # a model that does not exist is told as such
+        raise ConfigError(
+            who=model,
+            expected="a champion, or weights in pretrained/",
+            found="neither",
+            action=f"make demo, or make pretrain MODEL={model}",
+        )
+    return folder
+
+
+def _told(wish: Wish, timed: TimedSpeech) -> dict[str, object]:
+    """Seconds from the first sample; captions are written from it."""
+    return {
+        "text": wish.text,
+        "language": wish.language,
+        "speaker": wish.speaker,
+        "duration_s": round(len(timed.samples) / timed.sample_rate, 4),
+        "words": [_entry(*word) for word in timed.words],
+        "phonemes": [_entry(*phoneme) for phoneme in timed.phonemes],
+    }
+
+
+def _entry(text: str, start_s: float, end_s: float) -> dict[str, object]:
+    return {"text": text, "start_s": round(start_s, 4), "end_s": round(end_s, 4)}
