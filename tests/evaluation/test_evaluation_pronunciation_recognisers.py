@@ -38,6 +38,7 @@ def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A recogniser that never learned anything, delivered."""
     section = catalogue.load(project_root(), "ci").auxiliaries["recogniser"].model_dump(mode="json")
     section["architecture"] |= {"channels": 16, "hidden": 16, "blocks": 1, "squeeze": 4}
+    section["architecture"]["tone_branch"] |= {"channels": 8, "hidden": 8, "blocks": 1}
     typed = Section.model_validate(section)
     labels = Labels.among(
         (language, segments(phonemise(text, language).symbols))
