@@ -19,13 +19,9 @@ def repeat_by_duration(x: Tensor, durations: Tensor) -> Tensor:
     Returns:
         [B, T, C] with T the longest sum of durations; zeros beyond a row's own sum.
     """
-    ends = durations.cumsum(dim=1)
-    totals = ends[:, -1]
-    frames = torch.arange(int(totals.max()), device=x.device).expand(x.shape[0], -1).contiguous()
-    owner = torch.searchsorted(ends, frames, right=True).clamp(max=x.shape[1] - 1)
+    _, owner, within = _laid_out(durations)
     repeated = x.gather(1, owner.unsqueeze(-1).expand(-1, -1, x.shape[2]))
-    within = (frames < totals.unsqueeze(1)).unsqueeze(-1)
-    return repeated * within.to(x.dtype)
+    return repeated * within.unsqueeze(-1).to(x.dtype)
 
 
 def average_by_duration(values: Tensor, durations: Tensor, counted: Tensor) -> Tensor:
@@ -64,15 +60,18 @@ def place_within(durations: Tensor) -> Tensor:
     Returns:
         [B, T, PLACES] with T the longest sum of durations; zeros beyond a row's own sum.
     """
-    ends = durations.cumsum(dim=1)
-    totals = ends[:, -1]
-    frames = (
-        torch.arange(int(totals.max()), device=durations.device).expand(durations.shape[0], -1).contiguous()
-    )
-    owner = torch.searchsorted(ends, frames, right=True).clamp(max=durations.shape[1] - 1)
+    frames, owner, within = _laid_out(durations)
     lasting = durations.gather(1, owner).clamp(min=1).float()
-    begun = (ends - durations).gather(1, owner)
+    begun = (durations.cumsum(dim=1) - durations).gather(1, owner)
     share = (frames - begun + 0.5) / lasting
     waves = [torch.cos(math.pi * turns * share) for turns in range(1, PLACES)]
-    within = (frames < totals.unsqueeze(1)).unsqueeze(-1)
-    return torch.stack([*waves, lasting.log1p()], dim=-1) * within
+    return torch.stack([*waves, lasting.log1p()], dim=-1) * within.unsqueeze(-1)
+
+
+def _laid_out(durations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """[B, L] → each frame's number, its symbol, and whether it lies within its row, all [B, T]."""
+    ends = durations.cumsum(dim=1)
+    totals = ends[:, -1]
+    frames = torch.arange(int(totals.max()), device=durations.device).expand(len(durations), -1).contiguous()
+    owner = torch.searchsorted(ends, frames, right=True).clamp(max=durations.shape[1] - 1)
+    return frames, owner, frames < totals.unsqueeze(1)

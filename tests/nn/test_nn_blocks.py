@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from components.nn.conditional_layer_norm import ConditionalLayerNorm
 from components.nn.feed_forward_transformer import FeedForwardTransformer
-from components.nn.length_regulation import repeat_by_duration
+from components.nn.length_regulation import PLACES, place_within, repeat_by_duration
 from components.nn.masks import masked_mean, valid_positions
 from components.nn.relative_attention import RelativeSelfAttention
 from components.nn.sinusoidal_positions import sinusoidal_positions
@@ -124,3 +124,14 @@ def test_masked_mean_counts_real_positions_only() -> None:
     valid = valid_positions(torch.tensor([2, 1]), 3)
     assert masked_mean(values, valid).item() == 2.0
     assert masked_mean(values.unsqueeze(-1).expand(-1, -1, 4), valid).item() == 2.0
+
+
+def test_a_frame_knows_its_place_within_its_symbol() -> None:
+    durations = torch.tensor([[1, 4, 0, 2], [2, 1, 0, 0]])
+    places = place_within(durations)
+    assert places.shape == (2, 7, PLACES)
+    share = torch.tensor([0.5, 1 / 8, 3 / 8, 5 / 8, 7 / 8, 1 / 4, 3 / 4])
+    torch.testing.assert_close(places[0, :, 0], torch.cos(torch.pi * share))
+    torch.testing.assert_close(places[0, :, -1].expm1(), torch.tensor([1.0, 4, 4, 4, 4, 2, 2]))
+    assert not places[1, 3:].any()
+    torch.testing.assert_close(places[1, :3], place_within(durations[1:, :2])[0])  # padding changes nothing
