@@ -6,6 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from hypothesis import settings
+
 PROJECT = Path(__file__).resolve().parents[1]
 
 _AIRFLOW_HOME = tempfile.mkdtemp(prefix="iris-airflow-")
@@ -25,3 +27,7 @@ os.environ.update(
 )
 os.environ.pop("IRIS_PROFILE", None)
 os.environ.pop("IRIS_WORKSPACE", None)
+
+# No test asserts a time: a busy machine must not turn a property red.
+settings.register_profile("iris", deadline=None)
+settings.load_profile("iris")

@@ -34,9 +34,3 @@ def recogniser_for(params: EvaluatorParams, pretrained: Path) -> tuple[Recognise
     except BadInputError as error:
         return None, f"the recogniser {params.id} cannot be used: {error}"
     return None, f"the recogniser {params.id!r} has no adapter in this version (evaluation.recogniser.id)"
-
-
-def recogniser_weights(params: EvaluatorParams, pretrained: Path) -> Path | None:
-    """The folder of weights that the repository ships for it, if any: evaluation depends on its content."""
-    folder = pretrained / _PROXY_FOLDER
-    return folder if params.id == PROXY_ID and folder.is_dir() else None

@@ -9,7 +9,7 @@ import pytest
 
 from components.core.errors import DataError, EnvironmentFaultError
 from components.core.utterance import Language
-from components.espeak import PAUSE, Voice, phonemes, synthesise, variants
+from components.espeak import PAUSE, Voice, phonemes, spoken_phones, synthesise, variants
 from components.espeak.phones import normalise
 
 TEXTS: dict[Language, str] = {
@@ -97,3 +97,21 @@ def test_unknown_language_and_voice() -> None:
 )
 def test_the_map_from_espeak_to_our_symbols(language: Language, ipa: str, mnemonic: str, symbol: str) -> None:
     assert normalise(language, ipa, mnemonic) == symbol
+
+
+def test_a_lateral_after_a_vowel_has_half_of_both() -> None:
+    vowel, lateral = synthesise("달다", "ko", Voice(), WPM).timings[1:3]
+    assert (vowel.symbol, lateral.symbol) == ("ˈɐ", "ɫ")
+    assert abs((vowel.end - vowel.start) - (lateral.end - lateral.start)) <= 1
+
+
+@pytest.mark.parametrize("text", ["손 안에 물을", "one in a box, all boys fall well"])
+def test_no_sound_is_without_length(text: str) -> None:
+    language: Language = "en" if text.isascii() else "ko"
+    assert all(t.end > t.start for t in synthesise(text, language, Voice(), WPM).timings)
+
+
+def test_a_phone_knows_where_its_word_begins() -> None:
+    found = spoken_phones("yes, no", "en")
+    assert [phone.place for phone in found if phone.symbol != PAUSE] == [0, 0, 0, 5, 5]
+    assert [phone.symbol for phone in found] == phonemes("yes, no", "en")

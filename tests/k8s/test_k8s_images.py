@@ -119,5 +119,5 @@ def _python(code: str, project: Path, **environment: str) -> subprocess.Complete
         env={**outside, "IRIS_PROJECT_ROOT": str(project), **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )

@@ -10,7 +10,7 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
 from components.auxiliaries.recogniser.augmentation import Augmenter
-from components.auxiliaries.recogniser.hearing import normalise
+from components.auxiliaries.recogniser.hearing import normalise, pitch_features
 from components.auxiliaries.recogniser.labels import Labels
 from components.auxiliaries.recogniser.params import Hearing
 from components.auxiliaries.recogniser.store import ReferenceStore
@@ -60,7 +60,8 @@ class ReferenceSpeech(Dataset[Sample]):
         """One utterance.
 
         Returns:
-            mel [T, n_mels] normalised, labels [L], tones [K], language [] (a place in `LANGUAGES`).
+            mel [T, n_mels] normalised, pitch [T, 2] (zeros but for Mandarin), labels [L], tones [K],
+            language [] (a place in `LANGUAGES`).
         """
         row = self._rows[index]
         mel = torch.from_numpy(self._store.mel(row))
@@ -71,6 +72,7 @@ class ReferenceSpeech(Dataset[Sample]):
             normal = self._augmenter.masked(normal)
         return {
             "mel": normal,
+            "pitch": torch.from_numpy(pitch_features(self._store.pitch(row))),
             "labels": torch.tensor(self._labels.numbers(self._store.segments(row))),
             "tones": torch.tensor(self._store.tones(row), dtype=torch.int64),
             "language": torch.tensor(LANGUAGES.index(row.language)),
@@ -81,8 +83,8 @@ def collate(samples: Sequence[Sample]) -> Mapping[str, Tensor]:
     """Pad samples to a batch.
 
     Returns:
-        mel [B, T, n_mels] filled up with zeros, frames [B]; labels [B, L], label_lengths [B]; tones [B, K],
-        tone_lengths [B]; languages [B].
+        mel [B, T, n_mels] and pitch [B, T, 2] filled up with zeros, frames [B]; labels [B, L],
+        label_lengths [B]; tones [B, K], tone_lengths [B]; languages [B].
     """
     lengths = {
         name: torch.tensor([len(sample[source]) for sample in samples])
@@ -90,6 +92,6 @@ def collate(samples: Sequence[Sample]) -> Mapping[str, Tensor]:
     }
     padded = {
         name: pad_sequence([sample[name] for sample in samples], batch_first=True)
-        for name in ("mel", "labels", "tones")
+        for name in ("mel", "pitch", "labels", "tones")
     }
     return {**padded, **lengths, "languages": torch.stack([sample["language"] for sample in samples])}

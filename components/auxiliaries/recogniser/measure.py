@@ -45,7 +45,9 @@ def _heard(
     heard: list[Heard] = []
     for start in progress.track(starts, len(starts), note):
         part = rows[start : start + _CLIPS_PER_LINE]
-        heard += recogniser.hear_mels([store.mel(row) for row in part], [row.language for row in part])
+        heard += recogniser.hear_frames(
+            [(store.mel(row), store.pitch(row)) for row in part], [row.language for row in part]
+        )
     return heard
 
 

@@ -37,6 +37,8 @@ class Hearing(ParamsSection):
     fmax_hz: float = Field(gt=0)
     range_nepers: float = Field(gt=0, description="log amplitude kept below a clip's loudest value")
     speech_nepers: float = Field(gt=0, description="frames this close to the loudest count for the mean")
+    f0_floor_hz: float = Field(gt=0, description="of the pitch that Mandarin tones are heard from")
+    f0_ceil_hz: float = Field(gt=0)
 
     @model_validator(mode="after")
     def _analysis_agrees(self) -> Self:
@@ -47,6 +49,15 @@ class Hearing(ParamsSection):
             message = f"hop {self.hop_length} ≤ win {self.win_length} ≤ n_fft {self.n_fft} does not hold"
             raise ValueError(message)
         return self
+
+
+class ToneBranch(ParamsSection):
+    """Hears Mandarin tones from pitch and from what the blocks found."""
+
+    tones: int = Field(gt=0)
+    channels: int = Field(gt=0)
+    hidden: int = Field(gt=0)
+    blocks: int = Field(gt=0)
 
 
 class Architecture(ParamsSection):
@@ -61,7 +72,7 @@ class Architecture(ParamsSection):
     stride: int = Field(gt=0, description="mel frames per output frame")
     squeeze: int = Field(gt=0, description="width of the squeeze-excite bottleneck")
     dropout: float = Field(ge=0, lt=1)
-    tones: int = Field(gt=0, description="Mandarin tones that the second head tells apart")
+    tone_branch: ToneBranch
 
     @model_validator(mode="after")
     def _kernels_are_odd(self) -> Self:

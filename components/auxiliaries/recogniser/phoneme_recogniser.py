@@ -9,9 +9,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn.utils.rnn import pad_sequence
 
 from components.auxiliaries.recogniser.decoding import greedy
-from components.auxiliaries.recogniser.hearing import is_silent, listen, mel_analysis, normalise
+from components.auxiliaries.recogniser.hearing import (
+    is_silent,
+    listen,
+    mel_analysis,
+    normalise,
+    pitch_features,
+    pitch_track,
+)
 from components.auxiliaries.recogniser.labels import Labels
 from components.auxiliaries.recogniser.network import RecogniserNetwork
 from components.auxiliaries.recogniser.params import Architecture
@@ -23,6 +31,9 @@ from components.nn.delivered import read_delivered
 NAME = "recogniser"
 #: Clips that share a forward pass; more only costs memory.
 _CLIPS_PER_FORWARD = 16
+_TONED = "zh"
+#: mel [T, n_mels], pitch [T].
+Frames = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -78,35 +89,44 @@ class PhonemeRecogniser:
                 found=repr(language),
                 action="leave such clips out; it hears generated speech of these languages only",
             )
-        mels = [listen(clip.samples, clip.sample_rate, self._analysis) for clip in clips]
-        return self.hear_mels(mels, [language] * len(mels))
+        return self.hear_frames([self._frames(clip, language) for clip in clips], [language] * len(clips))
 
-    def hear_mels(self, mels: Sequence[NDArray[np.float32]], languages: Sequence[Language]) -> list[Heard]:
-        """The same from frames of `listen`, each [T, n_mels], and each clip's language."""
-        sounding = [i for i, mel in enumerate(mels) if not is_silent(mel, self._log_floor)]
-        sounding.sort(key=lambda i: len(mels[i]))
-        heard = [Heard((), ())] * len(mels)
+    def hear_frames(self, clips: Sequence[Frames], languages: Sequence[Language]) -> list[Heard]:
+        """The same from mel [T, n_mels] of `hearing.listen` and pitch [T] of `hearing.pitch_track`."""
+        sounding = [i for i, (mel, _) in enumerate(clips) if not is_silent(mel, self._log_floor)]
+        sounding.sort(key=lambda i: len(clips[i][0]))
+        heard = [Heard((), ())] * len(clips)
         for start in range(0, len(sounding), _CLIPS_PER_FORWARD):
             part = sounding[start : start + _CLIPS_PER_FORWARD]
-            found = self._forward([mels[i] for i in part], [languages[i] for i in part])
+            found = self._forward([clips[i] for i in part], [languages[i] for i in part])
             for i, one in zip(part, found, strict=True):
                 heard[i] = one
         return heard
 
+    def _frames(self, clip: Speech, language: Language) -> Frames:
+        mel = listen(clip.samples, clip.sample_rate, self._analysis)
+        if language != _TONED:
+            return mel, np.zeros(len(mel), dtype=np.float32)
+        return mel, pitch_track(clip.samples, clip.sample_rate, self._hearing, self._analysis)
+
     @torch.inference_mode()
-    def _forward(self, mels: Sequence[NDArray[np.float32]], languages: Sequence[Language]) -> list[Heard]:
-        normal = [torch.from_numpy(normalise(mel, self._hearing)) for mel in mels]
-        padded = torch.nn.utils.rnn.pad_sequence(normal, batch_first=True)
-        frames = torch.tensor([len(mel) for mel in mels])
+    def _forward(self, clips: Sequence[Frames], languages: Sequence[Language]) -> list[Heard]:
+        mels = pad_sequence(
+            [torch.from_numpy(normalise(mel, self._hearing)) for mel, _ in clips], batch_first=True
+        )
+        pitches = pad_sequence(
+            [torch.from_numpy(pitch_features(track)) for _, track in clips], batch_first=True
+        )
+        frames = torch.tensor([len(mel) for mel, _ in clips])
         places = torch.tensor([LANGUAGES.index(language) for language in languages])
         segments, tones, lengths = self._network.listen(
-            padded.to(self._device), frames.to(self._device), places.to(self._device)
+            mels.to(self._device), pitches.to(self._device), frames.to(self._device), places.to(self._device)
         )
         names = self.labels.names
         return [
             Heard(
                 tuple(names[number - 1] for number in classes),
-                tuple(classes_of_tone) if language == "zh" else (),
+                tuple(classes_of_tone) if language == _TONED else (),
             )
             for classes, classes_of_tone, language in zip(
                 greedy(segments, lengths), greedy(tones, lengths), languages, strict=True

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from components.auxiliaries.recogniser.hearing import listen, mel_analysis
+from components.auxiliaries.recogniser.hearing import listen, mel_analysis, pitch_track
 from components.auxiliaries.recogniser.labels import segments, tones
-from components.auxiliaries.recogniser.params import Section
+from components.auxiliaries.recogniser.params import Hearing, Section
 from components.auxiliaries.recogniser.reference import Utterance, utterances
 from components.auxiliaries.recogniser.store import Heard, ReferenceStore, Row, write_reference_store
 from components.core.errors import CorruptFileError, DataError
@@ -52,8 +52,9 @@ def prepare(
         DataError: nothing could be rendered.
     """
     recover_folder(target)
-    analysis = mel_analysis(section.architecture.hearing, audio.log_floor)
-    key = _key(analysis)
+    hearing = section.architecture.hearing
+    analysis = mel_analysis(hearing, audio.log_floor)
+    key = _key(hearing, analysis)
     jobs = [
         _Job(one, sha256_json({"key": key, "utterance": asdict(one)}))
         for one in utterances(section.training.reference, data, seed)
@@ -63,7 +64,7 @@ def prepare(
     pending = [j for j in jobs if j.fingerprint not in known and not scratch.holds(j.fingerprint)]
     progress.say(f"{len(jobs)} utterances: {len(pending)} to render, {len(jobs) - len(pending)} as before")
     rejected: dict[str, str] = {}
-    work = partial(_render, analysis=analysis, scratch=scratch)
+    work = partial(_render, hearing=hearing, analysis=analysis, scratch=scratch)
     reasons = map_in_processes(work, pending, workers, progress, "utterances")
     for job, reason in zip(pending, reasons, strict=True):
         if reason:
@@ -82,8 +83,9 @@ def prepare(
     return FeatureReport(len(jobs), len(rows), len(jobs) - len(pending), rejected)
 
 
-def heard_in(utterance: Utterance, analysis: MelAnalysis) -> Heard:
-    """Render one utterance: mel float16 [T, n_mels], segments [L] as strings, tones int8 [K].
+def heard_in(utterance: Utterance, hearing: Hearing, analysis: MelAnalysis) -> Heard:
+    """Render one utterance: mel float16 [T, n_mels], pitch [T] (Mandarin) or [0], segments [L] as strings,
+    tones int8 [K].
 
     Raises:
         DataError: the text holds what the front-end cannot say, or nothing; or espeak-ng read it otherwise
@@ -108,17 +110,20 @@ def heard_in(utterance: Utterance, analysis: MelAnalysis) -> Heard:
     silences = (utterance.silence_before_s, utterance.silence_after_s)
     before, after = (np.zeros(round(seconds * rate), dtype=np.float32) for seconds in silences)
     samples = np.concatenate([before, speech.samples.astype(np.float32) / _INT16_FULL_SCALE, after])
+    toned = tones(phonemes.symbols)
+    pitch = pitch_track(samples, rate, hearing, analysis) if toned else np.zeros(0)
     return {
         "mel": listen(samples, rate, analysis).astype(np.float16),
+        "pitch": pitch.astype(np.float16),
         "segments": np.array(segments(phonemes.symbols), dtype=np.str_),
-        "tones": np.array(tones(phonemes.symbols), dtype=np.int8),
+        "tones": np.array(toned, dtype=np.int8),
     }
 
 
-def _render(job: _Job, analysis: MelAnalysis, scratch: Scratch) -> str:
+def _render(job: _Job, hearing: Hearing, analysis: MelAnalysis, scratch: Scratch) -> str:
     """Runs in a worker: into the scratch folder, or the reason why not."""
     try:
-        heard = heard_in(job.utterance, analysis)
+        heard = heard_in(job.utterance, hearing, analysis)
     except DataError as error:
         return f"{error.who}: expected {error.expected}, found {error.found}"
     scratch.save(job.fingerprint, heard)
@@ -148,7 +153,7 @@ def _rows(jobs: list[_Job], rejected: Mapping[str, str]) -> list[Row]:
     return sorted(rows, key=lambda row: row.utterance_id)
 
 
-def _key(analysis: MelAnalysis) -> str:
+def _key(hearing: Hearing, analysis: MelAnalysis) -> str:
     """sha256 over the analysis and the source that renders and labels: a change of either renders anew."""
     here = Path(__file__).parent
     rooms = (here.parents[1] / "espeak", here.parents[1] / "text")
@@ -157,6 +162,7 @@ def _key(analysis: MelAnalysis) -> str:
     return sha256_json(
         {
             "analysis": asdict(analysis),
+            "pitch": [hearing.f0_floor_hz, hearing.f0_ceil_hz],
             "inventory": INVENTORY_VERSION,
             "source": {str(path.relative_to(here.parents[1])): sha256_path(path) for path in sources},
         }

@@ -1,6 +1,7 @@
 """What the recogniser learns from, on disk: flat arrays of mel frames, segments and tones, and an index.
 
-``mel.npy`` float16 [frames, n_mels], not normalised; ``segments.npy`` int16 (places in ``store.json``'s
+``mel.npy`` float16 [frames, n_mels], not normalised; ``pitch.npy`` float16 [frames] Hz, 0 where unvoiced, of
+Mandarin alone (the others' is not needed); ``segments.npy`` int16 (places in ``store.json``'s
 segments), ``tones.npy`` int8; ``index.csv`` one row an utterance.
 """
 
@@ -23,9 +24,9 @@ from components.core.storage import atomic_folder, write_json, write_text
 from components.core.utterance import Language
 from components.data.csv_table import records, table_text
 
-_FORMAT = 1
+_FORMAT = 2
 _INDEX, _SUMMARY = "index.csv", "store.json"
-_ARRAYS = {"mel": np.float16, "segments": np.int16, "tones": np.int8}
+_ARRAYS = {"mel": np.float16, "pitch": np.float16, "segments": np.int16, "tones": np.int8}
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Row:
     fingerprint: str
     mel_start: int = 0
     mel_count: int = 0
+    pitch_start: int = 0
+    pitch_count: int = 0
     segments_start: int = 0
     segments_count: int = 0
     tones_start: int = 0
@@ -106,6 +109,11 @@ class ReferenceStore:
         """[T, n_mels] natural log."""
         return self._part("mel", row).astype(np.float32)
 
+    def pitch(self, row: Row) -> NDArray[np.float32]:
+        """[T] Hz, 0 where unvoiced; all 0 where it was not analysed."""
+        track = self._part("pitch", row).astype(np.float32)
+        return track if len(track) else np.zeros(row.mel_count, dtype=np.float32)
+
     def segments(self, row: Row) -> tuple[str, ...]:
         """What is said, in order."""
         names = self._names
@@ -118,7 +126,7 @@ class ReferenceStore:
     def heard(self, row: Row) -> Heard:
         """A row as `prepare` computed it."""
         segments = np.array(self.segments(row), dtype=np.str_)
-        return {"mel": self._part("mel", row), "segments": segments, "tones": self._part("tones", row)}
+        return {name: self._part(name, row) for name in _ARRAYS} | {"segments": segments}
 
     @cached_property
     def _names(self) -> tuple[str, ...]:

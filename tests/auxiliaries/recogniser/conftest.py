@@ -16,7 +16,14 @@ from components.core.paths import project_root
 from components.core.progress import Progress
 
 TINY: dict[str, Any] = {
-    "architecture": {"channels": 48, "hidden": 64, "blocks": 2, "squeeze": 8, "kernel": 5},
+    "architecture": {
+        "channels": 48,
+        "hidden": 64,
+        "blocks": 2,
+        "squeeze": 8,
+        "kernel": 5,
+        "tone_branch": {"channels": 24, "hidden": 32, "blocks": 1},
+    },
     "training": {
         "batch_size": 4,
         "max_steps": 4,

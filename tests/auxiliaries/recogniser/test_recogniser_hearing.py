@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
 from components.auxiliaries.recogniser.augmentation import Augmenter, blurred
-from components.auxiliaries.recogniser.hearing import is_silent, listen, mel_analysis, normalise
+from components.auxiliaries.recogniser.hearing import (
+    is_silent,
+    listen,
+    mel_analysis,
+    normalise,
+    pitch_features,
+    pitch_track,
+)
 from components.auxiliaries.recogniser.params import Section
 from components.espeak import Voice, synthesise
 from components.features.mel import MelAnalysis, band_centres, filterbank
@@ -63,6 +70,33 @@ def test_clips_of_any_length_are_frames(count: int, rate: int) -> None:
     mel = listen(np.zeros(count, np.float32), rate, analysis)
     assert mel.shape[0] >= 1
     assert is_silent(mel, LOG_FLOOR)
+
+
+def test_pitch_has_the_frames_of_the_mel_and_no_voice_has_none(
+    section: Section, analysis: MelAnalysis, speech: np.ndarray
+) -> None:
+    hearing = section.architecture.hearing
+    for rate in (22050, 16000):
+        track = pitch_track(speech, rate, hearing, analysis)
+        assert len(track) == len(listen(speech, rate, analysis))
+        assert np.median(track[track > 0]) > 120
+        assert (track > 0).mean() > 0.3
+    for nothing in (np.zeros(9000, np.float32), np.zeros(0, np.float32), np.full(7, np.nan, np.float32)):
+        assert not pitch_track(nothing, 22050, hearing, analysis).any()
+
+
+@given(st.floats(60, 300), st.floats(0.05, 0.3))
+@settings(max_examples=20, deadline=None)
+def test_neither_height_nor_liveliness_of_a_voice_is_heard(height: float, range_nepers: float) -> None:
+    melody = np.sin(np.arange(80) / 7.0)
+    track = np.exp(np.log(height) + range_nepers * melody).astype(np.float32)
+    track[::9] = 0.0
+    plain = np.exp(np.log(120.0) + 0.1 * melody).astype(np.float32)
+    plain[::9] = 0.0
+    np.testing.assert_allclose(pitch_features(track), pitch_features(plain), atol=2e-3)
+    assert not pitch_features(np.zeros(5, np.float32)).any()
+    still = pitch_features(np.full(5, 100.0, np.float32))
+    np.testing.assert_allclose(still, [[0.0, 1.0]] * 5, atol=1e-4)
 
 
 def test_nan_is_silence_and_sound_is_not(analysis: MelAnalysis, speech: np.ndarray) -> None:
