@@ -17,7 +17,7 @@ from components.models.fastpitch.predictors import SymbolPredictor
 from components.models.fastpitch.voices import Voices
 from components.nn.contracts import Batch
 from components.nn.feed_forward_transformer import FeedForwardTransformer
-from components.nn.length_regulation import repeat_by_duration
+from components.nn.length_regulation import PLACES, place_within, repeat_by_duration
 from components.nn.masks import valid_positions
 
 
@@ -27,7 +27,8 @@ class FastPitch(nn.Module):
     Differs from it in: speaker-conditioned layer norm in encoder, decoder and predictors instead of adding
     the speaker at the encoder's input; self-attention with relative keys in the pitch predictor; a language
     vector added to every symbol's, because the four languages share letters that they pronounce differently;
-    phoneme dropout; two more outputs of the decoder, f0 and voicing of each frame, because the tone of a
+    phoneme dropout; each frame's place within its symbol, because a pinyin final is one symbol that sounds
+    different from end to end; two more outputs of the decoder, f0 and voicing of each frame, because the tone of a
     Mandarin final moves within one symbol and a source-filter vocoder has to follow it; and an output layer
     that starts from the corpus' mean and deviation of each mel band, which saves the first steps of a short
     training.
@@ -55,6 +56,8 @@ class FastPitch(nn.Module):
         half = a.predictor_kernel // 2
         self.pitch_embedding = nn.Conv1d(1, a.d_model, a.predictor_kernel, padding=half)
         self.energy_embedding = nn.Conv1d(1, a.d_model, a.predictor_kernel, padding=half)
+        self.place_embedding = nn.Linear(PLACES, a.d_model, bias=False)
+        nn.init.zeros_(self.place_embedding.weight)
         self.to_mel = nn.Linear(a.d_model, a.n_mels)
         self.to_source = nn.Linear(a.d_model, 2)
         self.mel_mean: Tensor
@@ -192,6 +195,7 @@ class FastPitch(nn.Module):
             + self.energy_embedding(used_energy.unsqueeze(1)).transpose(1, 2)
         ) * keep
         frames = repeat_by_duration(coloured, durations)
+        frames = frames + self.place_embedding(place_within(durations).to(frames.dtype))
         decoded = self.decoder(frames, valid_positions(durations.sum(dim=1), frames.shape[1]), condition)
         mel = self.to_mel(decoded) * self.mel_deviation + self.mel_mean
         bend, voicing = self.to_source(decoded).float().unbind(dim=-1)
