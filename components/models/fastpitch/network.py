@@ -28,10 +28,10 @@ class FastPitch(nn.Module):
     the speaker at the encoder's input; self-attention with relative keys in the pitch predictor; a language
     vector added to every symbol's, because the four languages share letters that they pronounce differently;
     phoneme dropout; each frame's place within its symbol, because a pinyin final is one symbol that sounds
-    different from end to end; two more outputs of the decoder, f0 and voicing of each frame, because the tone of a
-    Mandarin final moves within one symbol and a source-filter vocoder has to follow it; and an output layer
-    that starts from the corpus' mean and deviation of each mel band, which saves the first steps of a short
-    training.
+    different from end to end; two more outputs of the decoder, f0 and voicing of each frame, because the tone
+    of a Mandarin final moves within one symbol and a source-filter vocoder has to follow it; and an output
+    layer that starts from the corpus' mean and deviation of each mel band, which saves the first steps of a
+    short training.
 
     Args:
         architecture: dimensions.
