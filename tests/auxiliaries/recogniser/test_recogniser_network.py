@@ -58,7 +58,7 @@ def test_there_is_one_output_for_every_stride_of_frames(
     network: RecogniserNetwork, section: Section, frames: int
 ) -> None:
     segments, tones, lengths = network.listen(
-        mels(frames)[0][None], torch.tensor([frames]), torch.tensor([0])
+        mels(frames)[0][None], pitches(frames)[0][None], torch.tensor([frames]), torch.tensor([0])
     )
     stride = section.architecture.stride
     assert segments.shape[1] == tones.shape[1] == int(lengths) == -(-frames // stride)
