@@ -83,7 +83,7 @@ def analyse(text: str, language: Language) -> tuple[Analysis, list[str]]:
             found="no front-end for it",
             action="mend the language column",
         )
-    written = plain(text).each(_plain_latin)
+    written = plain(text).each(_plain_latin).stripped()
     analysis, unknown = _ANALYSERS[language](written) if written.text.strip() else (Analysis("", (), ()), [])
     if all(sound.symbol == PAUSE for sound in analysis.sounds):
         raise DataError(

@@ -34,6 +34,11 @@ class Traced:
     def __iter__(self) -> Iterator[tuple[str, Span]]:
         return iter(zip(self.text, self.spans, strict=True))
 
+    def stripped(self) -> Traced:
+        """Without white space at both ends: Open JTalk gives a word another accent before a space."""
+        start = len(self.text) - len(self.text.lstrip())
+        return self[start : max(start, len(self.text.rstrip()))]
+
     def sub(
         self,
         pattern: re.Pattern[str],

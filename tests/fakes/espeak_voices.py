@@ -39,7 +39,7 @@ class EspeakSynthesiser:
     """
 
     speakers: tuple[str, ...] = tuple(VOICES)
-    consents: dict[str, str] = field(default_factory=lambda: dict.fromkeys(VOICES, "synthetic"))
+    consents: dict[str, str] = field(default_factory=lambda: dict.fromkeys(VOICES, "c1"))
     pause_s: float = 0.0
     chunks: int = 1
     broken: dict[str, NDArray[np.float32]] = field(default_factory=dict)

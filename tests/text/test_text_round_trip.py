@@ -7,7 +7,7 @@ import unicodedata
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from components.core.errors import DataError
@@ -139,6 +139,7 @@ def test_composed_and_decomposed_text_are_the_same(text: str, language: Language
 
 @settings(max_examples=60, deadline=None)
 @given(text=st.text(alphabet=LETTERS, min_size=1, max_size=12), language=LANGUAGES)
+@example(text="~", language="ja")
 def test_control_characters_and_more_space_change_nothing(text: str, language: Language) -> None:
     def said(form: str) -> object:
         try:
