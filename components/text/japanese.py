@@ -133,11 +133,17 @@ def _pitched(nucleus: str, mora: int, accent: int) -> str:
     return high(nucleus) if is_high else nucleus
 
 
+def _letter_by_letter(text: str) -> str:
+    """NFKC of each letter that stays one letter, so that places do not move."""
+    normal = (unicodedata.normalize("NFKC", letter) for letter in text)
+    return "".join(new if len(new) == 1 else old for old, new in zip(text, normal, strict=True))
+
+
 def _places(morphemes: list[dict[str, Any]], text: Traced) -> Iterator[Span]:
     """The written interval of every morpheme. Open JTalk respells some (25 → 二十五): these share theirs."""
     respelt = "".join(morpheme["string"] for morpheme in morphemes)
     spans: list[Span] = [(0, 0)] * len(respelt)
-    matcher = difflib.SequenceMatcher(None, unicodedata.normalize("NFKC", respelt), text.text, autojunk=False)
+    matcher = difflib.SequenceMatcher(None, _letter_by_letter(respelt), text.text, autojunk=False)
     for _, start, end, first, last in matcher.get_opcodes():
         if last - first == end - start:
             spans[start:end] = text.spans[first:last]

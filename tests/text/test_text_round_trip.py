@@ -106,6 +106,7 @@ def test_accent_and_devoicing_belong_to_nuclei_only() -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(text=st.text(alphabet=LETTERS, max_size=25), language=LANGUAGES)
+@example(text="0U¨0", language="ja")
 def test_any_text_is_symbols_of_the_inventory_or_a_data_error(text: str, language: Language) -> None:
     try:
         found = phonemise(text, language)
