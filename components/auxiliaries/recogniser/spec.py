@@ -87,7 +87,7 @@ class RecogniserSpec:
             train=ReferenceSpeech(store, "train", labels, hearing, augmenter),
             validation=ReferenceSpeech(store, "validation", labels, hearing, None),
             collate=collate,
-            recipe=_recipe(typed.training, seed),
+            recipe=Recipe.of(typed.training, seed),
             identity={"model": NAME, **card},
             deliver=partial(_deliver, card=card, dtype=getattr(torch, typed.training.delivered_dtype)),
         )
@@ -145,24 +145,6 @@ def _optimiser(training: Training) -> Callable[[list[nn.Parameter]], Optimizer]:
 def _warm_up(step: int, steps: int) -> float:
     """Linear to 1; the recipe's anneal_share brings it down to 0."""
     return min(1.0, (step + 1) / max(1, steps))
-
-
-def _recipe(training: Training, seed: int) -> Recipe:
-    return Recipe(
-        batch_size=training.batch_size,
-        gradient_accumulation=training.gradient_accumulation,
-        max_steps=training.max_steps,
-        max_cpu_seconds=training.max_cpu_seconds,
-        checkpoint_every_steps=training.checkpoint_every_steps,
-        validate_every_steps=training.validate_every_steps,
-        keep_checkpoints=training.keep_checkpoints,
-        max_skipped_steps=training.max_skipped_steps,
-        ema_decay=training.ema_decay,
-        precision=training.precision,
-        seed=seed,
-        anneal_share=training.anneal_share,
-        log_every_steps=training.log_every_steps,
-    )
 
 
 def _deliver(

@@ -104,7 +104,7 @@ class VocoderSpec:
             train=train,
             validation=ClipDataset(store, "validation", analysis, typed.training, with_samples),
             collate=collate,
-            recipe=_recipe(typed.training, seed),
+            recipe=Recipe.of(typed.training, seed),
             identity={"model": NAME, **card},
             deliver=partial(
                 _deliver, architecture=typed.architecture, card=card, dtype=typed.training.delivered_dtype
@@ -190,24 +190,6 @@ def _rate(step: int, training: Training) -> float:
     """Rate factor: up over the warm-up, falling by ``rate_decay`` every 1,000 steps (an epoch, roughly)."""
     rise = min(1.0, (step + 1) / max(1, training.warmup_steps))
     return float(rise * training.rate_decay ** (step / _STEPS_OF_DECAY))
-
-
-def _recipe(training: Training, seed: int) -> Recipe:
-    return Recipe(
-        batch_size=training.batch_size,
-        gradient_accumulation=training.gradient_accumulation,
-        max_steps=training.max_steps,
-        max_cpu_seconds=training.max_cpu_seconds,
-        checkpoint_every_steps=training.checkpoint_every_steps,
-        validate_every_steps=training.validate_every_steps,
-        keep_checkpoints=training.keep_checkpoints,
-        max_skipped_steps=training.max_skipped_steps,
-        ema_decay=training.ema_decay,
-        precision=training.precision,
-        seed=seed,
-        anneal_share=training.anneal_share,
-        log_every_steps=training.log_every_steps,
-    )
 
 
 def _deliver(

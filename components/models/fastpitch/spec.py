@@ -92,7 +92,7 @@ class FastPitchSpec:
             train=train,
             validation=SpeechDataset(store, "validation", voices),
             collate=partial(collate, padding=voices.symbols.padding),
-            recipe=_recipe(typed.training, seed),
+            recipe=Recipe.of(typed.training, seed, typed.training.gradient_checkpointing),
             identity={"model": NAME, **card},
             deliver=partial(
                 _deliver,
@@ -159,25 +159,6 @@ def _noam(step: int, warmup_steps: int) -> float:
     """Rate factor: linear up to 1 over the warm-up, then falling as 1/√step (NVIDIA's version 1.1)."""
     count, peak = step + 1, max(1, warmup_steps)
     return min(count / peak, math.sqrt(peak / count))
-
-
-def _recipe(training: Training, seed: int) -> Recipe:
-    return Recipe(
-        batch_size=training.batch_size,
-        gradient_accumulation=training.gradient_accumulation,
-        max_steps=training.max_steps,
-        max_cpu_seconds=training.max_cpu_seconds,
-        checkpoint_every_steps=training.checkpoint_every_steps,
-        validate_every_steps=training.validate_every_steps,
-        keep_checkpoints=training.keep_checkpoints,
-        max_skipped_steps=training.max_skipped_steps,
-        ema_decay=training.ema_decay,
-        precision=training.precision,
-        seed=seed,
-        anneal_share=training.anneal_share,
-        log_every_steps=training.log_every_steps,
-        gradient_checkpointing=training.gradient_checkpointing,
-    )
 
 
 def _deliver(
