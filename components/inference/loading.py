@@ -11,11 +11,11 @@ from components.core.params import ModelSection
 if TYPE_CHECKING:
     import torch
 
-    from components.nn.contracts import Synthesiser
+    from components.nn.contracts import Auxiliaries, Synthesiser
 
 
 def load(
-    model: str, section: ModelSection, delivered: Path, auxiliaries: Path, device: torch.device
+    model: str, section: ModelSection, delivered: Path, auxiliaries: Auxiliaries, device: torch.device
 ) -> Synthesiser:
     """A delivered model, its hash checked; weights are safetensors or they are not opened.
 
@@ -23,12 +23,13 @@ def load(
         model: its name.
         section: its parameters.
         delivered: its folder.
-        auxiliaries: the folder of the networks that serve it (``pretrained/``).
+        auxiliaries: the networks that serve it.
         device: where it computes.
 
     Raises:
         CorruptFileError: the weights are not the ones that were delivered.
         DataError: no delivered model of that name there, or only a pickle.
-        ConfigError: a model that is only defined so far.
+        ConfigError: a model that is only defined so far, or an auxiliary network of another kind than
+            params.yaml asks for.
     """
     return catalogue.spec(model).load(section, delivered, auxiliaries, device)

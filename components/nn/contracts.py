@@ -127,6 +127,20 @@ class Speech:
         return len(self.samples) / self.sample_rate
 
 
+@dataclass(frozen=True)
+class Auxiliaries:
+    """The networks that serve models and that no retraining changes.
+
+    Attributes:
+        folder: holds the delivered ones, one folder each (``pretrained/``).
+        sections: name → ``auxiliaries.<name>`` of params.yaml, which evidence is bound to; one that is not
+            here is taken as it was delivered.
+    """
+
+    folder: Path
+    sections: Mapping[str, AuxiliarySection]
+
+
 class Synthesiser(Protocol):
     """A delivered text-to-speech model, ready to speak."""
 
@@ -196,13 +210,9 @@ class ModelSpec(Protocol):
         """The network (weights from the delivered model in ``warm_start``, if given) and its data."""
 
     def load(
-        self, section: ModelSection, delivered: Path, auxiliaries: Path, device: torch.device
+        self, section: ModelSection, delivered: Path, auxiliaries: Auxiliaries, device: torch.device
     ) -> Synthesiser:
-        """A delivered model, its hash checked.
-
-        Args:
-            auxiliaries: the folder that holds the delivered auxiliary networks, one folder each.
-        """
+        """A delivered model, its hash checked."""
 
 
 class AuxiliarySpec(Protocol):

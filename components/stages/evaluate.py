@@ -32,7 +32,7 @@ from components.nn.contracts import Synthesiser
 from components.stages import services
 from components.stages.contender import Contender, trained
 from components.stages.contract import Outcome, StageContext
-from components.stages.shipped import auxiliary_weights, shipped
+from components.stages.shipped import auxiliaries, auxiliary_weights, shipped
 from components.training.device import best_device, device_label
 from components.training.memory import PeakMemory, peak, watch
 
@@ -63,9 +63,8 @@ def evaluate(context: StageContext, contender: Contender, folder: Path) -> Outco
         CorruptFileError: the delivered model is not the one that was trained.
     """
     device = best_device()
-    synthesiser = inference.load(
-        contender.model, context.section, contender.folder, shipped(context.project), device
-    )
+    serving = auxiliaries(context.project, context.params)
+    synthesiser = inference.load(contender.model, context.section, contender.folder, serving, device)
     sentences = load_sentences(context.params.evaluation.sentences, context.params.kpi)
     verifier = SpeakerVerifier(context.params.evaluation.speaker_verifier)
     panels = _panels(context)

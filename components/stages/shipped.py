@@ -6,12 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from components import catalogue
+from components.core.params import Params
 from components.core.storage import sha256_path
+from components.nn.contracts import Auxiliaries
 
 
 def shipped(project: Path) -> Path:
     """The folder of delivered networks, one folder each."""
     return project / "pretrained"
+
+
+def auxiliaries(project: Path, params: Params) -> Auxiliaries:
+    """The shipped auxiliary networks, and what ``params`` say of them."""
+    return Auxiliaries(shipped(project), params.auxiliaries)
 
 
 def auxiliary_weights(project: Path) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from components.core.paths import Workspace
 from components.core.storage import write_json
 from components.core.utterance import Language
 from components.inference import MediaLabel
-from components.nn.contracts import Speech
+from components.nn.contracts import Auxiliaries, Speech
 from components.nn.control import UNCHANGED, Control
 from components.promotion.succession import champion_alias
 from components.stages import services
@@ -66,9 +66,9 @@ def synthesise(project: Path, params: Params, workspace: Workspace, wish: Wish, 
     from components.training.device import best_device
 
     version, folder = _weights(project, params, workspace, wish)
-    synthesiser = inference.load(
-        wish.model, params.models[wish.model], folder, shipped(project), best_device()
-    )
+    # Speech for a listener is no evidence: it needs no vocoder of a certain kind, only one that is there.
+    serving = Auxiliaries(shipped(project), sections={})
+    synthesiser = inference.load(wish.model, params.models[wish.model], folder, serving, best_device())
     timed = synthesiser.synthesise_timed(
         wish.text, wish.language, wish.speaker, wish.control, wish.word_controls
     )

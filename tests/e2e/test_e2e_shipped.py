@@ -19,6 +19,7 @@ from components.evaluation.recognisers import recogniser_for
 from components.evaluation.sentences import load_sentences
 from components.nn.contracts import Speech
 from components.nn.control import UNCHANGED
+from components.stages.shipped import auxiliaries
 
 pytestmark = pytest.mark.e2e
 ROOT = project_root()
@@ -47,7 +48,9 @@ def scores() -> dict[Language, list[Score]]:
     """A few of the 120 sentences in each language, spoken by the first voice and heard by the proxy."""
     params = catalogue.load(ROOT, "laptop")
     section = params.models["fastpitch"]
-    voice = inference.load("fastpitch", section, SHIPPED / "fastpitch", SHIPPED, torch.device("cpu"))
+    voice = inference.load(
+        "fastpitch", section, SHIPPED / "fastpitch", auxiliaries(ROOT, params), torch.device("cpu")
+    )
     recogniser, reason = recogniser_for(params.evaluation.recogniser, SHIPPED)
     assert recogniser is not None, reason
     sentences = load_sentences(params.evaluation.sentences, params.kpi)

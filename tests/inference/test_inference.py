@@ -12,7 +12,7 @@ from components import catalogue, inference
 from components.core.errors import ConfigError, DataError
 from components.core.storage import sha256_path
 from components.inference import MediaLabel, to_wav
-from components.nn.contracts import Speech
+from components.nn.contracts import Auxiliaries, Speech
 
 LABEL = MediaLabel("fastpitch", "3", "ab" * 32, "espeak_한글", "synthetic-한글", "ko")
 SPEECH = Speech(np.linspace(-0.5, 0.5, 2205, dtype=np.float32), 22050)
@@ -50,8 +50,9 @@ def test_unusable_samples_leave_the_old_file(tmp_path: Path, samples: list[float
 
 
 def test_loading_refuses_what_is_not_delivered(tmp_path: Path) -> None:
-    section = catalogue.load(Path(__file__).resolve().parents[2], "ci").models["fastpitch"]
+    params = catalogue.load(Path(__file__).resolve().parents[2], "ci")
+    section, serving = params.models["fastpitch"], Auxiliaries(tmp_path, params.auxiliaries)
     with pytest.raises(DataError, match="no weights"):
-        inference.load("fastpitch", section, tmp_path, tmp_path, torch.device("cpu"))
+        inference.load("fastpitch", section, tmp_path, serving, torch.device("cpu"))
     with pytest.raises(ConfigError, match="rvc"):
-        inference.load("rvc", section, tmp_path, tmp_path, torch.device("cpu"))
+        inference.load("rvc", section, tmp_path, serving, torch.device("cpu"))

@@ -10,11 +10,12 @@ import torch
 from components.auxiliaries.vocoder.contract import Vocoder
 from components.auxiliaries.vocoder.griffin_lim import GriffinLim
 from components.auxiliaries.vocoder.hifi_gan import HifiGanGenerator, HifiGanVocoder
-from components.auxiliaries.vocoder.params import Architecture
+from components.auxiliaries.vocoder.params import Architecture, Section
 from components.auxiliaries.vocoder.pitch_network import PitchNetwork
 from components.auxiliaries.vocoder.source_filter import SourceFilterVocoder
 from components.core.errors import ConfigError
 from components.features.mel import MelAnalysis
+from components.nn.contracts import Auxiliaries
 from components.nn.delivered import Delivered, read_delivered
 
 NAME = "vocoder"
@@ -61,6 +62,22 @@ def build(
     if architecture.kind == "hifi_gan":
         return _hifi_gan(architecture, analysis, delivered, device)
     return _source_filter(architecture, analysis, delivered, device)
+
+
+def of(auxiliaries: Auxiliaries, log_floor: float, device: torch.device) -> Vocoder:
+    """The vocoder that params.yaml asks for, with the weights that were delivered for it, if any were.
+
+    Where params.yaml has no say, the one that was delivered.
+
+    Raises:
+        ConfigError, DataError, CorruptFileError: as `build`.
+    """
+    section, delivered = auxiliaries.sections.get(NAME), auxiliaries.folder / NAME
+    if section is None:
+        return load(delivered, device)
+    if not isinstance(section, Section):
+        raise TypeError(f"auxiliaries.vocoder expected, found {type(section).__name__}")
+    return build(section.architecture, log_floor, delivered if delivered.is_dir() else None, device)
 
 
 def load(delivered: Path, device: torch.device) -> Vocoder:

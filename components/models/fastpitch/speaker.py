@@ -24,7 +24,7 @@ from components.models.fastpitch.prediction import Prediction
 from components.models.fastpitch.timings import phoneme_timings, word_timings
 from components.models.fastpitch.voices import Voices
 from components.models.fastpitch.warm_start import NAME, require_symbols_version
-from components.nn.contracts import Speech
+from components.nn.contracts import Auxiliaries, Speech
 from components.nn.control import UNCHANGED, Control
 from components.nn.delivered import read_delivered
 from components.nn.timed_speech import TimedSpeech
@@ -46,16 +46,19 @@ class FastPitchSpeaker:
     Args:
         section: ``models.fastpitch``.
         delivered: folder of a delivered FastPitch.
-        vocoder: folder of a delivered vocoder.
+        auxiliaries: the vocoder is one of them.
         device: where network and vocoder compute.
 
     Raises:
         CorruptFileError: the weights are not the ones that were delivered.
-        DataError: no delivered FastPitch or vocoder there.
-        ConfigError: it was trained on another version of the symbols, or the vocoder on another mel.
+        DataError: no delivered FastPitch there.
+        ConfigError: it was trained on another version of the symbols, or the vocoder is of another kind than
+            params.yaml asks for, or inverts another mel.
     """
 
-    def __init__(self, section: Section, delivered: Path, vocoder: Path, device: torch.device) -> None:
+    def __init__(
+        self, section: Section, delivered: Path, auxiliaries: Auxiliaries, device: torch.device
+    ) -> None:
         model = read_delivered(delivered, NAME)
         require_symbols_version(model.card, delivered)
         architecture = Architecture.model_validate(model.card["architecture"])
@@ -66,9 +69,9 @@ class FastPitchSpeaker:
         network.load_state_dict(dict(model.weights), strict=False)
         self._network = network.to(device).eval()
         self._analysis = mel_analysis(architecture, model.card["log_floor"])
-        self._vocoder = vocoders.load(vocoder, device)
+        self._vocoder = vocoders.of(auxiliaries, model.card["log_floor"], device)
         if self._vocoder.analysis != self._analysis:
-            raise _another_mel(vocoder, self._analysis, self._vocoder.analysis)
+            raise _another_mel(self._analysis, self._vocoder.analysis)
         self._ceiling = float(model.card["loudest_log_mel"])
         self.sample_rate = architecture.sample_rate_hz
         self.speakers = self._voices.speakers
@@ -199,9 +202,9 @@ class FastPitchSpeaker:
         return heard
 
 
-def _another_mel(vocoder: Path, ours: MelAnalysis, theirs: MelAnalysis) -> ConfigError:
+def _another_mel(ours: MelAnalysis, theirs: MelAnalysis) -> ConfigError:
     return ConfigError(
-        who=str(vocoder),
+        who="auxiliaries.vocoder",
         expected=f"a vocoder of the mel that FastPitch speaks: {ours}",
         found=f"one of {theirs}",
         action="make pretrain MODEL=vocoder with the audio parameters of models.fastpitch",

@@ -25,7 +25,7 @@ from components.models.fastpitch.network import FastPitch
 from components.models.fastpitch.params import Section, Training
 from components.models.fastpitch.voices import Voices
 from components.models.fastpitch.warm_start import NAME, warm_start
-from components.nn.contracts import FeatureReport, Phase, Recipe, Synthesiser, TrainingTask
+from components.nn.contracts import Auxiliaries, FeatureReport, Phase, Recipe, Synthesiser, TrainingTask
 from components.nn.delivered import write_delivered
 from components.text.symbols import INVENTORY_VERSION
 
@@ -102,17 +102,18 @@ class FastPitchSpec:
         )
 
     def load(
-        self, section: ModelSection, delivered: Path, auxiliaries: Path, device: torch.device
+        self, section: ModelSection, delivered: Path, auxiliaries: Auxiliaries, device: torch.device
     ) -> Synthesiser:
         """A delivered FastPitch with the vocoder of ``auxiliaries``, ready to speak.
 
         Raises:
             CorruptFileError: the weights are not the ones that were delivered.
-            DataError: no delivered FastPitch or vocoder there.
+            DataError: no delivered FastPitch there.
+            ConfigError: the delivered vocoder is of another kind than params.yaml asks for, or is missing.
         """
         from components.models.fastpitch.speaker import FastPitchSpeaker
 
-        return FastPitchSpeaker(_typed(section), delivered, auxiliaries / "vocoder", device)
+        return FastPitchSpeaker(_typed(section), delivered, auxiliaries, device)
 
 
 def teaches_fastpitch(utterance: Utterance) -> bool:

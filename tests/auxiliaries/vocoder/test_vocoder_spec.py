@@ -14,17 +14,18 @@ from spoken_english import ANALYSIS, Spoken
 from tone_corpus import ToneCorpus, tone
 
 from components import catalogue
-from components.auxiliaries.vocoder.build import build, load
+from components.auxiliaries.vocoder.build import build, load, of
 from components.auxiliaries.vocoder.clips import ClipStore
 from components.auxiliaries.vocoder.dataset import ClipDataset, blurred
 from components.auxiliaries.vocoder.params import Section
 from components.auxiliaries.vocoder.pitch_network import PitchLearner, PitchNetwork
+from components.auxiliaries.vocoder.source_filter import SourceFilterVocoder
 from components.auxiliaries.vocoder.spec import SPEC
 from components.core.errors import ConfigError, CorruptFileError, DataError
 from components.core.paths import project_root
 from components.core.progress import Progress
 from components.core.storage import sha256_path
-from components.nn.contracts import FeatureReport, TrainingTask
+from components.nn.contracts import Auxiliaries, FeatureReport, TrainingTask
 from components.training.loop import train
 
 CPU = torch.device("cpu")
@@ -289,3 +290,13 @@ def test_the_store_has_no_place_for_an_empty_split(section: Section, corpus: Pat
     with pytest.raises(DataError, match="validation"):
         SPEC.training_task(section, target, 0, None)
     assert dataclasses.is_dataclass(ClipStore(target).rows[0])
+
+
+def test_params_choose_the_vocoder_and_the_weights_must_agree() -> None:
+    root = project_root()
+    shipped, floor, cpu = root / "pretrained", 1.0e-5, torch.device("cpu")
+    asked = {profile: catalogue.load(root, profile).auxiliaries for profile in ("laptop", None)}
+    for sections in (asked["laptop"], {}):
+        assert isinstance(of(Auxiliaries(shipped, sections), floor, cpu), SourceFilterVocoder)
+    with pytest.raises(ConfigError, match="hifi_gan"):
+        of(Auxiliaries(shipped, asked[None]), floor, cpu)

@@ -13,6 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components import catalogue
 from components.core.errors import DataError
 from components.core.paths import project_root
 from components.models.fastpitch.control import SymbolControls, by_symbol
@@ -22,9 +23,11 @@ from components.models.fastpitch.speaker import FastPitchSpeaker
 from components.models.fastpitch.timings import phoneme_timings, word_timings
 from components.nn.control import UNCHANGED, Control
 from components.nn.timed_speech import Timed
+from components.stages.shipped import auxiliaries
 from components.text import phonemise
 
 CPU = torch.device("cpu")
+SERVING = auxiliaries(project_root(), catalogue.load(project_root(), "ci"))
 TEXT = "안녕하세요 여러분 반갑습니다"
 
 
@@ -34,7 +37,7 @@ def speaker(section: Section, learned, tmp_path_factory: pytest.TempPathFactory)
     task, network = learned[0], copy.deepcopy(learned[0].network)
     torch.nn.init.constant_(network.duration_predictor.head.bias, math.log(7.0))
     task.deliver(network.state_dict(), folder)
-    return FastPitchSpeaker(section, folder, project_root() / "pretrained" / "vocoder", CPU)
+    return FastPitchSpeaker(section, folder, SERVING, CPU)
 
 
 def control(**changes: float) -> Control:

@@ -19,10 +19,11 @@ from components.models.fastpitch.speaker import FastPitchSpeaker
 from components.models.fastpitch.spec import SPEC
 from components.models.fastpitch.symbol_table import SymbolTable
 from components.nn.delivered import read_delivered
+from components.stages.shipped import auxiliaries
 from components.text.symbols import INVENTORY_VERSION, inventory
 
 CPU = torch.device("cpu")
-SHIPPED = project_root() / "pretrained"
+SERVING = auxiliaries(project_root(), catalogue.load(project_root(), "ci"))
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +37,7 @@ def delivered(learned, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def speaker(section: Section, delivered: Path) -> FastPitchSpeaker:
     """That network, speaking."""
-    return FastPitchSpeaker(section, delivered, SHIPPED / "vocoder", CPU)
+    return FastPitchSpeaker(section, delivered, SERVING, CPU)
 
 
 def test_the_catalogue_finds_the_hooks() -> None:
@@ -123,12 +124,12 @@ def test_another_version_of_the_symbols_is_refused(
     with pytest.raises(ConfigError, match=f"version {found}"):
         SPEC.training_task(section, store.folder, 0, tmp_path)
     with pytest.raises(ConfigError, match=f"version {found}"):
-        SPEC.load(section, tmp_path, SHIPPED, CPU)
+        SPEC.load(section, tmp_path, SERVING, CPU)
 
 
 def test_delivered_and_loaded_again_it_says_the_same(section: Section, delivered: Path, speaker) -> None:
     said = speaker.synthesise("안녕하세요", "ko", "a")
-    again = FastPitchSpeaker(section, delivered, SHIPPED / "vocoder", CPU).synthesise("안녕하세요", "ko", "a")
+    again = FastPitchSpeaker(section, delivered, SERVING, CPU).synthesise("안녕하세요", "ko", "a")
     assert said.sample_rate == 22050
     assert np.array_equal(said.samples, again.samples)
     assert said.samples.dtype == np.float32
@@ -143,9 +144,7 @@ def test_half_precision_delivery_says_nearly_the_same(
     task.deliver.func(
         task.network.state_dict(), tmp_path, card=task.deliver.keywords["card"], dtype=torch.float16
     )
-    said = (
-        FastPitchSpeaker(section, tmp_path, SHIPPED / "vocoder", CPU).synthesise("hello", "en", "b").samples
-    )
+    said = FastPitchSpeaker(section, tmp_path, SERVING, CPU).synthesise("hello", "en", "b").samples
     assert abs(len(said) - len(speaker.synthesise("hello", "en", "b").samples)) <= 2 * 256
 
 
@@ -154,7 +153,7 @@ def test_a_corrupted_delivery_is_refused(section: Section, learned, tmp_path: Pa
     path = tmp_path / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(CorruptFileError):
-        SPEC.load(section, tmp_path, SHIPPED, CPU)
+        SPEC.load(section, tmp_path, SERVING, CPU)
 
 
 @pytest.mark.parametrize(
