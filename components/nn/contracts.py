@@ -6,7 +6,7 @@ Only these shapes are known to the training loop and to evaluation, so a fifth m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from components.core.params import AuxiliarySection, ModelSection, Section
+from components.core.params import AuxiliarySection, ModelSection, TrainingRun
 from components.core.params.data import AudioParams, DataParams
 from components.core.progress import Progress
 from components.core.utterance import Language
@@ -58,14 +58,6 @@ class TrainableNetwork(Protocol):
         """Losses of one phase."""
 
 
-#: What every ``training`` section says of a run, whatever network it trains.
-RUN_NUMBERS = (
-    "batch_size", "gradient_accumulation", "max_steps", "max_cpu_seconds", "checkpoint_every_steps",
-    "validate_every_steps", "keep_checkpoints", "max_skipped_steps", "ema_decay", "precision",
-    "anneal_share", "log_every_steps",
-)  # fmt: skip
-
-
 @dataclass(frozen=True)
 class Recipe:
     """The numbers of a training run, read from ``models.<name>.training``."""
@@ -89,9 +81,10 @@ class Recipe:
     """Calls the network's ``enable_gradient_checkpointing()``; asking for it without one is an error."""
 
     @classmethod
-    def of(cls, training: Section, seed: int, gradient_checkpointing: bool = False) -> Recipe:
-        """The run that a ``training`` section asks for, by the names of `RUN_NUMBERS`."""
-        numbers: dict[str, Any] = {name: getattr(training, name) for name in RUN_NUMBERS}
+    def of(cls, training: TrainingRun, seed: int, gradient_checkpointing: bool = False) -> Recipe:
+        """The run that a ``training`` section asks for."""
+        own = {"seed", "gradient_checkpointing"}
+        numbers = {one.name: getattr(training, one.name) for one in fields(cls) if one.name not in own}
         return cls(**numbers, seed=seed, gradient_checkpointing=gradient_checkpointing)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
-from components.core.params import AuxiliarySection
+from components.core.params import AuxiliarySection, TrainingRun
 from components.core.params import Section as ParamsSection
 from components.core.utterance import Language
 
@@ -113,31 +113,16 @@ class Augmentation(ParamsSection):
     frequency_mask_bins: int = Field(ge=0)
 
 
-class Training(ParamsSection):
+class Training(TrainingRun):
     """Recipe."""
 
     reference: Reference
     augmentation: Augmentation
-    batch_size: int = Field(gt=0)
-    gradient_accumulation: int = Field(gt=0)
-    learning_rate: float = Field(gt=0)
-    betas: tuple[float, float] = Field(strict=False)
     eps: float = Field(gt=0)
     weight_decay: float = Field(ge=0)
     warmup_steps: int = Field(ge=0)
     gradient_clip_norm: float = Field(gt=0)
     tone_loss_weight: float = Field(ge=0)
-    max_steps: int = Field(gt=0)
-    max_cpu_seconds: float = Field(ge=0, description="0: no limit")
-    anneal_share: float = Field(ge=0, le=1)
-    checkpoint_every_steps: int = Field(gt=0)
-    validate_every_steps: int = Field(gt=0)
-    keep_checkpoints: int = Field(ge=2)
-    max_skipped_steps: int = Field(ge=0)
-    log_every_steps: int = Field(gt=0)
-    ema_decay: float = Field(ge=0, lt=1)
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"]
-    delivered_dtype: Literal["float32", "float16"]
 
 
 class Section(AuxiliarySection):

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from components.core.params import AuxiliarySection
+from components.core.params import AuxiliarySection, TrainingRun
 from components.core.params import Section as ParamsSection
 
 Kind = Literal["griffin_lim", "source_filter", "hifi_gan"]
@@ -139,14 +139,10 @@ class Architecture(ParamsSection):
         return self
 
 
-class Training(ParamsSection):
+class Training(TrainingRun):
     """Recipe of the trained kinds: the GAN (hifi_gan) or the pitch network (source_filter)."""
 
-    batch_size: int = Field(gt=0)
-    gradient_accumulation: int = Field(gt=0)
     segment_frames: int = Field(gt=1)
-    learning_rate: float = Field(gt=0)
-    betas: tuple[float, float] = Field(strict=False)
     weight_decay: float = Field(ge=0)
     rate_decay: float = Field(gt=0, le=1, description="learning-rate factor per 1,000 steps")
     warmup_steps: int = Field(ge=0)
@@ -158,18 +154,7 @@ class Training(ParamsSection):
     speed_max: float = Field(ge=1)
     gain_range: float = Field(ge=0, description="natural log; the level is moved by up to this, both ways")
     blur_max_frames: float = Field(ge=0, description="standard deviation; predicted mels are smoother")
-    max_steps: int = Field(gt=0)
-    max_cpu_seconds: float = Field(ge=0, description="0: no limit")
-    checkpoint_every_steps: int = Field(gt=0)
-    validate_every_steps: int = Field(gt=0)
     validation_clips: int = Field(gt=0)
-    keep_checkpoints: int = Field(ge=2)
-    max_skipped_steps: int = Field(ge=0)
-    ema_decay: float = Field(ge=0, lt=1)
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"]
-    anneal_share: float = Field(ge=0, le=1)
-    log_every_steps: int = Field(gt=0)
-    delivered_dtype: Literal["float32", "float16"]
 
 
 class Section(AuxiliarySection):

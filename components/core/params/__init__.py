@@ -1,6 +1,13 @@
 """Typed view of params.yaml: strict, frozen, nothing extra, no default value in Python."""
 
-from components.core.params.base import AuxiliarySection, Definition, ModelSection, Resources, Section
+from components.core.params.base import (
+    AuxiliarySection,
+    Definition,
+    ModelSection,
+    Resources,
+    Section,
+    TrainingRun,
+)
 from components.core.params.loader import load_params, params_sha
 from components.core.params.root import Params
 
@@ -11,6 +18,7 @@ __all__ = [
     "Params",
     "Resources",
     "Section",
+    "TrainingRun",
     "load_params",
     "params_sha",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +15,28 @@ class Section(BaseModel):
 
 class Definition(Section):
     """One of the 12 definitions (model × {architecture, training, inference}) of the parameter sheet."""
+
+
+class TrainingRun(Section):
+    """What every ``training`` section says of a run, whatever network it trains; models add their own."""
+
+    batch_size: int = Field(gt=0)
+    gradient_accumulation: int = Field(gt=0)
+    learning_rate: float = Field(gt=0)
+    betas: tuple[float, float] = Field(strict=False)
+    max_steps: int = Field(gt=0)
+    max_cpu_seconds: float = Field(ge=0, description="0: no limit")
+    checkpoint_every_steps: int = Field(gt=0)
+    validate_every_steps: int = Field(gt=0)
+    keep_checkpoints: int = Field(ge=2, description="the newest may turn out corrupt")
+    max_skipped_steps: int = Field(ge=0)
+    ema_decay: float = Field(ge=0, lt=1)
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"]
+    anneal_share: float = Field(
+        ge=0, le=1, description="last share of the budget; the rate falls to 0 over it"
+    )
+    log_every_steps: int = Field(gt=0, description="steps between two points of a curve")
+    delivered_dtype: Literal["float32", "float16"] = Field(description="of the stored weights")
 
 
 class Resources(Section):

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from components.core.params import Definition, ModelSection
+from components.core.params import Definition, ModelSection, TrainingRun
 from components.core.params import Section as ParamsSection
 
 
@@ -73,24 +73,14 @@ class Architecture(Definition):
         return self
 
 
-class Training(Definition):
+class Training(TrainingRun, Definition):
     """Recipe."""
 
-    batch_size: int = Field(gt=0)
-    gradient_accumulation: int = Field(gt=0)
     optimiser: Literal["adamw"]
-    learning_rate: float = Field(gt=0)
-    betas: tuple[float, float] = Field(strict=False)
     eps: float = Field(gt=0)
     weight_decay: float = Field(ge=0)
     warmup_steps: int = Field(ge=0)
     gradient_clip_norm: float = Field(gt=0)
-    max_steps: int = Field(gt=0)
-    max_cpu_seconds: float = Field(ge=0, description="0: no limit")
-    checkpoint_every_steps: int = Field(gt=0)
-    validate_every_steps: int = Field(gt=0)
-    keep_checkpoints: int = Field(ge=2, description="the newest may turn out corrupt")
-    max_skipped_steps: int = Field(ge=0)
     phoneme_dropout: float = Field(ge=0, lt=1)
     duration_loss_weight: float = Field(ge=0)
     pitch_loss_weight: float = Field(ge=0)
@@ -104,15 +94,8 @@ class Training(Definition):
     aligner_binarisation_warmup_steps: int = Field(
         ge=0, description="from its start, over which the weight rises from 0"
     )
-    ema_decay: float = Field(ge=0, lt=1)
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"]
     gradient_checkpointing: bool = Field(description="blocks are computed again in the backward pass")
     warm_start: bool
-    anneal_share: float = Field(
-        ge=0, le=1, description="last share of the budget; the rate falls to 0 over it"
-    )
-    log_every_steps: int = Field(gt=0, description="steps between two points of a curve")
-    delivered_dtype: Literal["float32", "float16"] = Field(description="of the stored weights")
 
 
 class Inference(Definition):
