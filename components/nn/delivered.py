@@ -40,13 +40,13 @@ class Delivered:
 
 
 def write_delivered(
-    folder: Path, model: str, weights: Mapping[str, Tensor], card: Mapping[str, Any], dtype: torch.dtype
+    weights: Mapping[str, Tensor], folder: Path, *, model: str, card: Mapping[str, Any], dtype: torch.dtype
 ) -> None:
     """Write weights and card into an empty folder (the caller makes it appear at once, by rename).
 
     Args:
-        model: the model's name in params.yaml.
         weights: contiguous CPU tensors.
+        model: the model's name in params.yaml.
         card: JSON; what is needed to build the network and to say what it can do.
         dtype: of the stored floating point tensors.
     """

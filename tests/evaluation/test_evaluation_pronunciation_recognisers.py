@@ -50,7 +50,7 @@ def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     card = {"architecture": section["architecture"], "labels": labels.to_json(), "log_floor": 1.0e-5}
     folder = tmp_path_factory.mktemp("pretrained") / "recogniser"
     folder.mkdir()
-    write_delivered(folder, "recogniser", network.state_dict(), card, torch.float16)
+    write_delivered(network.state_dict(), folder, model="recogniser", card=card, dtype=torch.float16)
     return folder.parent
 
 

@@ -16,7 +16,7 @@ CARD = {"speakers": ["미정"]}
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     weights = {"a": torch.randn(3, 4), "count": torch.arange(3)}
-    write_delivered(tmp_path, "fastpitch", weights, CARD, torch.float32)
+    write_delivered(weights, tmp_path, model="fastpitch", card=CARD, dtype=torch.float32)
     return tmp_path
 
 
@@ -30,7 +30,7 @@ def test_round_trip_keeps_values_and_card(folder: Path) -> None:
 
 def test_half_precision_is_read_as_float32(tmp_path: Path) -> None:
     weights = {"a": torch.randn(3, 4), "count": torch.arange(3)}
-    write_delivered(tmp_path, "fastpitch", weights, CARD, torch.float16)
+    write_delivered(weights, tmp_path, model="fastpitch", card=CARD, dtype=torch.float16)
     found = read_delivered(tmp_path, "fastpitch").weights
     assert (found["a"].dtype, found["count"].dtype) == (torch.float32, torch.int64)
     torch.testing.assert_close(found["a"], weights["a"], rtol=1e-3, atol=1e-3)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from components.auxiliaries.recogniser.augmentation import Augmenter
 from components.auxiliaries.recogniser.dataset import ReferenceSpeech, collate
@@ -19,7 +19,7 @@ from components.auxiliaries.recogniser.params import Section, Training
 from components.auxiliaries.recogniser.phoneme_recogniser import NAME
 from components.auxiliaries.recogniser.prepare import prepare
 from components.auxiliaries.recogniser.store import ReferenceStore
-from components.core.params import AuxiliarySection
+from components.core.params import AuxiliarySection, narrowed
 from components.core.params.data import AudioParams, DataParams
 from components.core.progress import Progress
 from components.core.storage import sha256_json
@@ -53,7 +53,7 @@ class RecogniserSpec:
         Raises:
             DataError: nothing could be rendered.
         """
-        return prepare(_typed(section), audio, data, target, seed, workers, progress)
+        return prepare(narrowed(section, Section), audio, data, target, seed, workers, progress)
 
     def training_task(
         self, section: AuxiliarySection, features: Path, seed: int, warm_start: Path | None
@@ -69,7 +69,7 @@ class RecogniserSpec:
             DataError: no utterances of a part, or no delivered recogniser in ``warm_start``.
             CorruptFileError: the store or the weights are damaged.
         """
-        typed, store = _typed(section), ReferenceStore(features)
+        typed, store = narrowed(section, Section), ReferenceStore(features)
         labels, hearing = store.labels(), typed.architecture.hearing
         analysis = MelAnalysis(**store.summary["analysis"])
         augmenter = Augmenter(typed.training.augmentation, analysis)
@@ -89,7 +89,9 @@ class RecogniserSpec:
             collate=collate,
             recipe=Recipe.of(typed.training, seed),
             identity={"model": NAME, **card},
-            deliver=partial(_deliver, card=card, dtype=getattr(torch, typed.training.delivered_dtype)),
+            deliver=partial(
+                write_delivered, model=NAME, card=card, dtype=getattr(torch, typed.training.delivered_dtype)
+            ),
         )
 
     def measure(
@@ -145,18 +147,6 @@ def _optimiser(training: Training) -> Callable[[list[nn.Parameter]], Optimizer]:
 def _warm_up(step: int, steps: int) -> float:
     """Linear to 1; the recipe's anneal_share brings it down to 0."""
     return min(1.0, (step + 1) / max(1, steps))
-
-
-def _deliver(
-    weights: Mapping[str, Tensor], folder: Path, *, card: Mapping[str, Any], dtype: torch.dtype
-) -> None:
-    write_delivered(folder, NAME, weights, card, dtype)
-
-
-def _typed(section: AuxiliarySection) -> Section:
-    if not isinstance(section, Section):
-        raise TypeError(f"auxiliaries.recogniser expected, found {type(section).__name__}")
-    return section
 
 
 SPEC = RecogniserSpec()

@@ -14,6 +14,7 @@ from components.auxiliaries.vocoder.params import Architecture, Section
 from components.auxiliaries.vocoder.pitch_network import PitchNetwork
 from components.auxiliaries.vocoder.source_filter import SourceFilterVocoder
 from components.core.errors import ConfigError
+from components.core.params import narrowed
 from components.features.mel import MelAnalysis
 from components.nn.contracts import Auxiliaries
 from components.nn.delivered import Delivered, read_delivered
@@ -75,9 +76,8 @@ def of(auxiliaries: Auxiliaries, log_floor: float, device: torch.device) -> Voco
     section, delivered = auxiliaries.sections.get(NAME), auxiliaries.folder / NAME
     if section is None:
         return load(delivered, device)
-    if not isinstance(section, Section):
-        raise TypeError(f"auxiliaries.vocoder expected, found {type(section).__name__}")
-    return build(section.architecture, log_floor, delivered if delivered.is_dir() else None, device)
+    architecture = narrowed(section, Section).architecture
+    return build(architecture, log_floor, delivered if delivered.is_dir() else None, device)
 
 
 def load(delivered: Path, device: torch.device) -> Vocoder:

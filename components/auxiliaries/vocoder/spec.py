@@ -21,7 +21,7 @@ from components.auxiliaries.vocoder.params import Architecture, Section, Trainin
 from components.auxiliaries.vocoder.pitch_network import PitchLearner, PitchNetwork
 from components.auxiliaries.vocoder.preparation import prepare
 from components.core.errors import ConfigError
-from components.core.params import AuxiliarySection
+from components.core.params import AuxiliarySection, narrowed
 from components.core.params.data import AudioParams, DataParams
 from components.core.progress import Progress
 from components.features.mel import MelAnalysis
@@ -60,7 +60,7 @@ class VocoderSpec:
         Raises:
             DataError: no usable recording.
         """
-        typed = _typed(section)
+        typed = narrowed(section, Section)
         return prepare(
             corpora,
             mel_analysis(typed.architecture, audio.log_floor),
@@ -84,7 +84,7 @@ class VocoderSpec:
             ConfigError: griffin_lim, which has no weights; or a warm start that does not fit.
             DataError: a split without clips.
         """
-        typed, store = _typed(section), ClipStore(features)
+        typed, store = narrowed(section, Section), ClipStore(features)
         kind = typed.architecture.kind
         if kind == "griffin_lim":
             raise _nothing_to_train()
@@ -124,7 +124,7 @@ class VocoderSpec:
         Returns:
             mel_l1, gross_f0_error, voicing_error (shares), n clips; see `fidelity.Fidelity.figures`.
         """
-        typed, store = _typed(section), ClipStore(features)
+        typed, store = narrowed(section, Section), ClipStore(features)
         analysis, pitch = MelAnalysis(**store.summary["mel"]), PitchAnalysis(**store.summary["pitch"])
         vocoder = build(typed.architecture, analysis.log_floor, delivered, device)
         parts = []
@@ -207,7 +207,7 @@ def _deliver(
         )
     else:
         plain = {name.removeprefix(_LEARNER_PREFIX): value for name, value in weights.items()}
-    write_delivered(folder, NAME, plain, card, getattr(torch, dtype))
+    write_delivered(plain, folder, model=NAME, card=card, dtype=getattr(torch, dtype))
 
 
 def _nothing_to_train() -> ConfigError:
@@ -217,12 +217,6 @@ def _nothing_to_train() -> ConfigError:
         found="griffin_lim, which has no weights",
         action="choose one of these to train it; griffin_lim needs no training",
     )
-
-
-def _typed(section: AuxiliarySection) -> Section:
-    if not isinstance(section, Section):
-        raise TypeError(f"auxiliaries.vocoder expected, found {type(section).__name__}")
-    return section
 
 
 SPEC = VocoderSpec()

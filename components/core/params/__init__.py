@@ -7,6 +7,7 @@ from components.core.params.base import (
     Resources,
     Section,
     TrainingRun,
+    narrowed,
 )
 from components.core.params.loader import load_params, params_sha
 from components.core.params.root import Params
@@ -20,5 +21,6 @@ __all__ = [
     "Section",
     "TrainingRun",
     "load_params",
+    "narrowed",
     "params_sha",
 ]

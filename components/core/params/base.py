@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,6 +11,20 @@ class Section(BaseModel):
     """A section of params.yaml. Strict: ``1`` is not ``"1"``; frozen; an unknown key is an error."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+_Narrow = TypeVar("_Narrow", bound=Section)
+
+
+def narrowed(section: Section, kind: type[_Narrow]) -> _Narrow:
+    """The section as the type that its room defined; the catalogue loads no other, so this is a guard.
+
+    Raises:
+        TypeError: it is another section.
+    """
+    if not isinstance(section, kind):
+        raise TypeError(f"{kind.__module__}.{kind.__name__} expected, found {type(section).__name__}")
+    return section
 
 
 class Definition(Section):

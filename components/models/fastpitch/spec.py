@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from components.core.params import ModelSection
+from components.core.params import ModelSection, narrowed
 from components.core.params.data import AudioParams
 from components.core.progress import Progress
 from components.core.utterance import LANGUAGES, Utterance
@@ -53,7 +53,7 @@ class FastPitchSpec:
             DataError: no usable utterance.
         """
         analysis = SpeechAnalysis(
-            mel=mel_analysis(_typed(section).architecture, audio.log_floor),
+            mel=mel_analysis(narrowed(section, Section).architecture, audio.log_floor),
             pitch=PitchAnalysis(method=audio.f0_method, floor=audio.f0_floor_hz, ceil=audio.f0_ceil_hz),
         )
         result = extract_speech_features(corpora, analysis, teaches_fastpitch, target, workers, progress)
@@ -73,7 +73,7 @@ class FastPitchSpec:
             DataError: a split without utterances.
             ConfigError: the warm start has other dimensions.
         """
-        typed = _typed(section)
+        typed = narrowed(section, Section)
         store = FeatureStore(features)
         voices = Voices.of(store)
         train = SpeechDataset(store, "train", voices)
@@ -95,7 +95,8 @@ class FastPitchSpec:
             recipe=Recipe.of(typed.training, seed, typed.training.gradient_checkpointing),
             identity={"model": NAME, **card},
             deliver=partial(
-                _deliver,
+                write_delivered,
+                model=NAME,
                 card={**card, "consents": store.consents},
                 dtype=getattr(torch, typed.training.delivered_dtype),
             ),
@@ -113,7 +114,7 @@ class FastPitchSpec:
         """
         from components.models.fastpitch.speaker import FastPitchSpeaker
 
-        return FastPitchSpeaker(_typed(section), delivered, auxiliaries, device)
+        return FastPitchSpeaker(narrowed(section, Section), delivered, auxiliaries, device)
 
 
 def teaches_fastpitch(utterance: Utterance) -> bool:
@@ -160,18 +161,6 @@ def _noam(step: int, warmup_steps: int) -> float:
     """Rate factor: linear up to 1 over the warm-up, then falling as 1/√step (NVIDIA's version 1.1)."""
     count, peak = step + 1, max(1, warmup_steps)
     return min(count / peak, math.sqrt(peak / count))
-
-
-def _deliver(
-    weights: Mapping[str, Tensor], folder: Path, *, card: Mapping[str, Any], dtype: torch.dtype
-) -> None:
-    write_delivered(folder, NAME, weights, card, dtype)
-
-
-def _typed(section: ModelSection) -> Section:
-    if not isinstance(section, Section):
-        raise TypeError(f"models.fastpitch expected, found {type(section).__name__}")
-    return section
 
 
 SPEC = FastPitchSpec()

@@ -120,7 +120,7 @@ def test_another_version_of_the_symbols_is_refused(
 ) -> None:
     task = learned[0]
     card = {**task.deliver.keywords["card"], "symbols_version": found}
-    task.deliver.func(task.network.state_dict(), tmp_path, card=card, dtype=torch.float32)
+    task.deliver.func(task.network.state_dict(), tmp_path, model="fastpitch", card=card, dtype=torch.float32)
     with pytest.raises(ConfigError, match=f"version {found}"):
         SPEC.training_task(section, store.folder, 0, tmp_path)
     with pytest.raises(ConfigError, match=f"version {found}"):
@@ -142,7 +142,11 @@ def test_half_precision_delivery_says_nearly_the_same(
 ) -> None:
     task = learned[0]
     task.deliver.func(
-        task.network.state_dict(), tmp_path, card=task.deliver.keywords["card"], dtype=torch.float16
+        task.network.state_dict(),
+        tmp_path,
+        model="fastpitch",
+        card=task.deliver.keywords["card"],
+        dtype=torch.float16,
     )
     said = FastPitchSpeaker(section, tmp_path, SERVING, CPU).synthesise("hello", "en", "b").samples
     assert abs(len(said) - len(speaker.synthesise("hello", "en", "b").samples)) <= 2 * 256
