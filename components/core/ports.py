@@ -80,6 +80,9 @@ class Tracker(Protocol):
     def curves(self, run_id: str) -> dict[str, list[MetricPoint]]:
         """Every logged curve of a run."""
 
+    def annotate(self, run_id: str, points: Sequence[MetricPoint], tags: Mapping[str, str]) -> None:
+        """Add to a run that has ended, whose status and times stay; repeating it changes nothing."""
+
     def address(self, run_id: str) -> str:
         """Where a person looks at the run."""
 
