@@ -2,9 +2,9 @@
 
 Everything is labelled as expected. It is what the last run under the same profile took: another profile
 trains another network for another time. A record says that the stage ran; the journal adds the attempts that
-it needed (a training that was interrupted, a pod that was killed) and the wait before each. Where the journal
-tells nothing, the record's own seconds count and the wait is unknown. What has no record is unknown, and a sum with
-an unknown part is unknown.
+it needed (an interrupted training, a killed pod) and the wait before each. Where the journal tells nothing,
+the record's own seconds count and the wait is unknown. What has no record is unknown, and so is a sum with an
+unknown part.
 """
 
 from __future__ import annotations

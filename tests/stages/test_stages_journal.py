@@ -129,10 +129,18 @@ def _attempt(
     stage: str, state: str, minute: int, model: str | None = "fastpitch", **changes: object
 ) -> Attempt:
     values = {
-        "stage": stage, "model": model, "state": state, "seconds": 60.0, "message": "",
-        "id": f"{stage}{minute}", "started": f"2026-11-02T03:{minute:02d}:00+09:00", "profile": "a100", "gpus": 1, "cpu_seconds": 30.0,
+        "stage": stage,
+        "model": model,
+        "state": state,
+        "seconds": 60.0,
+        "message": "",
+        "id": f"{stage}{minute}",
+        "started": f"2026-11-02T03:{minute:02d}:00+09:00",
+        "profile": "a100",
+        "gpus": 1,
+        "cpu_seconds": 30.0,
         "queue_seconds": 10.0,
-    }  # fmt: skip
+    }
     return Attempt(**{**values, **changes})  # type: ignore[arg-type]
 
 
