@@ -59,6 +59,7 @@ def run_stage(request: Request) -> Record:
     _check_model(stage, request.model)
     platform = params.platform
     with (
+        disk_faults_told(request.workspace.root),
         journalled(
             request.workspace, stage.name, request.model, platform.profile_name, platform.heartbeat_s
         ) as attempt,

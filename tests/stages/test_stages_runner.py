@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from components.core import file_lock
-from components.core.errors import BadInputError, ConfigError, CorruptFileError, DataError, MissingOutputError
+from components.core.errors import (
+    BadInputError,
+    ConfigError,
+    CorruptFileError,
+    DataError,
+    MissingOutputError,
+    StorageError,
+)
 from components.core.paths import NODE_CACHE_VARIABLE, Workspace, project_root
 from components.stages import journal, runner
 from components.stages.contract import Outcome, StageContext
@@ -132,6 +139,12 @@ def test_a_failure_is_journalled_and_the_previous_record_stays(
     attempts = journal.attempts(workspace, "2020-01-01T00:00:00+00:00")
     assert [attempt.state for attempt in attempts] == ["done", "failed"]
     assert "ko_0007" in attempts[-1].message
+
+
+def test_a_workspace_that_cannot_be_written_is_told_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    with pytest.raises(StorageError, match="free space or mend the permissions"):
+        runner.run_stage(_request(Workspace.embedded(tmp_path / "file"), "ingest"))
 
 
 def test_a_torn_journal_line_is_left_out(workspace: Workspace, install: Callable[..., list[str]]) -> None:
