@@ -118,6 +118,9 @@ def test_the_run_carries_what_it_took_and_an_unknown_price_is_no_zero(
     spend(workspace, "train", "killed", queue_seconds=1800.0)
     spend(workspace, "train", "done", queue_seconds=1800.0)
     spend(workspace, "evaluate", "done")
+    spend(
+        workspace, "evaluate", "failed"
+    )  # of a retraining that is not done: in the reports, on no run's bill
     run_stage(request(workspace))
     points, tags = tracker.bills[RUN]
     figures = {point.key: point.value for point in points}
@@ -130,9 +133,9 @@ def test_the_run_carries_what_it_took_and_an_unknown_price_is_no_zero(
     assert {tags[f"cost.{name}"] for name in ("krw", "usd", "queue_hours", "gpu_hour_krw")} == {"unknown"}
     assert tags["cost.evidence"] == "measured"
     first = contents(workspace)
-    assert "GPU 3.00 시간" in note(workspace)
+    assert "GPU 4.00 시간" in note(workspace)
     assert "KRW 미상" in note(workspace)
-    assert "시도 3회 중 실패·중단 1회" in note(workspace)
+    assert "시도 4회 중 실패·중단 2회" in note(workspace)
     assert 'id="cost"' in first["review"].decode()
     run_stage(request(workspace, force=True))
     assert contents(workspace) == first
