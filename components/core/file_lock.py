@@ -7,10 +7,14 @@ forked keeps it, which is right, because it may still be reading.
 from __future__ import annotations
 
 import fcntl
+import math
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_SECONDS_BETWEEN_TRIES, _SECONDS_BETWEEN_WORDS = 0.2, 30.0
 
 
 @contextmanager
@@ -23,13 +27,17 @@ def shared(path: Path) -> Iterator[None]:
 
 @contextmanager
 def alone(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold ``path`` alone; ``waiting`` is called once if somebody else has it."""
+    """Hold ``path`` alone; ``waiting`` is called now and then while somebody else has it.
+
+    It looks again and again instead of blocking, so that who waits can show that it lives.
+    """
     with _opened(path) as descriptor:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waiting()
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        told = -math.inf
+        while not _taken(descriptor):
+            if time.monotonic() - told > _SECONDS_BETWEEN_WORDS:
+                told = time.monotonic()
+                waiting()
+            time.sleep(_SECONDS_BETWEEN_TRIES)
         yield
 
 
@@ -37,12 +45,15 @@ def alone(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
 def alone_or_not(path: Path) -> Iterator[bool]:
     """Whether ``path`` could be had alone without waiting; held until the end if so."""
     with _opened(path) as descriptor:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+        yield _taken(descriptor)
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager
