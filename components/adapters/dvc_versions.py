@@ -7,6 +7,7 @@ import io
 import json
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +18,12 @@ from filelock import FileLock
 from components.adapters.dvc_objects import Store, fetch, first_listing, in_parallel, unavailable
 from components.adapters.dvc_pointer import Entry, parse_pointer
 from components.adapters.git_commit import commit_file
+from components.adapters.node_cache import NodeCache
 from components.core.errors import ConfigError, CorruptFileError, DataError, IrisError, RetryableError
 from components.core.params.data import DvcParams
 from components.core.paths import DATA_LOCK
 from components.core.ports import DataVersion
+from components.core.progress import Progress
 from components.core.storage import atomic_folder, write_text
 
 if TYPE_CHECKING:
@@ -124,8 +127,7 @@ class DvcVersions:
                 found="one with content",
                 action="name another --target; nothing was written",
             )
-        with self._repository() as repository:
-            stores = (self._cache(repository), self._remote(repository))
+        with self._stores() as stores:
             entries = first_listing(stores, version.md5)
             with atomic_folder(target) as staged:
 
@@ -137,6 +139,15 @@ class DvcVersions:
                 in_parallel(lay_out, entries)
                 size = sum(path.stat().st_size for path in staged.rglob("*") if path.is_file())
         return replace(version, files=len(entries), size_bytes=size)
+
+    def holding(
+        self, version_md5: str, size_bytes: int, node_cache: Path, max_bytes: int, progress: Progress
+    ) -> AbstractContextManager[Path]:
+        """A version in the cache of this node, for as long as the context lasts; see `NodeCache.holding`.
+
+        DVC's cache (in a pod it lies on the shared claim) is asked before the remote, as in `restore`.
+        """
+        return NodeCache(node_cache, max_bytes, progress).holding(version_md5, size_bytes, self._stores)
 
     def address(self, version: DataVersion) -> str:
         """The URL of the version's list of files in the remote."""
@@ -239,6 +250,11 @@ class DvcVersions:
     @property
     def _remote_label(self) -> str:
         return f"DVC remote {self.params.remote_name!r} ({self._remote_url})"
+
+    @contextlib.contextmanager
+    def _stores(self) -> Iterator[tuple[Store, Store]]:
+        with self._repository() as repository:
+            yield self._cache(repository), self._remote(repository)
 
     def _cache(self, repository: Repo) -> Store:
         return Store("DVC cache", repository.cache.local)

@@ -21,6 +21,7 @@ class Stage:
             real imports.
         pool: Airflow pool, "" for the default.
         only_on_pass: skipped unless the gate's verdict is PASS.
+        reads_data: reads the recordings; its pod gets the run's data version on its node.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Stage:
     rooms: tuple[str, ...]
     pool: str = ""
     only_on_pass: bool = False
+    reads_data: bool = False
     summary: str = ""
 
 
@@ -75,6 +77,7 @@ STAGES: tuple[Stage, ...] = (
         gpu=False,
         sections=("data", "platform"),
         rooms=("core", "espeak", "text", "data", "validation"),
+        reads_data=True,
         summary="expectations over manifest and audio; critical ones block",
     ),
     Stage(
@@ -84,6 +87,7 @@ STAGES: tuple[Stage, ...] = (
         gpu=False,
         sections=("seed", "audio", "data", "platform", "models"),
         rooms=("core", "espeak", "text", "data", "features", "nn", "auxiliaries", "models"),
+        reads_data=True,
         summary="audio → memory-mapped mel, f0, energy, durations",
     ),
     Stage(
@@ -94,6 +98,7 @@ STAGES: tuple[Stage, ...] = (
         sections=("seed", "audio", "data", "platform", "models", "auxiliaries", "kpi", "evaluation"),
         rooms=(*_EVALUATING, "promotion", "stages/evaluate.py", "stages/gate.py", "stages/promote.py"),
         pool="a100",
+        reads_data=True,
         summary="no champion yet: pretrained/ → evidence, gate, the first champion if it passes",
     ),
     Stage(
@@ -114,6 +119,7 @@ STAGES: tuple[Stage, ...] = (
         sections=("seed", "audio", "data", "platform", "models", "auxiliaries", "kpi", "evaluation"),
         rooms=_EVALUATING,
         pool="a100",
+        reads_data=True,
         summary="held-out recordings and the 120 sentences → evidence",
     ),
     Stage(

@@ -14,6 +14,7 @@ from components.core.errors import BadInputError
 from components.core.metrics import Decision, Evidence
 from components.core.ports import DataVersion, MetricPoint, RunSummary, Tracker
 from components.core.provenance import lock_sha
+from components.core.spending import Spent
 from components.core.storage import sha256_json, write_text
 from components.reporting.changes import snapshot
 from components.reporting.inputs import (
@@ -37,8 +38,10 @@ from components.reporting.reading import (
 )
 from components.reporting.review_page import review_page
 from components.stages import services
+from components.stages.bill import log_bills
 from components.stages.contract import Outcome, Record, StageContext
-from components.stages.journal import attempts
+from components.stages.journal import KILLED, attempts
+from components.stages.spent import run_spending
 
 _RUN_LIMIT = 200  # rows of the run history that a person still reads
 _SNAPSHOTS = "snapshots"
@@ -76,13 +79,15 @@ def run(context: StageContext) -> Outcome:
 
 
 def fingerprint(context: StageContext) -> Mapping[str, str]:
-    """A failed attempt alone makes a new report; skipped, done and refused ones do not."""
+    """A failed or killed attempt alone makes a new report; skipped, done and refused ones do not."""
     return {"failures": sha256_json([asdict(failure) for failure in _failures(context)])}
 
 
 def collect(context: StageContext) -> ReportInputs:
     """Everything the reports are made from; nothing else is read afterwards."""
     tracker = services.tracker(context)
+    spending = _spending(context)
+    log_bills(tracker, context, spending)  # before the runs are read: a second report then reads the same
     models = tuple(_model(context, tracker, name) for name in catalogue.trainable() if _ran(context, name))
     runs = tuple(tracker.runs(None, _RUN_LIMIT))
     records = tuple(context.upstream.values())
@@ -103,6 +108,7 @@ def collect(context: StageContext) -> ReportInputs:
             (stamp or NO_RUN_TIME).astimezone(datetime.UTC).isoformat(),
         ),
         failures=failures,
+        spending=spending,
     )
 
 
@@ -218,5 +224,9 @@ def _failures(context: StageContext) -> tuple[Failure, ...]:
     return tuple(
         Failure(attempt.stage, attempt.model, attempt.started, attempt.message)
         for attempt in attempts(context.workspace, NO_RUN_TIME.isoformat())
-        if attempt.state == "failed"
+        if attempt.state in {"failed", KILLED}
     )
+
+
+def _spending(context: StageContext) -> tuple[Spent, ...]:
+    return run_spending(attempts(context.workspace, NO_RUN_TIME.isoformat()), context.profile)

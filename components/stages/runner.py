@@ -25,6 +25,7 @@ from components.core.stage_graph import STAGES, Stage
 from components.core.stage_graph import stage as stage_named
 from components.core.storage import disk_faults_told, sha256_json
 from components.stages.contract import Record, StageContext, StageModule
+from components.stages.corpus_at_hand import corpus_at_hand
 from components.stages.journal import journalled
 from components.stages.records import hashed_outputs, outputs_intact, read_record, write_record
 
@@ -56,8 +57,12 @@ def run_stage(request: Request) -> Record:
     stage = stage_named(request.stage)
     params = catalogue.load(request.project, request.profile)
     _check_model(stage, request.model)
+    platform = params.platform
     with (
-        journalled(request.workspace, stage.name, request.model) as attempt,
+        disk_faults_told(request.workspace.root),
+        journalled(
+            request.workspace, stage.name, request.model, platform.profile_name, platform.heartbeat_s
+        ) as attempt,
         disk_faults_told(request.workspace.root),
     ):
         attempt.record = _run_locked(stage, request, params)
@@ -68,8 +73,8 @@ def _run_locked(stage: Stage, request: Request, params: Params) -> Record:
     progress = Progress(stage.name if request.model is None else f"{request.model}.{stage.name}")
     request.workspace.locks.mkdir(parents=True, exist_ok=True)
     lock = request.workspace.locks / f"{stage.name}.{request.model or 'all'}.lock"
-    with FileLock(lock):  # a duplicate pod or a second terminal waits, then finds the work done
-        context = _context(stage, request, params, progress)
+    # a duplicate pod or a second terminal waits, then finds the work done
+    with FileLock(lock), corpus_at_hand(stage, _context(stage, request, params, progress)) as context:
         key = _key(stage, request, context)
         previous = read_record(request.workspace, stage.name, request.model)
         if previous and not request.force and previous.key == key and _still_true(context, previous):

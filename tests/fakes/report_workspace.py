@@ -44,6 +44,11 @@ class FakeTracker:
     def runs(self, model: str | None, limit: int) -> list[RunSummary]:
         return self.known[:limit]
 
+    bills: dict[str, tuple[list[MetricPoint], dict[str, str]]] = field(default_factory=dict)
+
+    def annotate(self, run_id: str, points: list[MetricPoint], tags: dict[str, str]) -> None:
+        self.bills[run_id] = (points, tags)
+
     def curves(self, run_id: str) -> dict[str, list[MetricPoint]]:
         return {"train/total": [MetricPoint("train/total", 3.0 - s / 10, s, s) for s in range(5)]}
 

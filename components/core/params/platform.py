@@ -55,6 +55,16 @@ class CpuStageResources(Section):
     scratch: str
 
 
+class NodeCacheParams(Section):
+    """Where the pods of a node keep the data versions that they read (docs/adr/0017)."""
+
+    volume: Literal["claim", "empty_dir", "none"] = Field(
+        description="claim: a node's pods share it; empty_dir: each pod its own; none: the workspace's data"
+    )
+    claim: str = Field(description="its volume is node-local, hence another folder on each node")
+    max_gib: int = Field(gt=0, description="bound of the cache, GiB; versions not in use go first")
+
+
 class KubernetesParams(Section):
     """Where pods run."""
 
@@ -69,6 +79,7 @@ class KubernetesParams(Section):
     termination_grace_s: int = Field(ge=10)
     cpu_stage: CpuStageResources
     storage_claim: str
+    node_cache: NodeCacheParams
 
 
 class CostParams(Section):
@@ -85,6 +96,9 @@ class PlatformParams(Section):
     airflow: AirflowParams
     mlflow: MlflowParams
     workers: int = Field(gt=0, description="processes for CPU-bound stages")
+    heartbeat_s: float = Field(
+        gt=0, description="between two signs of life of a stage; a killed one is charged up to its last"
+    )
     kubernetes: KubernetesParams
     cost: CostParams
 
