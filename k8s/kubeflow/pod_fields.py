@@ -85,5 +85,7 @@ def fields(value: Any, path: str = "") -> Iterator[str]:
 
 
 def undecided(pod: dict[str, Any]) -> list[str]:
-    """Fields of a pod that nobody has decided about."""
-    return sorted(set(fields(pod)) - {*CARRIED, *BY_BACKEND, *LOST})
+    """What of a pod nobody has decided about, or a pipeline cannot have at all."""
+    found = sorted(set(fields(pod)) - {*CARRIED, *BY_BACKEND, *LOST})
+    words = pod["spec"]["containers"][0]["command"]
+    return found + [f"{_BOX}.command: {word} (of a Job over several nodes)" for word in words if "$(" in word]

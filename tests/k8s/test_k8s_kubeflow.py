@@ -141,7 +141,10 @@ def test_every_field_of_a_pod_is_decided_about(graph: dict[str, Any], pod_fields
     pod = copy.deepcopy(graph["tasks"][0]["pod"])
     pod["spec"]["hostNetwork"] = True
     pod["spec"]["containers"][0]["ports"] = [{"containerPort": 1}]
-    assert pod_fields.undecided(pod) == ["spec.containers[].ports[].containerPort", "spec.hostNetwork"]
+    pod["spec"]["containers"][0]["command"].append("$(IRIS_JOB)-0")
+    *fields, command = pod_fields.undecided(pod)
+    assert fields == ["spec.containers[].ports[].containerPort", "spec.hostNetwork"]
+    assert "$(IRIS_JOB)-0" in command
 
 
 def test_what_kubeflow_loses_stands_in_the_decision(pod_fields: Any) -> None:
