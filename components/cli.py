@@ -12,7 +12,9 @@ import typer
 from components import catalogue, doctor
 from components.core.errors import GateRefusedError, IrisError
 from components.core.paths import Workspace, project_root
+from components.core.stage_command import plain_words
 from components.core.stage_graph import STAGES, Stage
+from components.core.storage import write_text
 from components.core.threads import wait_politely
 
 if TYPE_CHECKING:
@@ -98,9 +100,14 @@ def gate(
     workspace: WorkspaceOption = None,
     force: ForceOption = False,
     strict: StrictOption = False,
+    verdict_file: Annotated[
+        Path | None, typer.Option(help="also write the verdict there, for what branches on it")
+    ] = None,
 ) -> None:
     """Evidence, targets, champion → PASS, FAIL or INCONCLUSIVE."""
     told = _run("gate", model, profile, workspace, force)
+    if verdict_file:
+        write_text(verdict_file, told["verdict"])
     if strict and told["verdict"] != "PASS":
         raise GateRefusedError(
             who=f"gate of {model}",
@@ -254,6 +261,14 @@ def dry_run(
     )
 
 
+@app.command("graph", rich_help_panel="Tools")
+def graph(profile: ProfileOption = None) -> None:
+    """The tasks, edges and pods of a retraining as JSON, for orchestrators other than Airflow."""
+    from components.stages import graph as tool
+
+    typer.echo(tool.as_json(project_root(), profile), nl=False)
+
+
 @app.command("doctor", rich_help_panel="Tools")
 def check_machine() -> None:
     """What this machine has, what is missing, and how to get it."""
@@ -264,7 +279,7 @@ def main() -> None:
     """Entry point: our errors become their lines and their exit code; others keep their traceback."""
     wait_politely()
     try:
-        app(standalone_mode=True)
+        app(plain_words(sys.argv[1:]), standalone_mode=True)
     except IrisError as error:
         for line in error.lines():
             typer.echo(line, err=True)

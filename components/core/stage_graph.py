@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from components.core.errors import ConfigError
@@ -169,3 +170,52 @@ def stage(name: str) -> Stage:
             action="see `python -m components --help`",
         )
     return _BY_NAME[name]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A stage with its model: one node of a retraining, whoever orchestrates it.
+
+    Attributes:
+        stage: what runs.
+        model: for whom; None for a stage that runs once.
+        needs: names of the tasks that come first.
+        collects: runs once over all models, whatever became of single ones.
+    """
+
+    stage: Stage
+    model: str | None
+    needs: tuple[str, ...]
+    collects: bool
+
+    @property
+    def name(self) -> str:
+        """Unique within a retraining."""
+        return f"{self.model}.{self.stage.name}" if self.model else self.stage.name
+
+
+def tasks(models: Sequence[str]) -> tuple[Task, ...]:
+    """Every task of a retraining of ``models``, each after those it needs.
+
+    A promotion is left out without a PASS; what waits for it therefore also waits for what the promotion
+    itself waits for (the report for the gates).
+    """
+    return tuple(
+        Task(one, model, tuple(_needed(one, model, models)), _collects(one))
+        for one in STAGES
+        for model in (models if one.per_model else (None,))
+    )
+
+
+def _needed(wanting: Stage, model: str | None, models: Sequence[str]) -> Iterator[str]:
+    pending = [stage(name) for name in wanting.needs]
+    while pending:
+        needed = pending.pop(0)
+        owners = (None,) if not needed.per_model else (model,) if model else tuple(models)
+        yield from (f"{owner}.{needed.name}" if owner else needed.name for owner in owners)
+        if needed.only_on_pass:
+            pending += [stage(name) for name in needed.needs]
+
+
+def _collects(one: Stage) -> bool:
+    return not one.per_model and any(stage(name).per_model for name in one.needs)

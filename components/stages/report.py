@@ -131,7 +131,7 @@ def _model(context: StageContext, tracker: Tracker, name: str) -> ModelReport:
         curves=_curves(tracker, evidence.run_id),
         sentences=read_sentences(_output(root, records["evaluate"], "samples")),
         training=_summary(records["train"]),
-        promotion={**_summary(records["promote"]), **_version(gate)},
+        promotion={**_promotion(records["promote"], gate), **_version(gate)},
         champion=_champion(context, name, decision),
     )
 
@@ -170,6 +170,14 @@ def _curves(tracker: Tracker, run_id: str) -> dict[str, tuple[MetricPoint, ...]]
 
 def _version(gate: Record | None) -> dict[str, Any]:
     return {"version": gate.summary["version"]} if gate and gate.summary.get("version") else {}
+
+
+def _promotion(promote: Record | None, gate: Record | None) -> Mapping[str, Any]:
+    """What became of this very verdict: where no promotion was tried, an earlier one's record lies there."""
+    if promote is None or gate is None:
+        return {}
+    judged = gate.outputs["decision"]["sha256"]
+    return promote.summary if promote.inputs.get("gate.decision") == judged else {}
 
 
 def _summary(record: Record | None) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ import yaml
 
 from components import catalogue
 from components.core.paths import project_root
-from components.core.stage_graph import STAGES, stage
+from components.core.stage_graph import STAGES, stage, tasks
 
 ROOT = project_root()
 MODULES = ("retrain", "ingest_recordings", "_settings", "_stage", "_pod")
@@ -80,6 +80,8 @@ def test_the_edges_are_the_stage_graph(retrain: Any) -> None:
             f"{model}.adopt",
         }
         assert {f"{model}.gate", f"{model}.promote"} <= retrain.get_task("report").upstream_task_ids
+    for one in tasks(catalogue.trainable()):
+        assert retrain.get_task(one.name).upstream_task_ids == set(one.needs)
     assert retrain.get_task("watch").upstream_task_ids == set(retrain.task_ids) - {"watch"}
 
 

@@ -23,7 +23,7 @@ from components.core.errors import BadInputError
 from components.core.metrics import Decision, Evidence
 from components.core.paths import Workspace
 from components.core.ports import MetricPoint, ModelVersion, RunSummary
-from components.core.storage import write_json, write_text
+from components.core.storage import sha256_path, write_json, write_text
 from components.stages.contract import Record
 from components.stages.records import hashed_outputs, write_record
 from components.stages.runner import Request
@@ -100,7 +100,10 @@ def finished_workspace(root: Path) -> Workspace:
     _record(workspace, "train", "fastpitch", {}, {"run_id": RUN, "steps": 250})
     _record(workspace, "evaluate", "fastpitch", {"evidence": found, "samples": samples}, {})
     keep_decision(workspace, decision())
-    _record(workspace, "promote", "fastpitch", {}, {"verdict": "INCONCLUSIVE"}, state="refused")
+    judged = {"gate.decision": sha256_path(workspace.decisions / "fastpitch.json")}
+    _record(
+        workspace, "promote", "fastpitch", {}, {"verdict": "INCONCLUSIVE"}, state="refused", inputs=judged
+    )
     return workspace
 
 
@@ -111,6 +114,7 @@ def _record(
     outputs: Mapping[str, Path],
     summary: Mapping[str, Any],
     state: str = "done",
+    inputs: Mapping[str, str] | None = None,
 ) -> None:
     record = Record(
         stage=stage,
@@ -124,7 +128,7 @@ def _record(
         started=STAMP.isoformat(),
         seconds=2.0,
         device=DEVICE,
-        inputs={},
+        inputs=inputs or {},
         outputs=hashed_outputs(workspace.root, outputs, stage),
         summary=summary,
     )

@@ -81,6 +81,18 @@ def test_an_unchanged_report_is_skipped_also_after_skipped_and_refused_attempts(
     assert run_stage(request(workspace)).state == "skipped"
 
 
+def test_a_promotion_of_an_earlier_verdict_is_none_of_this_one(workspace: Workspace) -> None:
+    record = read_record(workspace, "promote", "fastpitch")
+    assert record is not None
+    write_record(workspace, replace(record, summary={"alias": "champion_laptop", "champion": "7"}))
+    run_stage(request(workspace))
+    assert "champion_laptop" in contents(workspace)["review"].decode()
+    earlier = dict.fromkeys(record.inputs, "0" * 64)
+    write_record(workspace, replace(record, inputs=earlier, summary={"alias": "champion_laptop"}))
+    run_stage(request(workspace, force=True))
+    assert "champion_laptop" not in contents(workspace)["review"].decode()
+
+
 def test_the_time_of_a_refused_promotion_changes_nothing(workspace: Workspace) -> None:
     run_stage(request(workspace))
     first = contents(workspace)
