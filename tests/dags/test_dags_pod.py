@@ -30,7 +30,7 @@ from components.stages.records import write_record
 
 ROOT = project_root()
 PARAMS = catalogue.load(ROOT, None)
-MODULES = ("_stage", "_pod", "_launching")
+MODULES = ("_stage", "_pod", "_launching", "_patience")
 DISRUPTED = {"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler"}
 QUEUED = {
     "phase": "Pending",
@@ -148,7 +148,8 @@ def _write(workspace: Workspace, stage: str, key: str, state: str = "done", **su
         workspace,
         Record(
             stage=stage, model="fastpitch", key="k", state=state, profile="a100", git_sha="", data_md5="",
-            params_sha="", started="", seconds=1.0, device="", inputs={}, outputs={}, summary=summary, attempt=key,
+            params_sha="", started="", seconds=1.0, device="", inputs={}, outputs={}, summary=summary,
+            attempt=key,
         ),
     )  # fmt: skip
 
@@ -316,7 +317,7 @@ def test_a_pod_that_nobody_waits_for_any_longer_is_taken_down(
 
 
 def _fails_first(times: int, error: Exception, *operations: str) -> Callable[[str], None]:
-    left = {operation: times for operation in operations}
+    left = dict.fromkeys(operations, times)
 
     def failing(operation: str) -> None:
         if left.get(operation, 0) > 0:
