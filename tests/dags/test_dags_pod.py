@@ -343,6 +343,20 @@ def test_an_answer_that_is_lost_does_not_make_two_pods(train: Task) -> None:
     assert len(train.api.created) == 1
 
 
+def test_an_answer_that_is_lost_does_not_make_two_followers(train: Task) -> None:
+    deferred = train.execute()
+    train.api.status(**ended(143, conditions=[DISRUPTED]))
+    train.api.after = _fails_first(1, HTTPError("reset"), "create")
+    train.reenter_deferring(deferred, "failed")
+    assert len(train.api.created) == 2
+
+
+def test_a_conflict_that_is_no_twin_is_tried_again(train: Task) -> None:
+    train.api.before = _fails_first(2, ApiException(status=409, reason="Conflict"), "create")
+    train.execute()
+    assert len(train.api.created) == 1
+
+
 def test_a_pod_that_goes_on_behind_an_outage_is_watched_on(train: Task) -> None:
     deferred = train.execute()
     train.api.status(**running())
