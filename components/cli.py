@@ -5,15 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 
 from components import catalogue, doctor
-from components.core.errors import GateRefusedError, IrisError
+from components.core.attempt import Ending, current_attempt, failed, tell
+from components.core.errors import GateRefusedError, IrisError, StoppedError
 from components.core.paths import Workspace, project_root
 from components.core.stage_command import plain_words
 from components.core.stage_graph import STAGES, Stage
+from components.core.stop import Stopped
 from components.core.storage import write_text
 from components.core.threads import wait_politely
 
@@ -51,8 +53,11 @@ def _run(
     from components.stages.runner import Request, run_stage
 
     project = project_root()
-    request = Request(stage, model, profile, _workspace(workspace, project), project, force, extra)
-    return dict(run_stage(request).summary)
+    where = _workspace(workspace, project)
+    request = Request(stage, model, profile, where, project, force, extra, current_attempt(), alone=True)
+    record = run_stage(request)
+    tell(Ending(record.attempt, record.state, verdict=str(record.summary.get("verdict", ""))))
+    return dict(record.summary)
 
 
 def _command_for(stage: Stage) -> Callable[..., None]:
@@ -281,9 +286,21 @@ def main() -> None:
     try:
         app(plain_words(sys.argv[1:]), standalone_mode=True)
     except IrisError as error:
-        for line in error.lines():
-            typer.echo(line, err=True)
-        sys.exit(error.exit_code)
+        _leave(error)
+    except Stopped:
+        told = "run the same command again: what is done is kept, a training goes on from its checkpoint"
+        _leave(
+            StoppedError(
+                who=" ".join(sys.argv[1:2]), expected="to end by itself", found="SIGTERM", action=told
+            )
+        )
+
+
+def _leave(error: IrisError) -> NoReturn:
+    for line in error.lines():
+        typer.echo(line, err=True)
+    tell(failed(error))
+    sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

@@ -24,10 +24,11 @@ from components.core.paths import Workspace
 from components.core.process_tree import cpu_seconds, started_at
 from components.core.spending import held_gpus, queue_seconds
 from components.core.stage_graph import stage as stage_named
+from components.core.stop import Stopped
 from components.core.storage import append_line
 from components.stages.contract import Record
 
-KILLED = "killed"
+KILLED, STOPPED = "killed", "stopped"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Attempt:
     Attributes:
         stage: which.
         model: of a stage that runs per model.
-        state: done, skipped, refused, failed or killed.
+        state: done, skipped, refused, failed, stopped (SIGTERM) or killed.
         seconds: wall time; of a killed attempt up to its last sign of life.
         started: ISO 8601.
         message: why it failed.
@@ -108,6 +109,9 @@ def journalled(
     with _alive(_folder(workspace) / f"{opened.id}.jsonl", opened, meter, heartbeat_s):
         try:
             yield attempt
+        except Stopped:
+            line(STOPPED, "SIGTERM")
+            raise
         except IrisError as error:
             line("failed", " ".join(str(error).split()))
             raise

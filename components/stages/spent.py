@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from components.core.spending import Spent, total
 from components.core.stage_graph import STAGES
-from components.stages.journal import KILLED, Attempt
+from components.stages.journal import KILLED, STOPPED, Attempt
 
-_LOST = frozenset({"failed", KILLED})
+_LOST = frozenset({"failed", STOPPED, KILLED})
 _DONE = "done"
 _EVER = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 

@@ -65,6 +65,16 @@ class NodeCacheParams(Section):
     max_gib: int = Field(gt=0, description="bound of the cache, GiB; versions not in use go first")
 
 
+class HeartbeatParams(Section):
+    """When a stage that says nothing counts as hanging."""
+
+    interval_s: float = Field(gt=0, description="between two looks, and two writings of the heartbeat file")
+    hang_after_min: float = Field(gt=0, description="minutes without a sign of life")
+    alive_cpu_share: float = Field(
+        gt=0, le=1, description="of one core; as much work counts as life outside the training loop"
+    )
+
+
 class KubernetesParams(Section):
     """Where pods run."""
 
@@ -76,7 +86,13 @@ class KubernetesParams(Section):
     service_account: str
     schedule_timeout_h: float = Field(gt=0)
     active_deadline_h: float = Field(gt=0)
+    startup_timeout_s: int = Field(gt=0, description="from scheduled to started, the image pull included")
     termination_grace_s: int = Field(ge=10)
+    poll_interval_s: float = Field(gt=0, description="between two looks at a pod")
+    log_interval_s: int = Field(gt=0, description="how far a running pod's log lags behind in Airflow")
+    api_patience_s: float = Field(gt=0, description="how long an API server may be away")
+    api_outages: int = Field(ge=0, description="times that an attempt may lose sight of its pod")
+    pods_per_attempt: int = Field(ge=1, description="first pod included; evictions do not count as retries")
     cpu_stage: CpuStageResources
     storage_claim: str
     node_cache: NodeCacheParams
@@ -96,9 +112,7 @@ class PlatformParams(Section):
     airflow: AirflowParams
     mlflow: MlflowParams
     workers: int = Field(gt=0, description="processes for CPU-bound stages")
-    heartbeat_s: float = Field(
-        gt=0, description="between two signs of life of a stage; a killed one is charged up to its last"
-    )
+    heartbeat: HeartbeatParams
     kubernetes: KubernetesParams
     cost: CostParams
 
