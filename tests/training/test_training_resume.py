@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import tiny_tasks
 import torch
+from finished_run import everything
 
 from components.core.errors import RetryableError, StoppedError
 from components.core.ports import MetricPoint
@@ -37,17 +38,6 @@ def stop_at(task: tiny_tasks.TrainingTask, step: int, number: signal.Signals = s
             os.kill(os.getpid(), number)
 
     task.network.register_forward_pre_hook(hook)
-
-
-def everything(folder: Path) -> dict[str, object]:
-    """The final checkpoint (generators and counters too), the curves and the model; clocks apart."""
-    newest = max((folder / "checkpoints").glob("step_*"))
-    files = {file.name: file.read_bytes() for file in newest.glob("*.safetensors")}
-    state = json.loads((newest / "state.json").read_text())
-    del state["counters"]["seconds"], state["counters"]["cpu_seconds"]
-    curves = [(p.key, p.step, p.value) for p in read_points(folder / "points.jsonl")]
-    delivered = (folder / "delivered" / "model.safetensors").read_bytes()
-    return {"files": files, "state": state, "curves": curves, "delivered": delivered}
 
 
 @pytest.mark.parametrize("make", [tiny_tasks.regression, tiny_tasks.gan])
