@@ -46,11 +46,12 @@ def _workspace(named: Path | None, project: Path) -> Workspace:
 def _run(
     stage: str, model: str | None, profile: str | None, workspace: Path | None, force: bool, **extra: str
 ) -> dict[str, Any]:
-    from components.stages.runner import Request, run_stage
+    from components.stages import followers
+    from components.stages.runner import Request
 
     project = project_root()
     request = Request(stage, model, profile, _workspace(workspace, project), project, force, extra)
-    return dict(run_stage(request).summary)
+    return dict(followers.run(request))
 
 
 def _command_for(stage: Stage) -> Callable[..., None]:

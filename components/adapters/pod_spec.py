@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from components.adapters.torchrun_command import launcher
 from components.core.params import Params
 from components.core.stage_graph import Stage
 
@@ -29,7 +30,8 @@ def render_pod(
     """A complete Pod manifest.
 
     Args:
-        stage: only a GPU stage asks for GPUs, as many as ``resources.gpus`` of its model.
+        stage: only a GPU stage asks for GPUs; one that spreads for as many as ``resources.gpus`` of its model,
+            another for one.
         model: whose ``resources`` apply to a GPU stage.
         params: of the cluster profile.
         project: holds the template.
@@ -59,8 +61,9 @@ def render_pod(
 
 
 def gpus(stage: Stage, model: str | None, params: Params) -> int:
-    """How many GPUs the pod of a stage asks for."""
-    return params.models[model].resources.gpus if stage.gpu and model is not None else 0
+    """How many GPUs a pod of a stage asks for."""
+    asked = params.models[model].resources.gpus if stage.gpu and model is not None else 0
+    return asked if stage.spreads else min(asked, 1)
 
 
 def _name(stage: Stage, model: str | None) -> str:
@@ -89,7 +92,7 @@ def _fill_container(
     if asked_gpus := gpus(stage, model, params):
         amounts[GPU_RESOURCE] = str(asked_gpus)
     container["image"] = params.platform.kubernetes.image
-    container["command"] = ["python", *command]
+    container["command"] = [*launcher(stage, model, params), *command]
     # requests equal limits: the pod is of the Guaranteed class and is evicted last
     container["resources"] = {"requests": dict(amounts), "limits": dict(amounts)}
 

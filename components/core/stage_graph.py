@@ -21,6 +21,7 @@ class Stage:
             real imports.
         pool: Airflow pool, "" for the default.
         only_on_pass: skipped unless the gate's verdict is PASS.
+        spreads: uses all GPUs and nodes of its model's ``resources``; another GPU stage uses one.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Stage:
     rooms: tuple[str, ...]
     pool: str = ""
     only_on_pass: bool = False
+    spreads: bool = False
     summary: str = ""
 
 
@@ -104,6 +106,7 @@ STAGES: tuple[Stage, ...] = (
         sections=("seed", "audio", "data", "platform", "models"),
         rooms=("core", "espeak", "text", "data", "features", "nn", "auxiliaries", "models", "training"),
         pool="a100",
+        spreads=True,
         summary="features → checkpoint",
     ),
     Stage(

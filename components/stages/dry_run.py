@@ -16,7 +16,9 @@ import yaml
 from rich.table import Table
 
 from components import catalogue
+from components.adapters.job_spec import render_job
 from components.adapters.pod_spec import gpus, render_pod
+from components.adapters.torchrun_command import processes
 from components.core.params import Params
 from components.core.params.platform import CostParams
 from components.core.paths import Workspace
@@ -35,10 +37,10 @@ class PlannedPod:
     Attributes:
         stage: whose pod it is.
         model: of a stage that runs per model.
-        gpus: how many it asks for.
+        gpus: how many it asks for, on all nodes together.
         hours: expected wall time, None where no run of this profile tells.
         device: where the run that tells it ran, "" without one.
-        manifest: the pod.
+        manifest: the pod; on several nodes the Job.
     """
 
     stage: str
@@ -113,15 +115,16 @@ def _planned(
     stage: Stage, model: str | None, params: Params, project: Path, profile: str | None, workspace: Workspace
 ) -> PlannedPod:
     command = stage_command(stage.name, model, profile, force=False, options={})
+    render = render_job if processes(stage, model, params)[0] > 1 else render_pod
     record = read_record(workspace, stage.name, model)
     told = record is not None and record.profile == params.platform.profile_name
     return PlannedPod(
         stage=stage.name,
         model=model,
-        gpus=gpus(stage, model, params),
+        gpus=gpus(stage, model, params) * processes(stage, model, params)[0],
         hours=record.seconds / _SECONDS_PER_HOUR if record and told else None,
         device=record.device if record and told else "",
-        manifest=render_pod(stage, model, params, project, command),
+        manifest=render(stage, model, params, project, command),
     )
 
 

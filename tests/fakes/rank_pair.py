@@ -38,7 +38,7 @@ def _start(run: Callable[[int], None], rank: int, environment: Mapping[str, str]
     except IrisError as error:
         sys.stderr.write(f"rank {rank}: {error}\n")
         code = error.exit_code
-    except Exception:
+    except Exception:  # noqa: BLE001 - a child ends with a code, whatever happened
         traceback.print_exc()
     finally:
         sys.stderr.flush()

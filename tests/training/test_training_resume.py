@@ -60,8 +60,8 @@ def test_the_comparison_notices_a_different_seed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("deadly", "code"), [("SIGTERM", 143), ("SIGINT", 143), ("SIGKILL", -9)])
 def test_a_killed_process_resumes_to_the_same_end(deadly: str, code: int, tmp_path: Path) -> None:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(FAKES)}
-
+    path = os.pathsep.join([str(FAKES), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
     command = [sys.executable, str(SCRIPT), str(tmp_path / "parts"), deadly]
     first = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert first.returncode == code, first.stderr

@@ -69,6 +69,9 @@ class KubernetesParams(Section):
     termination_grace_s: int = Field(ge=10)
     cpu_stage: CpuStageResources
     storage_claim: str
+    ranks_service: str = Field(description="headless Service that names the pods of a Job (k8s/base)")
+    rendezvous_port: int = Field(ge=1024, le=65535, description="where the nodes of a training meet")
+    finished_job_ttl_h: float = Field(gt=0, description="a finished Job and its logs stay that long")
 
 
 class CostParams(Section):
@@ -85,6 +88,7 @@ class PlatformParams(Section):
     airflow: AirflowParams
     mlflow: MlflowParams
     workers: int = Field(gt=0, description="processes for CPU-bound stages")
+    peer_timeout_s: float = Field(gt=0, description="a training process waits this long for another one")
     kubernetes: KubernetesParams
     cost: CostParams
 
