@@ -1,4 +1,4 @@
-"""Stages on Kubernetes: one pod, with torchrun in it for several GPUs, or an Indexed Job for several nodes."""
+"""Stages on Kubernetes: one pod, with torchrun in it for several GPUs; an Indexed Job for several nodes."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def kubernetes_task(
 class StageJobOperator(KubernetesJobOperator):
     """A stage in a Job, waited for without a worker's slot.
 
-    The provider looks for the Job's pods right after creating it and fails where there are none; Kueue keeps a
-    queued Job without pods for hours. Here the Job alone is watched, and its pods are found by its name when
-    it has ended.
+    The provider looks for the Job's pods right after creating it and fails where there are none; Kueue keeps
+    a queued Job without pods for hours. Here the Job alone is watched, and its pods are found by its name
+    when it has ended.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class StageJobOperator(KubernetesJobOperator):
         job["metadata"]["name"] = add_unique_suffix(name=job["metadata"]["name"], max_len=_NAME_LENGTH)
         if context is not None:
             job["metadata"]["labels"] |= self._get_ti_pod_labels(context)
-        # The client builds models from JSON only through its private deserialiser; the provider does the same.
+        # The client has no public way from a dict to a model; the provider goes this one too.
         return ApiClient()._ApiClient__deserialize_model(job, V1Job)
 
     def get_pods(self, pod_request_obj: Any, context: Any, *, exclude_checked: bool = True) -> list[Any]:

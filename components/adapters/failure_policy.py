@@ -14,8 +14,8 @@ def pod_failure_policy(container: str) -> dict[str, Any]:
     """The ``podFailurePolicy`` of a Job; the API takes it only with ``restartPolicy: Never``.
 
     An eviction or preemption is no failure. Bad input and defects fail the Job at once, with the reason
-    ``PodFailurePolicy``, by which the launcher knows that no retry mends it. Everything else (75, 143, killed)
-    counts against ``backoffLimit``.
+    ``PodFailurePolicy``, by which the launcher knows that no retry mends it. Everything else (75, 143,
+    killed) counts against ``backoffLimit``.
 
     Args:
         container: whose exit code tells.

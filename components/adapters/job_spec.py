@@ -25,8 +25,8 @@ def render_job(
     """A complete Job manifest.
 
     Its pods get stable names ``<job>-<index>`` under the headless Service, which stands in k8s/base: nobody
-    creates a Service for a run. Kueue admits the Job, all of its pods or none. ``backoffLimit`` is 0: when one
-    rank is lost all must begin again from the checkpoint, and that retry is Airflow's.
+    creates a Service for a run. Kueue admits the Job, all of its pods or none. ``backoffLimit`` is 0: when
+    one rank is lost all must begin again from the checkpoint, and that retry is Airflow's.
 
     Args:
         stage: one that spreads.

@@ -30,8 +30,8 @@ def render_pod(
     """A complete Pod manifest.
 
     Args:
-        stage: only a GPU stage asks for GPUs; one that spreads for as many as ``resources.gpus`` of its model,
-            another for one.
+        stage: only a GPU stage asks for GPUs; one that spreads for as many as ``resources.gpus`` of its
+            model, another for one.
         model: whose ``resources`` apply to a GPU stage.
         params: of the cluster profile.
         project: holds the template.

@@ -160,7 +160,7 @@ WRONG: list[tuple[policies.Policy, Mutation]] = [
     ),
     (
         policies.doors_lead_to_pods,
-        _put("metadata", "labels", value={}, where=lambda m: next(one for one in m if one["kind"] == "Pod")),
+        _put("spec", "template", "metadata", "labels", value={}, where=RANKS),
     ),
     (
         policies.doors_lead_to_pods,
