@@ -233,6 +233,23 @@ def pretrain(
     typer.echo(make_one(project, _workspace(workspace, project), profile, model))
 
 
+@app.command("features-shard", rich_help_panel="Tools")
+def features_shard(
+    shard: Annotated[str, typer.Option(help="number/of how many, from 0: 0/4")],
+    model: ModelOption = None,
+    profile: ProfileOption = None,
+    workspace: WorkspaceOption = None,
+    force: ForceOption = False,  # noqa: ARG001 - every command of a run gets it
+) -> None:
+    """Compute a share of a model's features ahead of the features stage."""
+    from components.stages.features_shard import extract_shard
+    from components.stages.runner import Request
+
+    project = project_root()
+    request = Request("features", model, profile, _workspace(workspace, project), project)
+    extract_shard(request, shard)
+
+
 @app.command("dry-run", rich_help_panel="Tools")
 def dry_run(
     model: Annotated[

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from _settings import CORPUS, PARAMS, PROFILE, PROFILES, PROJECT
+from _shards import feature_shards
 from _stage import stage_task
 from airflow.sdk import (
     AssetOrTimeSchedule,
@@ -65,6 +66,7 @@ def _schedule(params: Params) -> AssetOrTimeSchedule:
 )
 def retrain() -> None:
     """Build one task for each stage that runs once, and one group of tasks for each model."""
+    watched = watch()
     shared: dict[str, BaseOperator] = {}
     per_model: dict[tuple[str, str], BaseOperator] = {}
     for stage in STAGES:
@@ -76,6 +78,9 @@ def retrain() -> None:
             for stage in STAGES:
                 if stage.per_model:
                     per_model[model, stage.name] = stage_task(stage, model, PARAMS, PROJECT)
+            if PARAMS.platform.feature_shards > 1:
+                shards = feature_shards(model, PARAMS, PROJECT)
+                shared["validate"] >> shards >> [per_model[model, "features"], watched]
     for stage in STAGES:
         for needed in stage.needs:
             for model in catalogue.trainable():
@@ -85,7 +90,7 @@ def retrain() -> None:
     for model in catalogue.trainable():
         # Promotion is skipped unless PASS, so the report also hangs on the gate.
         per_model[model, "gate"] >> shared["report"]
-    [*shared.values(), *per_model.values()] >> watch()
+    [*shared.values(), *per_model.values()] >> watched
 
 
 @task(trigger_rule=TriggerRule.ONE_FAILED, retries=0)

@@ -64,6 +64,18 @@ def run_stage(request: Request) -> Record:
     return attempt.record
 
 
+def context_of(request: Request) -> StageContext:
+    """What the stage of a request would get, for work that is done ahead of it.
+
+    Raises:
+        ConfigError: something it needs has not run.
+    """
+    stage = stage_named(request.stage)
+    _check_model(stage, request.model)
+    progress = Progress(f"{request.model}.{stage.name}")
+    return _context(stage, request, catalogue.load(request.project, request.profile), progress)
+
+
 def _run_locked(stage: Stage, request: Request, params: Params) -> Record:
     progress = Progress(stage.name if request.model is None else f"{request.model}.{stage.name}")
     request.workspace.locks.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from components.core.paths import project_root
 from components.core.stage_graph import STAGES, stage
 
 ROOT = project_root()
-MODULES = ("retrain", "ingest_recordings", "_settings", "_stage", "_pod", "_job")
+MODULES = ("retrain", "ingest_recordings", "_settings", "_stage", "_pod", "_job", "_shards", "_shard_pod")
 
 
 def _forget() -> None:
@@ -240,4 +240,33 @@ def test_several_gpus_and_nodes_go_their_own_way(monkeypatch: pytest.MonkeyPatch
             several.execute_complete({"ti": pushed}, told)
         assert isinstance(error.value, AirflowFailException) is kind
     several.execute_complete({"ti": pushed}, {**event, "status": "success", "message": "done"})
+    _forget()
+
+
+@pytest.mark.parametrize("launcher", ["subprocess", "kubernetes"])
+def test_shards_are_mapped_before_the_features_stage(launcher: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRIS_LAUNCHER", launcher)
+    monkeypatch.delenv("IRIS_PROFILE", raising=False)
+    _forget()
+    import _settings
+
+    platform = _settings.PARAMS.platform.model_copy(update={"feature_shards": 3})
+    monkeypatch.setattr(_settings, "PARAMS", _settings.PARAMS.model_copy(update={"platform": platform}))
+    import retrain as module
+
+    shards = module.DAG.get_task("fastpitch.features_shard")
+    assert shards.expand_input.value == {"shard": ["0/3", "1/3", "2/3"]}
+    assert shards.upstream_task_ids == {"validate"}
+    assert shards.downstream_task_ids == {"fastpitch.features", "watch"}
+    if launcher == "kubernetes":
+        from _pod import StagePodOperator
+
+        task = shards.unmap({"shard": "1/3"})
+        seen: list[Any] = []
+        base = StagePodOperator.__mro__[1]
+        monkeypatch.setattr(base, "execute", lambda self, context: seen.append(list(self.arguments)))
+        task.execute({"params": {"models": ["fastpitch"], "profile": "site", "force": False}})
+        (arguments,) = seen
+        assert arguments[:5] == ["-m", "components", "features-shard", "--model", "fastpitch"]
+        assert arguments[5:] == ["--profile", "site", "--shard", "1/3"]
     _forget()

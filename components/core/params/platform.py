@@ -88,6 +88,7 @@ class PlatformParams(Section):
     airflow: AirflowParams
     mlflow: MlflowParams
     workers: int = Field(gt=0, description="processes for CPU-bound stages")
+    feature_shards: int = Field(gt=0, description="tasks that compute a model's features side by side")
     peer_timeout_s: float = Field(gt=0, description="a training process waits this long for another one")
     kubernetes: KubernetesParams
     cost: CostParams
