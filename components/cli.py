@@ -239,9 +239,9 @@ def features_shard(
     model: ModelOption = None,
     profile: ProfileOption = None,
     workspace: WorkspaceOption = None,
-    force: ForceOption = False,  # noqa: ARG001 - every command of a run gets it
+    force: ForceOption = False,
 ) -> None:
-    """Compute a share of a model's features ahead of the features stage."""
+    """Compute a share of a model's features ahead of the features stage; --force is the stage's."""
     from components.stages.features_shard import extract_shard
     from components.stages.runner import Request
 

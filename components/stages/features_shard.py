@@ -1,8 +1,8 @@
 """A share of a model's features, computed ahead of the stage: several tasks at once, on several nodes.
 
 No stage of its own, so it has no record and no skip key: what it computes waits beside the store, keyed by
-content, where the features stage finds what a killed run had computed as well. The stage then computes what is
-missing, nothing as a rule, and writes the store that it would have written alone.
+content, where the features stage finds what a killed run had computed as well. The stage then computes what
+is missing, nothing as a rule, and writes the store that it would have written alone.
 """
 
 from __future__ import annotations
