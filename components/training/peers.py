@@ -156,5 +156,5 @@ def _bytes(tensors: Sequence[Tensor]) -> int:
 
 @torch.no_grad()
 def _put_back(flat: Tensor, tensors: Sequence[Tensor]) -> None:
-    for tensor, part in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
+    for tensor, part in zip(tensors, torch.split(flat, [t.numel() for t in tensors]), strict=True):
         tensor.copy_(part.view_as(tensor))

@@ -21,6 +21,6 @@ def test_no_such_share(shard: str, tmp_path: Path) -> None:
 
 def test_a_share_of_data_that_nobody_validated_is_refused(tmp_path: Path) -> None:
     request = Request("features", "fastpitch", "ci", Workspace.embedded(tmp_path), project_root())
-    with pytest.raises(ConfigError, match="validate"):
+    with pytest.raises(ConfigError, match="no record of it"):
         extract_shard(request, "0/2")
     assert not (tmp_path / "features").exists()
