@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, _hand_on)
     options = get_args_parser().parse_args(["--signals-to-handle", _LEFT_TO_TORCHRUN, *arguments])
     try:
-        run(options)
+        run(options)  # type: ignore[no-untyped-call]  # torch does not type it
     except ChildFailedError as error:
         return together(failure.exitcode for failure in error.failures.values())
     return EXIT_OK
