@@ -50,12 +50,15 @@ def _workspace(named: Path | None, project: Path) -> Workspace:
 def _run(
     stage: str, model: str | None, profile: str | None, workspace: Path | None, force: bool, **extra: str
 ) -> dict[str, Any]:
-    from components.stages.runner import Request, run_stage
+    from components.stages import followers
+    from components.stages.runner import Request
 
     project = project_root()
     where = _workspace(workspace, project)
     request = Request(stage, model, profile, where, project, force, extra, current_attempt(), alone=True)
-    record = run_stage(request)
+    record = followers.run(request)
+    if record is None:
+        return {}
     tell(Ending(record.attempt, record.state, verdict=str(record.summary.get("verdict", ""))))
     return dict(record.summary)
 
@@ -242,6 +245,23 @@ def pretrain(
 
     project = project_root()
     typer.echo(make_one(project, _workspace(workspace, project), profile, model))
+
+
+@app.command("features-shard", rich_help_panel="Tools")
+def features_shard(
+    shard: Annotated[str, typer.Option(help="number/of how many, from 0: 0/4")],
+    model: ModelOption = None,
+    profile: ProfileOption = None,
+    workspace: WorkspaceOption = None,
+    force: ForceOption = False,
+) -> None:
+    """Compute a share of a model's features ahead of the features stage; --force is the stage's."""
+    from components.stages.features_shard import extract_shard
+    from components.stages.runner import Request
+
+    project = project_root()
+    request = Request("features", model, profile, _workspace(workspace, project), project)
+    extract_shard(request, shard)
 
 
 @app.command("dry-run", rich_help_panel="Tools")

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from _cluster import pod_settings
 from _launching import (
     WORKSPACE_VARIABLE,
     chosen,
@@ -27,7 +28,6 @@ from _launching import (
 )
 from _patience import patiently
 from airflow.providers.cncf.kubernetes.operators.pod import FoundMoreThanOnePodFailure, KubernetesPodOperator
-from airflow.providers.cncf.kubernetes.utils.pod_manager import OnFinishAction
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from kubernetes.client import ApiException, V1EnvVar, V1Pod
 
@@ -42,9 +42,6 @@ from components.core.stage_command import stage_command
 from components.core.stage_graph import Stage
 from components.core.stage_graph import stage as stage_named
 
-#: A kubeconfig for an API server outside this cluster (a stand-in, a trial); unset: the pod's own account.
-KUBECONFIG_VARIABLE = "IRIS_KUBECONFIG"
-_SECONDS_PER_HOUR = 3600
 _NOT_FOUND, _CONFLICT = 404, 409
 #: Refusals that the same pod would get again.
 _INVALID = frozenset({400, 422})
@@ -267,31 +264,12 @@ def pod_task(
     settings: Mapping[str, Any],
 ) -> KubernetesPodOperator:
     """The operator of a stage; ``settings`` are the BaseOperator arguments every launcher shares."""
-    kubernetes, config_file = params.platform.kubernetes, os.environ.get(KUBECONFIG_VARIABLE)
     return StagePodOperator(
         stage=stage,
         model=model,
         params_of_profile=params,
         project=project,
         options=options,
-        namespace=kubernetes.namespace,
-        in_cluster=None if config_file else True,
-        config_file=config_file,
-        kubernetes_conn_id=None,  # one way to the API server, not two that may contradict each other
-        deferrable=True,
-        poll_interval=kubernetes.poll_interval_s,
-        logging_interval=kubernetes.log_interval_s,  # None would show the log only after the end
-        do_xcom_push=False,  # no sidecar, hence none to secure
-        random_name_suffix=True,
-        # falls back to startup_timeout_seconds = 120 s; a queued A100 job waits for hours
-        schedule_timeout_seconds=round(kubernetes.schedule_timeout_h * _SECONDS_PER_HOUR),
-        startup_timeout_seconds=kubernetes.startup_timeout_s,  # 120 s is less than pulling a CUDA image takes
-        startup_check_interval_seconds=kubernetes.poll_interval_s,
-        active_deadline_seconds=round(kubernetes.active_deadline_h * _SECONDS_PER_HOUR),
-        termination_grace_period=kubernetes.termination_grace_s,
-        termination_message_policy="FallbackToLogsOnError",  # "File" would overwrite the template's
-        on_finish_action=OnFinishAction.DELETE_SUCCEEDED_POD,
-        log_pod_spec_on_failure=False,
-        durable=True,
+        **pod_settings(params),
         **settings,
     )

@@ -75,9 +75,9 @@ def stage_task(
         "trigger_rule": TriggerRule.ALL_DONE if collects(stage) else TriggerRule.ALL_SUCCESS,
     }
     if launcher == "kubernetes":
-        from _pod import pod_task
+        from _job import kubernetes_task
 
-        return pod_task(stage, model, params, project, options, settings)
+        return kubernetes_task(stage, model, params, project, options, settings)
     return StageOperator(
         stage=stage.name,
         model=model,

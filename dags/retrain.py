@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from _settings import CORPUS, PARAMS, PROFILE, PROFILES, PROJECT
+from _shards import feature_shards
 from _stage import stage_task
 from airflow.sdk import (
     AssetOrTimeSchedule,
@@ -65,6 +66,7 @@ def _schedule(params: Params) -> AssetOrTimeSchedule:
 )
 def retrain() -> None:
     """Build one task for each stage that runs once, and one group of tasks for each model."""
+    watched = watch()
     operators: dict[str, BaseOperator] = {}
     planned = tasks(catalogue.trainable())
     for one in planned:
@@ -75,9 +77,12 @@ def retrain() -> None:
             for one in planned:
                 if one.model == model:
                     operators[one.name] = stage_task(one.stage, model, PARAMS, PROJECT)
+            if PARAMS.platform.feature_shards > 1:
+                shards = feature_shards(model, PARAMS, PROJECT)
+                operators["validate"] >> shards >> [operators[f"{model}.features"], watched]
     for one in planned:
         [operators[needed] for needed in one.needs] >> operators[one.name]
-    list(operators.values()) >> watch()
+    list(operators.values()) >> watched
 
 
 @task(trigger_rule=TriggerRule.ONE_FAILED, retries=0)

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 from kubernetes.utils.quantity import parse_quantity
 
+from components.adapters.torchrun_command import launcher
 from components.core.params import Params
 from components.core.paths import NODE_CACHE_VARIABLE
 from components.core.spending import GPUS_VARIABLE
@@ -40,7 +41,8 @@ def render_pod(
     """A complete Pod manifest.
 
     Args:
-        stage: only a GPU stage asks for GPUs, as many as ``resources.gpus`` of its model.
+        stage: only a GPU stage asks for GPUs; one that spreads for as many as ``resources.gpus`` of its
+            model, another for one.
         model: whose ``resources`` apply to a GPU stage.
         params: of the cluster profile.
         project: holds the template.
@@ -72,8 +74,9 @@ def render_pod(
 
 
 def gpus(stage: Stage, model: str | None, params: Params) -> int:
-    """How many GPUs the pod of a stage asks for."""
-    return params.models[model].resources.gpus if stage.gpu and model is not None else 0
+    """How many GPUs a pod of a stage asks for."""
+    asked = params.models[model].resources.gpus if stage.gpu and model is not None else 0
+    return asked if stage.spreads else min(asked, 1)
 
 
 def _name(stage: Stage, model: str | None) -> str:
@@ -104,7 +107,7 @@ def _fill_container(
     # what the pod holds, whether it uses it or not, is what it costs
     container["env"].append({"name": GPUS_VARIABLE, "value": str(asked_gpus)})
     container["image"] = params.platform.kubernetes.image
-    container["command"] = ["python", *command]
+    container["command"] = [*launcher(stage, model, params), *command]
     # requests equal limits: the pod is of the Guaranteed class and is evicted last
     container["resources"] = {"requests": dict(amounts), "limits": dict(amounts)}
 

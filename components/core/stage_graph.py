@@ -23,6 +23,7 @@ class Stage:
         pool: Airflow pool, "" for the default.
         only_on_pass: skipped unless the gate's verdict is PASS.
         reads_data: reads the recordings; its pod gets the run's data version on its node.
+        spreads: uses all GPUs and nodes of its model's ``resources``; another GPU stage uses one.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Stage:
     pool: str = ""
     only_on_pass: bool = False
     reads_data: bool = False
+    spreads: bool = False
     summary: str = ""
 
 
@@ -110,6 +112,7 @@ STAGES: tuple[Stage, ...] = (
         sections=("seed", "audio", "data", "platform", "models"),
         rooms=("core", "espeak", "text", "data", "features", "nn", "auxiliaries", "models", "training"),
         pool="a100",
+        spreads=True,
         summary="features → checkpoint",
     ),
     Stage(

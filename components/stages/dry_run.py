@@ -18,7 +18,9 @@ import yaml
 from rich.table import Table
 
 from components import catalogue
+from components.adapters.job_spec import render_job
 from components.adapters.pod_spec import gpus, render_pod
+from components.adapters.torchrun_command import processes
 from components.core.params import Params
 from components.core.params.platform import CostParams
 from components.core.paths import Workspace
@@ -41,11 +43,11 @@ class PlannedPod:
     Attributes:
         stage: whose pod it is.
         model: of a stage that runs per model.
-        gpus: how many it asks for.
+        gpus: how many it asks for, on all nodes together.
         hours: expected wall time, None where no run of this profile tells.
         queue_hours: expected wait before the start, None where nobody told the time of submission.
         device: where the run that tells it ran, "" without one.
-        manifest: the pod.
+        manifest: the pod; on several nodes the Job.
     """
 
     stage: str
@@ -142,16 +144,17 @@ def _planned(
     spent: Spent | None,
 ) -> PlannedPod:
     command = stage_command(stage.name, model, profile, force=False, options={})
+    render = render_job if processes(stage, model, params)[0] > 1 else render_pod
     record = read_record(workspace, stage.name, model)
     told = record if record and record.profile == params.platform.profile_name else None
     return PlannedPod(
         stage=stage.name,
         model=model,
-        gpus=gpus(stage, model, params),
+        gpus=gpus(stage, model, params) * processes(stage, model, params)[0],
         hours=spent.hours if told and spent else told.seconds / _SECONDS_PER_HOUR if told else None,
         queue_hours=spent.queue_hours if told and spent else None,
         device=told.device if told else "",
-        manifest=render_pod(stage, model, params, project, command),
+        manifest=render(stage, model, params, project, command),
     )
 
 

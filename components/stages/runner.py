@@ -104,6 +104,18 @@ def _lock(path: Path, progress: Progress, interval_s: float) -> Iterator[None]:
         lock.release()
 
 
+def context_of(request: Request) -> StageContext:
+    """What the stage of a request would get, for work that is done ahead of it.
+
+    Raises:
+        ConfigError: something it needs has not run.
+    """
+    stage = stage_named(request.stage)
+    _check_model(stage, request.model)
+    progress = Progress(f"{request.model}.{stage.name}")
+    return _context(stage, request, catalogue.load(request.project, request.profile), progress)
+
+
 def _run_locked(stage: Stage, request: Request, params: Params, heart: Heartbeat) -> Record:
     label = stage.name if request.model is None else f"{request.model}.{stage.name}"
     progress = Progress(label, pulse=heart)

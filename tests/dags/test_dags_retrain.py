@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import functools
+import re
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
+from several_gpus import spread
 
 from components import catalogue
 from components.core.paths import project_root
 from components.core.stage_graph import STAGES, stage, tasks
 
 ROOT = project_root()
-MODULES = ("retrain", "ingest_recordings", "_settings", "_stage", "_pod", "_launching")
+MODULES = (
+    "retrain", "ingest_recordings", "_settings", "_stage", "_launching", "_cluster", "_pod", "_job",
+    "_shards", "_shard_pod",
+)  # fmt: skip
 
 
 def _forget() -> None:
@@ -234,3 +240,91 @@ def test_ci_and_hooks_only_call_the_one_door() -> None:
     entries = {hook["entry"].split()[0] for repo in hooks["repos"] for hook in repo["hooks"]}
     assert all(entry.startswith(".venv/bin/") for entry in entries)
     assert "make --no-print-directory test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_several_gpus_and_nodes_go_their_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("IRIS_PROFILE", raising=False)
+    _forget()
+    import _job
+    from airflow.sdk.exceptions import (
+        AirflowException,
+        AirflowFailException,
+        AirflowSkipException,
+        TaskDeferred,
+    )
+
+    params, settings = catalogue.load(ROOT, None), {"task_id": "train"}
+    one = _job.kubernetes_task(stage("train"), "fastpitch", spread(params, 1, 4), ROOT, (), settings)
+    assert one.cmds[:4] == ["python", "-m", "components.training.torchrun", "--nproc-per-node"]
+    plain = _job.kubernetes_task(stage("train"), "fastpitch", params, ROOT, (), settings)
+    assert plain.cmds == ["python"]
+
+    several = _job.kubernetes_task(stage("train"), "fastpitch", spread(params, 2, 4), ROOT, (), settings)
+    assert (several.wait_until_job_complete, several.deferrable) == (True, True)
+    with pytest.raises(AirflowSkipException):
+        several.execute({"params": {"models": ["rvc"]}})
+    created: list[Any] = []
+    monkeypatch.setattr(
+        several, "create_job", lambda job_request_obj: created.append(job_request_obj) or created[0]
+    )
+    monkeypatch.setattr(several, "_get_ti_pod_labels", lambda context: {"dag_id": "retrain"})
+    pushed = SimpleNamespace(xcom_push=lambda key, value: None)
+    choice = {"models": ["fastpitch"], "profile": "site", "force": True}
+    with pytest.raises(TaskDeferred) as deferred:  # Kueue holds the Job back: there is no pod to look at
+        several.execute({"params": choice, "ti": pushed})
+    (job,) = created
+    assert deferred.value.trigger.job_name == job.metadata.name
+    assert re.fullmatch(r"iris-fastpitch-train-[a-z0-9]+", job.metadata.name)
+    assert len(job.metadata.name) <= 58
+    assert job.metadata.labels["dag_id"] == "retrain"
+    command = job.spec.template.spec.containers[0].command
+    assert command[-8:] == [
+        "-m",
+        "components",
+        "train",
+        "--model",
+        "fastpitch",
+        "--profile",
+        "site",
+        "--force",
+    ]
+    assert job.spec.completion_mode == "Indexed"
+
+    monkeypatch.setattr(several, "_show_logs", lambda job, namespace: None)
+    event = {"name": job.metadata.name, "namespace": "n", "pod_names": [], "status": "error", "job": {}}
+    for reason, kind in (("PodFailurePolicy", True), ("BackoffLimitExceeded", False)):
+        told = {**event, "message": f"Job failed with error: {reason}"}
+        with pytest.raises(AirflowException) as error:
+            several.execute_complete({"ti": pushed}, told)
+        assert isinstance(error.value, AirflowFailException) is kind
+    several.execute_complete({"ti": pushed}, {**event, "status": "success", "message": "done"})
+    _forget()
+
+
+@pytest.mark.parametrize("launcher", ["subprocess", "kubernetes"])
+def test_shards_are_mapped_before_the_features_stage(launcher: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRIS_LAUNCHER", launcher)
+    monkeypatch.delenv("IRIS_PROFILE", raising=False)
+    _forget()
+    import _settings
+
+    platform = _settings.PARAMS.platform.model_copy(update={"feature_shards": 3})
+    monkeypatch.setattr(_settings, "PARAMS", _settings.PARAMS.model_copy(update={"platform": platform}))
+    import retrain as module
+
+    shards = module.DAG.get_task("fastpitch.features_shard")
+    assert shards.expand_input.value == {"shard": ["0/3", "1/3", "2/3"]}
+    assert shards.upstream_task_ids == {"validate"}
+    assert shards.downstream_task_ids == {"fastpitch.features", "watch"}
+    if launcher == "kubernetes":
+        from _pod import StagePodOperator
+
+        task = shards.unmap({"shard": "1/3"})
+        seen: list[Any] = []
+        base = StagePodOperator.__mro__[1]
+        monkeypatch.setattr(base, "execute", lambda self, context: seen.append(list(self.arguments)))
+        task.execute({"params": {"models": ["fastpitch"], "profile": "site", "force": False}})
+        (arguments,) = seen
+        assert arguments[:5] == ["-m", "components", "features-shard", "--model", "fastpitch"]
+        assert arguments[5:] == ["--profile", "site", "--shard", "1/3"]
+    _forget()

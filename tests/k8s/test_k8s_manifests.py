@@ -14,11 +14,13 @@ import yaml
 from kubernetes.utils.quantity import parse_quantity
 from manifests import OVERLAYS, ROOT, Manifest, kustomize, pod_specs, read, rendered, unrendered
 from policies import GPU, POLICIES, Policy
+from several_gpus import spread
 
 from components import catalogue
+from components.adapters.job_spec import render_job
 from components.adapters.pod_spec import GPU_PRODUCT_LABEL, render_pod
 from components.core.params import Params
-from components.core.stage_graph import STAGES
+from components.core.stage_graph import STAGES, stage
 
 VERSIONS = ("1.34", "1.37")
 LOADER = ROOT / "k8s" / "tools" / "loader-pod.yaml"
@@ -65,7 +67,20 @@ def _params(overlay: Path) -> Params:
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda p: p.__name__)
 def test_policies_hold(policy: Policy, overlay: Path, manifests: list[Manifest]) -> None:
     """The pods of all stages included, as they will be submitted, and the one that people start by hand."""
-    assert list(policy([*manifests, *read(LOADER), *_stage_pods(overlay)])) == []
+    job = render_job(stage("train"), "fastpitch", spread(_params(overlay), 2, 1), ROOT, [])
+    assert list(policy([*manifests, *read(LOADER), *_stage_pods(overlay), job])) == []
+
+
+def test_the_ranks_of_a_training_meet_where_the_parameters_say(manifests: list[Manifest]) -> None:
+    kubernetes = catalogue.load(ROOT, None).platform.kubernetes
+    (service,) = [m for m in manifests if m["metadata"]["name"] == kubernetes.ranks_service]
+    assert service["metadata"]["namespace"] == kubernetes.namespace
+    assert service["spec"]["clusterIP"] == "None"
+    assert service["spec"]["publishNotReadyAddresses"] is True
+    assert [port["port"] for port in service["spec"]["ports"]] == [kubernetes.rendezvous_port]
+    (door,) = [m["spec"] for m in manifests if m["metadata"]["name"] == "ranks-to-ranks"]
+    for rule in (*door["ingress"], *door["egress"]):
+        assert rule["ports"][0]["port"] == kubernetes.rendezvous_port
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -96,6 +96,9 @@ class KubernetesParams(Section):
     cpu_stage: CpuStageResources
     storage_claim: str
     node_cache: NodeCacheParams
+    ranks_service: str = Field(description="headless Service that names the pods of a Job (k8s/base)")
+    rendezvous_port: int = Field(ge=1024, le=65535, description="where the nodes of a training meet")
+    finished_job_ttl_h: float = Field(gt=0, description="a finished Job and its logs stay that long")
 
 
 class CostParams(Section):
@@ -113,6 +116,8 @@ class PlatformParams(Section):
     mlflow: MlflowParams
     workers: int = Field(gt=0, description="processes for CPU-bound stages")
     heartbeat: HeartbeatParams
+    feature_shards: int = Field(gt=0, description="tasks that compute a model's features side by side")
+    peer_timeout_s: float = Field(gt=0, description="a training process waits this long for another one")
     kubernetes: KubernetesParams
     cost: CostParams
 
