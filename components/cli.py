@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from components import catalogue, doctor
+from components.core.attempt import Ending, current_attempt, failed, tell
 from components.core.errors import GateRefusedError, IrisError
 from components.core.paths import Workspace, project_root
 from components.core.stage_graph import STAGES, Stage
@@ -49,8 +50,10 @@ def _run(
     from components.stages.runner import Request, run_stage
 
     project = project_root()
-    request = Request(stage, model, profile, _workspace(workspace, project), project, force, extra)
-    return dict(run_stage(request).summary)
+    where = _workspace(workspace, project)
+    record = run_stage(Request(stage, model, profile, where, project, force, extra, current_attempt()))
+    tell(Ending(record.attempt, record.state, verdict=str(record.summary.get("verdict", ""))))
+    return dict(record.summary)
 
 
 def _command_for(stage: Stage) -> Callable[..., None]:
@@ -268,6 +271,7 @@ def main() -> None:
     except IrisError as error:
         for line in error.lines():
             typer.echo(line, err=True)
+        tell(failed(error))
         sys.exit(error.exit_code)
 
 

@@ -18,6 +18,8 @@ from components.core.params import Params
 from components.core.stage_graph import Stage
 
 TEMPLATE = Path("k8s") / "pod-template.yaml"
+#: Label and annotation that hold the key of the attempt a pod belongs to (components/core/attempt.py).
+ATTEMPT = "iris/attempt"
 GPU_RESOURCE = "nvidia.com/gpu"
 GPU_PRODUCT_LABEL = "nvidia.com/gpu.product"
 _SECONDS_PER_HOUR = 3600

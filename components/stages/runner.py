@@ -9,14 +9,14 @@ import datetime
 import importlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 from filelock import FileLock
 
 from components import catalogue
-from components.core.errors import BadInputError, ConfigError
+from components.core.errors import BadInputError, ConfigError, NothingToCollectError
 from components.core.params import Params, params_sha
 from components.core.paths import Workspace
 from components.core.progress import Progress, duration
@@ -33,7 +33,7 @@ DONE, SKIPPED, REFUSED = "done", "skipped", "refused"
 
 @dataclass(frozen=True)
 class Request:
-    """Which stage, on what."""
+    """Which stage, on what; ``attempt`` is the launcher's key, "" for none."""
 
     stage: str
     model: str | None
@@ -42,6 +42,7 @@ class Request:
     project: Path
     force: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
+    attempt: str = ""
 
 
 def run_stage(request: Request) -> Record:
@@ -72,9 +73,9 @@ def _run_locked(stage: Stage, request: Request, params: Params) -> Record:
         context = _context(stage, request, params, progress)
         key = _key(stage, request, context)
         previous = read_record(request.workspace, stage.name, request.model)
-        if previous and not request.force and previous.key == key and _still_true(context, previous):
+        if previous and _settled(request, previous, key) and _still_true(context, previous):
             progress.say("unchanged, skipped")
-            return _with_state(previous, SKIPPED)
+            return _skipped(request, previous)
         if stage.only_on_pass and context.upstream["gate"].summary["verdict"] != "PASS":
             verdict = context.upstream["gate"].summary["verdict"]
             progress.say(f"not promoted: the gate says {verdict}")
@@ -130,13 +131,20 @@ def _upstream(stage: Stage, request: Request) -> dict[str, Record]:
             if record:
                 records[f"{needed.name}.{model}" if collects else needed.name] = record
             elif not collects:
-                raise ConfigError(
+                raise _missing(stage, request)(
                     who=f"stage {stage.name}" + (f" of {request.model}" if request.model else ""),
                     expected=f"stage {needed.name} to have run in {request.workspace.root}",
                     found="no record of it",
                     action=f"run `python -m components {needed.name}` first, or all with `make demo`",
                 )
     return records
+
+
+def _missing(stage: Stage, request: Request) -> type[ConfigError]:
+    """The error about a missing record: a launcher skips a stage that has nothing to collect."""
+    collects = not stage.per_model and any(stage_named(needed).per_model for needed in stage.needs)
+    nothing = collects and read_record(request.workspace, "validate", None) is None
+    return NothingToCollectError if nothing else ConfigError
 
 
 def _ancestors(stage: Stage) -> list[Stage]:
@@ -185,6 +193,23 @@ def _outside(stage: Stage, context: StageContext) -> dict[str, str]:
     return dict(fingerprint(context)) if fingerprint else {}
 
 
+def _settled(request: Request, previous: Record, key: str) -> bool:
+    """Whether the record answers the request: nothing changed, and ``force`` asks for no more than one run.
+
+    A duplicate pod of an attempt that was forced finds the record of its twin and stops there.
+    """
+    twin = bool(request.attempt) and previous.attempt == request.attempt
+    return previous.key == key and (twin or not request.force)
+
+
+def _skipped(request: Request, previous: Record) -> Record:
+    """The record as this attempt leaves it: an attempt that found the work done has succeeded, too."""
+    if request.attempt and previous.attempt != request.attempt:
+        previous = replace(previous, attempt=request.attempt)
+        write_record(request.workspace, previous)
+    return replace(previous, state=SKIPPED)
+
+
 def _still_true(context: StageContext, previous: Record) -> bool:
     return previous.state == DONE and outputs_intact(context.workspace.root, previous)
 
@@ -215,13 +240,10 @@ def _record(
         inputs=_input_hashes(context),
         outputs=outputs,
         summary=summary,
+        attempt=request.attempt,
     )
     write_record(request.workspace, record)
     return record
-
-
-def _with_state(record: Record, state: str) -> Record:
-    return Record(**{**record.__dict__, "state": state})
 
 
 def _check_model(stage: Stage, model: str | None) -> None:

@@ -17,7 +17,7 @@ from components.core.paths import project_root
 from components.core.stage_graph import STAGES, stage
 
 ROOT = project_root()
-MODULES = ("retrain", "ingest_recordings", "_settings", "_stage", "_pod")
+MODULES = ("retrain", "ingest_recordings", "_settings", "_stage", "_pod", "_launching")
 
 
 def _forget() -> None:
@@ -124,11 +124,11 @@ def test_a_run_with_nonsense_is_refused(retrain: Any, choice: dict[str, Any]) ->
 
 
 def test_exit_codes_decide_about_retries(laptop: None) -> None:
-    import _stage
+    import _launching
     from airflow.sdk.exceptions import AirflowFailException
 
-    for code, retried in ((42, False), (70, False), (75, True), (143, True), (1, True)):
-        error = _stage._airflow_error(code, "x")
+    for code, retried in ((1, False), (42, False), (70, False), (75, True), (137, True), (143, True)):
+        error = _launching.error_of(code, "x")
         assert isinstance(error, AirflowFailException) is not retried
 
 

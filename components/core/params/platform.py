@@ -66,7 +66,13 @@ class KubernetesParams(Section):
     service_account: str
     schedule_timeout_h: float = Field(gt=0)
     active_deadline_h: float = Field(gt=0)
+    startup_timeout_s: int = Field(gt=0, description="from scheduled to started, the image pull included")
     termination_grace_s: int = Field(ge=10)
+    poll_interval_s: float = Field(gt=0, description="between two looks at a pod")
+    log_interval_s: int = Field(gt=0, description="how far a running pod's log lags behind in Airflow")
+    api_patience_s: float = Field(gt=0, description="how long an API server may be away")
+    api_outages: int = Field(ge=0, description="times that an attempt may lose sight of its pod")
+    pods_per_attempt: int = Field(ge=1, description="first pod included; evictions do not count as retries")
     cpu_stage: CpuStageResources
     storage_claim: str
 
