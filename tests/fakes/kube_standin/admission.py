@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-import kubernetes_validate
+import kubernetes_validate  # type: ignore[import-untyped]
 
 from kube_standin.store import Manifest
 

@@ -15,7 +15,7 @@ from kube_standin.images import Image
 from kube_standin.kubelet import Kubelet
 from kube_standin.store import Manifest, Store
 
-_TOKEN = "a-token-of-the-stand-in"  # noqa: S105
+_TOKEN = "a-token-of-the-stand-in"
 _END_S = 300.0
 
 

@@ -1,4 +1,4 @@
-"""What a container sees: its environment, with the paths of its mounts turned into folders of this machine."""
+"""What a container sees: its environment, with the paths of its mounts turned into folders of ours."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class Mounts:
     """Mount path → folder. ``/app`` is the image's root; claims are shared, an emptyDir is the pod's own."""
 
     def __init__(self, pod: Manifest, image: Image, claims: Mapping[str, Path], scratch: Path) -> None:
+        scratch.mkdir(parents=True, exist_ok=True)
+        self._scratch = scratch
         volumes = {volume["name"]: volume for volume in pod["spec"].get("volumes", [])}
         self.folders: dict[str, Path] = {"/app": image.app}
         for mount in pod["spec"]["containers"][0].get("volumeMounts", []):
@@ -30,6 +32,11 @@ class Mounts:
             below = folder / mount.get("subPath", "")
             below.mkdir(parents=True, exist_ok=True)
             self.folders[mount["mountPath"]] = below
+
+    def add_file(self, path: str, name: str) -> None:
+        """An empty file of the pod's own, mounted at ``path``."""
+        (self._scratch / name).touch()
+        self.folders[path] = self._scratch / name
 
     def translate(self, text: str) -> str:
         """The same text with every path below a mount pointing at its folder; the deepest mount decides."""

@@ -28,7 +28,7 @@ class AlreadyExistsError(ValueError):
 
 
 class Store:
-    """Objects of one kind, by namespace and name; every change has a number, and watchers see them in order."""
+    """Objects of one kind, by namespace and name; each change has a number, watchers see them in order."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
