@@ -48,7 +48,7 @@ class ContainerLog:
         last: int | None,
         ended: Callable[[], bool],
     ) -> Iterator[bytes]:
-        """The last ``last`` lines, as far as later than ``since``; with ``follow`` until the writer is gone."""
+        """The last ``last`` lines if later than ``since``; with ``follow``, until the writer is gone."""
         at = max(0, len(self.lines) - last) if last is not None else 0
         while True:
             with self._grown:
