@@ -21,6 +21,9 @@ os.environ.update(
         "AIRFLOW_HOME": _AIRFLOW_HOME,
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        # how long the Kubernetes provider waits between two calls to an API server that is away
+        "AIRFLOW__WORKERS__API_RETRY_WAIT_MIN": "0.01",
+        "AIRFLOW__WORKERS__API_RETRY_WAIT_MAX": "0.05",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DVC_NO_ANALYTICS": "1",

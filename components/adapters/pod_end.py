@@ -1,7 +1,7 @@
 """How a stage's pod ended, in words, and what follows from it. Plain data in the API's JSON; nothing is sent.
 
-The exit codes are those of ``components.core.errors``. The same contract exists twice: ``pod_end`` judges a
-pod that an operator launched (nothing in Kubernetes restarts it), ``pod_failure_policy`` is for pods of a Job.
+The exit codes are those of ``components.core.errors``. The contract exists twice: ``pod_end`` judges a pod
+that an operator launched (nothing in Kubernetes restarts it), ``pod_failure_policy`` is for pods of a Job.
 """
 
 from __future__ import annotations
