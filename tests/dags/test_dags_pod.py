@@ -316,7 +316,7 @@ def test_a_pod_that_nobody_waits_for_any_longer_is_taken_down(
 
 
 def _fails_first(times: int, error: Exception, *operations: str) -> Callable[[str], None]:
-    left = {operation: times for operation in operations}
+    left = dict.fromkeys(operations, times)
 
     def failing(operation: str) -> None:
         if left.get(operation, 0) > 0:

@@ -1,4 +1,4 @@
-"""What tests against the stand-in share: Airflow's tables, a cluster with our policies, a run in pods."""
+"""What tests against the stand-in share: Airflow's tables, and clusters with our policies."""
 
 from __future__ import annotations
 
@@ -9,19 +9,10 @@ from pathlib import Path
 
 import pod_runs
 import pytest
-from kube_standin import Cluster, Image
-from policies import (
-    images_by_digest,
-    limits_everywhere,
-    no_needless_token,
-    restricted_pods,
-    sized_volumes,
-)
+from kube_standin import Cluster, Image, Nursery, stage_environment
+from standin_clusters import new_cluster
 
 from components.core.paths import project_root
-
-POD_POLICIES = (restricted_pods, sized_volumes, images_by_digest, limits_everywhere, no_needless_token)
-MakeCluster = Callable[..., Cluster]
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +22,7 @@ def airflow_tables() -> None:
 
 
 @pytest.fixture
-def make_cluster(tmp_path: Path) -> Iterator[MakeCluster]:
+def make_cluster(tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
     """Makes clusters whose only image runs a shell script, or the given one; all end with the test."""
     numbers = itertools.count()
     with ExitStack() as stack:
@@ -41,16 +32,14 @@ def make_cluster(tmp_path: Path) -> Iterator[MakeCluster]:
             folder.mkdir()
             claim = claim or folder / "claim"
             claim.mkdir(exist_ok=True)
-            images = {"*": image or Image.scripted(folder, script)}
-            secrets: dict[str, dict[str, str]] = {"iris-credentials": {}}
-            return stack.enter_context(
-                Cluster(folder, images, {"iris-artifacts": claim}, secrets, POD_POLICIES)
-            )
+            return stack.enter_context(new_cluster(folder, image or Image.scripted(folder, script), claim))
 
         yield make
 
 
 @pytest.fixture(scope="session")
-def stage_image() -> Image:
+def stage_image() -> Iterator[Image]:
     """The image of the stages, its libraries loaded once for the session."""
-    return Image.of_stages(project_root())
+    nursery = Nursery(stage_environment())
+    yield Image.of_stages(project_root(), nursery)
+    nursery.close()

@@ -18,6 +18,7 @@ libraries loaded already, because importing them again for each pod would cost m
 
 from kube_standin.cluster import Cluster
 from kube_standin.faults import Faults
-from kube_standin.images import Image
+from kube_standin.images import Image, stage_environment
+from kube_standin.processes import Nursery
 
-__all__ = ["Cluster", "Faults", "Image"]
+__all__ = ["Cluster", "Faults", "Image", "Nursery", "stage_environment"]

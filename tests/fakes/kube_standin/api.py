@@ -8,7 +8,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
@@ -38,11 +38,13 @@ class ApiServer:
 
     Attributes:
         seen: (verb, resource) of every request that was understood, as a Role would name them.
+        on_log: told each line of a log once a client has it.
     """
 
     def __init__(self, kubelet: Kubelet, policies: tuple[Policy, ...], token: str) -> None:
         self.kubelet, self.policies, self.token = kubelet, policies, token
         self.seen: set[tuple[str, str]] = set()
+        self.on_log: Callable[[bytes], object] = lambda line: None
         self._address = ("127.0.0.1", 0)
         self._server: _Server | None = None
         self.back()
@@ -244,6 +246,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         for part in _with_end(parts):
             self.wfile.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
+            if kind == "text/plain":
+                self.api.on_log(part)
 
     def _answer(self, code: int, content: object) -> None:
         body = json.dumps(content).encode()

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kube_standin.processes import Nursery
+
 #: The stage image's own environment (k8s/images/stage.Dockerfile), and nothing of the test's.
 _OF_THE_IMAGE = {
     "IRIS_PROJECT_ROOT": "/app",
@@ -25,25 +27,18 @@ class Image:
         app: the folder that stands for ``/app``, the working folder.
         programs: command name → what runs, where it is not found by itself.
         environment: of the image.
-        warm: fork Python from an interpreter that has the third-party libraries loaded.
+        nursery: forks Python from an interpreter that has the third-party libraries loaded (a *warm* image).
     """
 
     app: Path
     programs: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
-    warm: bool = False
+    nursery: Nursery | None = None
 
     @classmethod
-    def of_stages(cls, project: Path, warm: bool = True) -> Image:
+    def of_stages(cls, project: Path, nursery: Nursery | None) -> Image:
         """The stage image, its interpreter being the one that runs the tests."""
-        folder = str(Path(sys.executable).parent)
-        environment = {
-            **_OF_THE_IMAGE,
-            **_OF_THE_NODE,
-            "IRIS_GIT_SHA": "0" * 40,
-            "PATH": f"{folder}:/usr/local/bin:/usr/bin:/bin",
-        }
-        return cls(project, {"python": sys.executable}, environment, warm)
+        return cls(project, {"python": sys.executable}, stage_environment(), nursery)
 
     @classmethod
     def scripted(cls, folder: Path, script: str) -> Image:
@@ -52,3 +47,14 @@ class Image:
         program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         program.chmod(0o755)
         return cls(folder, {"python": str(program)}, {"PATH": "/usr/local/bin:/usr/bin:/bin"})
+
+
+def stage_environment() -> dict[str, str]:
+    """What the stage image and the node give a container."""
+    folder = str(Path(sys.executable).parent)
+    return {
+        **_OF_THE_IMAGE,
+        **_OF_THE_NODE,
+        "IRIS_GIT_SHA": "0" * 40,
+        "PATH": f"{folder}:/usr/local/bin:/usr/bin:/bin",
+    }

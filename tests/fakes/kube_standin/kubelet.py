@@ -5,12 +5,10 @@ from __future__ import annotations
 import itertools
 import shutil
 import tempfile
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 
 from kube_standin import status
-from kube_standin.container import Nursery
 from kube_standin.faults import Faults
 from kube_standin.images import Image
 from kube_standin.life import PodLife
@@ -42,8 +40,6 @@ class Kubelet:
         self.images, self.claims, self.secrets = images, claims, secrets
         self.lives: dict[tuple[str, str], PodLife] = {}
         self.scratch = Path(tempfile.mkdtemp(prefix="kube-standin-"))
-        self._nursery: Nursery | None = None
-        self._nursery_lock = threading.Lock()
         self._numbers = itertools.count()
 
     def take(self, pod: Manifest) -> None:
@@ -60,15 +56,6 @@ class Kubelet:
             return
         life.remove = True
         life.stop(life.grace_s if grace_s is None else grace_s)
-
-    def nursery(self, image: Image) -> Nursery | None:
-        """The warm interpreter, for a warm image."""
-        if not image.warm:
-            return None
-        with self._nursery_lock:
-            if self._nursery is None:
-                self._nursery = Nursery(image.environment)
-            return self._nursery
 
     def image(self, reference: str) -> Image | None:
         """The image of a reference: named whole, by its repository, or by ``*``."""
@@ -102,6 +89,4 @@ class Kubelet:
             life.stop(0)
         for life in tuple(self.lives.values()):
             life.join(10)
-        if self._nursery is not None:
-            self._nursery.close()
         shutil.rmtree(self.scratch, ignore_errors=True)

@@ -32,7 +32,7 @@ class PodLife(threading.Thread):
         self.grace_s = float(pod["spec"].get("terminationGracePeriodSeconds", _DEFAULT_GRACE_S))
         self.container: Container | None = None
         self.remove = False
-        self.began = 0.0
+        self.began = self.seconds = 0.0
         self._stopped = threading.Event()
         self._failed: tuple[str, str] | None = None
         self._out_of_memory = self._gone = False
@@ -130,7 +130,7 @@ class PodLife(threading.Thread):
             mounts.add_file(spec.get("terminationMessagePath", _TERMINATION_PATH), _TERMINATION_LOG)
             environment = environment_of(self.pod, image, mounts, self.kubelet.secrets)
             command = [mounts.translate(word) for word in (*spec.get("command", []), *spec.get("args", []))]
-            container = Container.start(image, command, environment, self.kubelet.nursery(image))
+            container = Container.start(image, command, environment)
         except ConfigError as error:
             return self._cannot_start("CreateContainerConfigError", str(error))
         except OSError as error:
@@ -179,6 +179,7 @@ class PodLife(threading.Thread):
             )
             self.stop(self.grace_s)
             container.wait(None)
+        self.seconds = time.monotonic() - self.began
         code = container.code or 0
         reason = "OOMKilled" if self._out_of_memory else "Completed" if code == 0 else "Error"
         message = self._message(container, code)
