@@ -5,8 +5,13 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from embedded_demo import Demo
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -34,3 +39,11 @@ os.environ.pop("IRIS_WORKSPACE", None)
 # No test asserts a time: a busy machine must not turn a property red.
 settings.register_profile("iris", deadline=None)
 settings.load_profile("iris")
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """One run of the in-process launcher for the whole session: others are compared with it."""
+    from embedded_demo import run_demo
+
+    return run_demo(tmp_path_factory.mktemp("시연 demo"))
