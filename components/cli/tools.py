@@ -1,0 +1,172 @@
+"""Commands around the stages: reviewing, exporting, speaking, pretraining, looking ahead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from components import catalogue, doctor
+from components.cli.app import WIDTH_IN_A_FILE, ModelOption, ProfileOption, WorkspaceOption, app, workspace_of
+from components.core.paths import Workspace, project_root
+
+if TYPE_CHECKING:
+    from components.core.utterance import Language
+
+
+@app.command("kpi", rich_help_panel="Tools")
+def kpi(
+    model: ModelOption = None,
+    compare: Annotated[tuple[str, str] | None, typer.Option(help="two run ids: only what differs")] = None,
+    limit: Annotated[int, typer.Option(help="latest runs to show")] = 20,
+    profile: ProfileOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Runs against the IRIS targets."""
+    from rich.console import Console
+
+    from components.stages import kpi_review, services
+
+    project = project_root()
+    params = catalogue.load(project, profile)
+    tracker = services.tracker_of(params.platform.mlflow, workspace_of(workspace, project))
+    view = (
+        kpi_review.comparison(tracker, *compare)
+        if compare
+        else kpi_review.table(tracker, params.kpi, model, limit)
+    )
+    console = Console()
+    Console(width=None if console.is_terminal else WIDTH_IN_A_FILE).print(view)
+
+
+@app.command("restore-data", rich_help_panel="Tools")
+def restore_data(
+    target: Annotated[Path, typer.Option(help="empty folder that receives the data")],
+    run: Annotated[str | None, typer.Option(help="MLflow run whose data is wanted")] = None,
+    md5: Annotated[str | None, typer.Option(help="data version, as in the reports")] = None,
+    profile: ProfileOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Lay out the data of any past run."""
+    from components.stages.restore_data import restore
+
+    project = project_root()
+    params = catalogue.load(project, profile)
+    restored = restore(params, workspace_of(workspace, project), run_id=run, md5=md5, target=target)
+    typer.echo(f"{restored.files} files of {restored.md5} in {target}")
+
+
+@app.command("rollback", rich_help_panel="Tools")
+def rollback(
+    model: Annotated[str, typer.Option("--model")],
+    reason: Annotated[str, typer.Option(help="goes into the ledger")],
+    profile: ProfileOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Give the alias champion back to the ledger's previous champion."""
+    from components.stages.rollback import rollback as roll_back
+
+    project = project_root()
+    params = catalogue.load(project, profile)
+    typer.echo(roll_back(params, workspace_of(workspace, project), model, reason))
+
+
+@app.command("export-params", rich_help_panel="Tools")
+def export_params(
+    out: Annotated[Path | None, typer.Option(help="none: docs/models/model_params_v<version>.xlsx")] = None,
+    profile: ProfileOption = None,
+) -> None:
+    """The parameter sheet (xlsx) of params.yaml, without any run."""
+    from components.stages.export_params import export_params as export
+
+    typer.echo(export(project_root(), profile, out))
+
+
+@app.command("make-data", rich_help_panel="Tools")
+def make_data(profile: ProfileOption = None) -> None:
+    """Generate the embedded corpus into data/ and compare it with the committed data.dvc."""
+    from components.stages.make_data import make
+
+    project = project_root()
+    typer.echo(make(catalogue.load(project, profile), Workspace.of_project(project), project))
+
+
+@app.command("synthesise", rich_help_panel="Tools")
+def synthesise(
+    model: Annotated[str, typer.Option("--model")],
+    text: Annotated[str, typer.Option(help="what is to be said")],
+    speaker: Annotated[str, typer.Option(help="a voice that the model was trained on")],
+    language: Annotated[str, typer.Option(help="ko | en | ja | zh")],
+    out: Annotated[Path, typer.Option(help="wav; .json (label) and .timings.json lie beside it")],
+    version: Annotated[str, typer.Option(help="champion | pretrained | a number")] = "champion",
+    pace: Annotated[float, typer.Option(help="2: twice as fast")] = 1.0,
+    pitch_shift: Annotated[float, typer.Option(help="semitones")] = 0.0,
+    pitch_scale: Annotated[float, typer.Option(help="0: monotone, 2: twice as lively")] = 1.0,
+    energy: Annotated[float, typer.Option(help="loudness of every symbol")] = 1.0,
+    word: Annotated[
+        list[str] | None, typer.Option(help="one word otherwise: 2:pace=0.8,pitch_shift=3 (from 0)")
+    ] = None,
+    profile: ProfileOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Speak a text into a labelled wav, with the times of its words and sounds."""
+    from components.nn.control import Control, parse_word_control
+    from components.stages.synthesise import Wish
+    from components.stages.synthesise import synthesise as say
+
+    project = project_root()
+    control = Control(pace, pitch_shift, pitch_scale, energy)
+    words = dict(parse_word_control(one, control) for one in word or [])
+    wish = Wish(model, text, cast("Language", language), speaker, version, control, words)
+    said = say(project, catalogue.load(project, profile), workspace_of(workspace, project), wish, out)
+    typer.echo(f"{said.wav} (version {said.version}), {said.label.name}, {said.timings.name}")
+
+
+@app.command("pretrain", rich_help_panel="Tools")
+def pretrain(
+    model: Annotated[str, typer.Option("--model", help="a model or an auxiliary network")],
+    profile: Annotated[str, typer.Option(help="the longer training")] = "pretrain",
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Train first weights for pretrained/ (an hour or more on two cores)."""
+    from components.stages.pretrain import pretrain as make_one
+
+    project = project_root()
+    typer.echo(make_one(project, workspace_of(workspace, project), profile, model))
+
+
+@app.command("dry-run", rich_help_panel="Tools")
+def dry_run(
+    model: Annotated[
+        list[str] | None, typer.Option("--model", help="repeatable; none: all trainable")
+    ] = None,
+    profile: ProfileOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """The pods of a retraining (YAML, standard output) and their expected hours and cost (standard error)."""
+    from rich.console import Console
+
+    from components.stages import dry_run as tool
+
+    project = project_root()
+    pods = tool.plan(project, profile, workspace_of(workspace, project), model or ())
+    typer.echo(tool.manifests(pods), nl=False)
+    console = Console(stderr=True)
+    Console(stderr=True, width=None if console.is_terminal else WIDTH_IN_A_FILE).print(
+        tool.estimate(pods, catalogue.load(project, profile).platform.cost)
+    )
+
+
+@app.command("graph", rich_help_panel="Tools")
+def graph(profile: ProfileOption = None) -> None:
+    """The tasks, edges and pods of a retraining as JSON, for orchestrators other than Airflow."""
+    from components.stages import graph as tool
+
+    typer.echo(tool.as_json(project_root(), profile), nl=False)
+
+
+@app.command("doctor", rich_help_panel="Tools")
+def check_machine() -> None:
+    """What this machine has, what is missing, and how to get it."""
+    raise typer.Exit(doctor.report())
