@@ -161,7 +161,7 @@ class PodLife(threading.Thread):
                     once.set()
                     threading.Thread(target=self.strike, args=(kill,), daemon=True).start()
 
-            container.log.observers.append(observe)
+            container.log.observe(observe)
             return
         timer = threading.Timer(kill.after_s, self.strike, (kill,))
         timer.daemon = True
