@@ -1,6 +1,6 @@
-"""`make faults`: every stage's pod ended at random moments, and the API server away for 30 s. Prints a table.
+"""`make faults`: every stage's pod ended at random moments, and the API server away for 30 s.
 
-Run as a script, outside `make test`: `python tests/faults/kill_stages.py --kills 100 --seed 1`. Each stage runs
+Prints a table. Run as a script, outside `make test`: `python tests/faults/kill_stages.py --kills 100 --seed 1`. Each stage runs
 through the real operator against the stand-in (tests/fakes/kube_standin) on copies of one finished workspace,
 until as many ends as asked for have found it running; what it leaves must be what it left undisturbed.
 """
@@ -29,6 +29,7 @@ sys.path[:0] = [
 import conftest  # noqa: E402, F401  an Airflow home of our own, before airflow is imported
 import kill_runs  # noqa: E402
 import pod_runs  # noqa: E402
+import psutil  # noqa: E402
 from kube_standin import Cluster, Image, Nursery, stage_environment  # noqa: E402
 from standin_clusters import new_cluster  # noqa: E402
 
@@ -52,6 +53,7 @@ def main() -> int:
     """0 when nothing differed and every end that was asked for has struck."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--undisturbed", type=Path, help="a finished workspace of the profile ci; none: made")
     parser.add_argument("--seed", type=int, default=20261124)
     arguments = parser.parse_args()
     os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "CRITICAL")
@@ -61,33 +63,33 @@ def main() -> int:
     nursery = Nursery(stage_environment())
     try:
         with ExitStack() as clusters:
-            return run(clusters, Image.of_stages(project_root(), nursery), folder, arguments)
+            return run(clusters, nursery, Image.of_stages(project_root(), nursery), folder, arguments)
     finally:
         nursery.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def run(clusters: ExitStack, image: Image, folder: Path, arguments: argparse.Namespace) -> int:
+def run(
+    clusters: ExitStack, nursery: Nursery, image: Image, folder: Path, arguments: argparse.Namespace
+) -> int:
     """The undisturbed run, then each stage, then the outage."""
 
     def make(claim: Path) -> Cluster:
         place = Path(tempfile.mkdtemp(dir=folder))
         return clusters.enter_context(new_cluster(place, image, claim))
 
-    template = folder / "undisturbed"
-    template.mkdir()
-    cluster = make(template)
-    pod_runs.retrain(cluster, template)
-    seconds = {stage: kill_runs.seconds_of(cluster, stage) for stage in kill_runs.TARGETS}
+    template = arguments.undisturbed
+    if template is None:
+        template = folder / "undisturbed"
+        template.mkdir()
+        pod_runs.retrain(make(template), template)
     print(f"{'stage':10} {'ends':>5} {'hit':>4} {'pods':>5} {'rounds':>6}  {'CPU s':>6}  differs   how")
     failed, total = 0, 0
     for number, (stage, share) in enumerate(SHARES.items()):
-        clock = cpu_seconds()
+        clock = cpu_seconds(nursery)
         target, wanted = kill_runs.TARGETS[stage], max(1, -int(-arguments.kills * share // 1))
         try:
-            report = kill_runs.kill(
-                make, template, folder, target, wanted, seconds[stage], arguments.seed + number
-            )
+            report = kill_runs.kill(make, template, folder, target, wanted, arguments.seed + number)
         except AssertionError as error:
             print(f"{stage:10} FAILED {error}", flush=True)
             failed += 1
@@ -95,7 +97,7 @@ def run(clusters: ExitStack, image: Image, folder: Path, arguments: argparse.Nam
         hows = Counter(strike.kill.how for strike in report.strikes if strike.hit)
         print(
             f"{stage:10} {len(report.strikes):5} {report.hits:4} {report.pods:5} {report.rounds:6}  "
-            f"{cpu_seconds() - clock:6.0f}  {', '.join(report.differs) or '-':8}  "
+            f"{cpu_seconds(nursery) - clock:6.0f}  {', '.join(report.differs) or '-':8}  "
             f"{', '.join(f'{how} {count}' for how, count in sorted(hows.items()))}",
             flush=True,
         )
@@ -121,9 +123,10 @@ def outage(make: object, template: Path, folder: Path) -> bool:
     return end == pod_runs.TaskEnd("success", 1) and not differs
 
 
-def cpu_seconds() -> float:
-    """Of this process and the children it has waited for; pods are the interpreter's, which still runs."""
-    return sum(os.times()[:4])
+def cpu_seconds(nursery: Nursery) -> float:
+    """Of this process and of every pod that has ended."""
+    pods = psutil.Process(nursery.pid).cpu_times()
+    return sum(os.times()[:2]) + float(pods.children_user + pods.children_system)
 
 
 if __name__ == "__main__":
