@@ -1,8 +1,9 @@
 """`make faults`: every stage's pod ended at random moments, and the API server away for 30 s.
 
-Prints a table. Run as a script, outside `make test`: `python tests/faults/kill_stages.py --kills 100 --seed 1`. Each stage runs
-through the real operator against the stand-in (tests/fakes/kube_standin) on copies of one finished workspace,
-until as many ends as asked for have found it running; what it leaves must be what it left undisturbed.
+Prints a table. Run as a script, outside `make test`: `python tests/faults/kill_stages.py --kills 100 --seed 1`.
+Each stage runs through the real operator against the stand-in (tests/fakes/kube_standin) on copies of one
+finished workspace, until as many ends as asked for have found it running; what it leaves must be what it left
+undisturbed.
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ def outage(make: object, template: Path, folder: Path) -> bool:
     end = pod_runs.retrain(cluster, claim, target.task, retries=0)[target.task]
     differs = list(kill_runs.differences(template, claim, target))
     print(
-        f"API server away for {OUTAGE_S:.0f} s while training runs: {end.state}, {len(cluster.created())} pod, "
+        f"API server away for {OUTAGE_S:.0f} s in training: {end.state}, {len(cluster.created())} pod, "
         f"{time.monotonic() - started:.0f} s, differs: {', '.join(differs) or '-'}"
     )
     return end == pod_runs.TaskEnd("success", 1) and not differs
