@@ -14,9 +14,12 @@ from kube_standin import Cluster
 from kube_standin.faults import HOWS, Kill, Strike, of_stage
 
 from components.core.paths import Workspace
+from components.stages.records import read_record
 
 MODEL = "fastpitch"
 _ROUNDS = 25
+#: A warm interpreter's way to the stage, and from there to its end.
+_START_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -75,10 +78,11 @@ class KillReport:
         return sum(strike.hit for strike in self.strikes)
 
 
-def seconds_of(cluster: Cluster, stage: str) -> float:
-    """How long the stage's pod ran when nothing ended it."""
-    lives = [life for life in cluster.kubelet.lives.values() if of_stage(stage)(life.pod)]
-    return max(life.seconds for life in lives)
+def seconds_of(workspace: Path, target: Target) -> float:
+    """How long the stage's pod ran when nothing ended it: its work by the record, and its start."""
+    record = read_record(Workspace.embedded(workspace), target.stage, target.model)
+    assert record is not None, f"{target.stage} never ran in {workspace}"
+    return record.seconds + _START_S
 
 
 def kill(
@@ -87,7 +91,6 @@ def kill(
     folder: Path,
     target: Target,
     wanted: int,
-    seconds: float,
     seed: int,
 ) -> KillReport:
     """Run a stage on copies of a finished workspace until ``wanted`` ends have struck, and compare.
@@ -97,8 +100,7 @@ def kill(
         template: the finished workspace; it stays as it is.
         folder: an empty one, for the copies.
         target: the stage.
-        seconds: how long it takes undisturbed; moments are drawn evenly from this.
-        seed: of moments and ends.
+        seed: of ends and moments, which are drawn evenly from the time that it takes undisturbed.
 
     Raises:
         AssertionError: the stage did not succeed in the end, or too few ends found it running.
@@ -107,6 +109,7 @@ def kill(
     strikes: list[Strike] = []
     differs: list[str] = []
     pods = rounds = 0
+    seconds = seconds_of(template, target)
     while (missing := wanted - sum(strike.hit for strike in strikes)) > 0:
         rounds += 1
         assert rounds <= _ROUNDS, f"{target.stage}: {missing} of {wanted} ends never found it running"

@@ -15,8 +15,8 @@ pytestmark = pytest.mark.usefixtures("airflow_tables")
 TASK = "fastpitch.train"
 #: Seconds that the API server is away here; `make faults` has the 30 s.
 AWAY_S = 3.0
-#: Fails with the code in $1 the first time, then succeeds.
-ONCE = 'if [ -f "$IRIS_WORKSPACE/again" ]; then exit 0; fi; touch "$IRIS_WORKSPACE/again"; echo {text}; exit {code}'
+#: The first pod goes on to the rest of the script, later ones end well.
+FIRST = 'if [ -f "$IRIS_WORKSPACE/again" ]; then exit 0; fi; touch "$IRIS_WORKSPACE/again"; '
 UP = "trap 'exit 143' TERM; echo up; while :; do sleep 0.05; done"
 
 
@@ -61,7 +61,7 @@ def test_the_log_arrives_while_the_stage_runs(
 def test_an_exit_code_decides_about_the_retry(
     make_cluster: MakeCluster, capfd: pytest.CaptureFixture[str], code: int, state: str, tries: int
 ) -> None:
-    cluster = make_cluster(ONCE.format(text="ko_0007: duration below 0.5", code=code))
+    cluster = make_cluster(FIRST + f"echo ko_0007: duration below 0.5; exit {code}")
     assert run(cluster) == pod_runs.TaskEnd(state, tries)
     assert len(set(attempts(cluster))) == len(attempts(cluster)) == tries
     told = capfd.readouterr()
@@ -70,9 +70,7 @@ def test_an_exit_code_decides_about_the_retry(
 
 @pytest.mark.parametrize("how", ["evicted", "pressure", "node"])
 def test_a_disruption_costs_no_retry(make_cluster: MakeCluster, how: str) -> None:
-    cluster = make_cluster(
-        f'if [ -f "$IRIS_WORKSPACE/again" ]; then exit 0; fi; touch "$IRIS_WORKSPACE/again"; {UP}'
-    )
+    cluster = make_cluster(FIRST + UP)
     cluster.faults.kills([Kill(how, at_line="up")])
     assert run(cluster, retries=0) == pod_runs.TaskEnd("success", 1)
     first, second = attempts(cluster)
@@ -83,9 +81,7 @@ def test_a_disruption_costs_no_retry(make_cluster: MakeCluster, how: str) -> Non
 def test_a_pod_without_memory_is_named_and_retried(
     make_cluster: MakeCluster, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    cluster = make_cluster(
-        f'if [ -f "$IRIS_WORKSPACE/again" ]; then exit 0; fi; touch "$IRIS_WORKSPACE/again"; {UP}'
-    )
+    cluster = make_cluster(FIRST + UP)
     cluster.faults.kills([Kill("oom", at_line="up")])
     assert run(cluster) == pod_runs.TaskEnd("success", 2)
     told = capfd.readouterr()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from kube_standin import Cluster
 from kube_standin.faults import HOWS, Kill
 from kubernetes import client, config, watch
 from standin_clusters import MakeCluster
+from urllib3.exceptions import HTTPError
 
 from components import catalogue
 from components.adapters.pod_spec import render_pod
@@ -43,6 +45,12 @@ def until(api: client.CoreV1Api, holds: Callable[[Any], bool], name: str = "a") 
             return pod
         time.sleep(0.02)
     pytest.fail(f"never came: {pod.status}")
+
+
+def log_of(api: client.CoreV1Api, **options: Any) -> str:
+    # the client would make "b'...'" of it
+    raw = api.read_namespaced_pod_log("a", NAMESPACE, _preload_content=False, **options)
+    return str(raw.data.decode())
 
 
 def over(pod: Any) -> bool:
@@ -81,7 +89,7 @@ def test_a_pod_ends_with_the_exit_code_of_its_command(
     assert ended(pod).message == "told\n"
     assert ended(pod).finished_at >= ended(pod).started_at
     assert conditions(pod)["PodScheduled"] == ("True", None)
-    assert api.read_namespaced_pod_log("a", NAMESPACE) == "-m components gate\n"
+    assert log_of(api) == "-m components gate\n"
     phases = [seen["status"]["phase"] for _, _, seen in cluster.pods.history]
     assert sorted(set(phases), key=phases.index) == ["Pending", "Running", phase]
 
@@ -124,7 +132,7 @@ def test_the_log_is_followed_while_the_container_writes(make_cluster: MakeCluste
     assert next(lines) == b"first\n"
     (cluster.claims["iris-artifacts"] / "go").touch()
     assert "".join(line.decode() for line in lines) == "둘째\n"
-    stamped = api.read_namespaced_pod_log("a", NAMESPACE, timestamps=True, tail_lines=1)
+    stamped = log_of(api, timestamps=True, tail_lines=1)
     assert stamped.startswith("20")
     assert stamped.endswith("Z 둘째\n")
 
@@ -215,15 +223,20 @@ def test_selectors_patches_watches_and_refusals(make_cluster: MakeCluster) -> No
     unpinned = a_pod("unpinned")
     unpinned["spec"]["containers"][0]["image"] = "iris:latest"
     for pod, code in (
-        (a_pod(), 409), (wild, 403), (unpinned, 403), (a_pod("No_Name"), 422), (a_pod("odd", restartPolicy=1), 422)
-    ):  # fmt: skip
+        (a_pod(), 409),
+        (wild, 403),
+        (unpinned, 403),
+        (a_pod("No_Name"), 422),
+        (a_pod("odd", restartPolicy=1), 422),
+    ):
         with pytest.raises(client.ApiException) as refused:
             api.create_namespaced_pod(NAMESPACE, pod)
         assert refused.value.status == code, refused.value.body
     with pytest.raises(client.ApiException) as refused:
         api.read_namespaced_pod("nobody", NAMESPACE)
     assert refused.value.status == 404
-    api.api_client.configuration.api_key["authorization"] = "Bearer another"
+    api.api_client.default_headers["authorization"] = "Bearer another"
+    api.api_client.configuration.api_key.clear()
     with pytest.raises(client.ApiException) as refused:
         api.read_namespaced_pod("a", NAMESPACE)
     assert refused.value.status == 401
@@ -232,10 +245,11 @@ def test_selectors_patches_watches_and_refusals(make_cluster: MakeCluster) -> No
 def test_the_server_is_gone_and_comes_back_where_it_was(make_cluster: MakeCluster) -> None:
     cluster = make_cluster("sleep 0.5")
     api = core(cluster)
-    api.api_client.configuration.retries = False
     api.create_namespaced_pod(NAMESPACE, a_pod())
-    api = core(cluster)
-    follower = threading.Thread(target=_follow, args=(api,))
+    stream = api.list_namespaced_pod(
+        NAMESPACE, watch=True, timeout_seconds=PATIENCE_S, _preload_content=False
+    )
+    follower = threading.Thread(target=_follow, args=(stream,))
     follower.start()
     cluster.api.gone()
     follower.join(PATIENCE_S)
@@ -247,6 +261,6 @@ def test_the_server_is_gone_and_comes_back_where_it_was(make_cluster: MakeCluste
     assert core(cluster).read_namespaced_pod("a", NAMESPACE).status.phase == "Succeeded"
 
 
-def _follow(api: client.CoreV1Api) -> None:
-    for _ in watch.Watch().stream(api.list_namespaced_pod, NAMESPACE, timeout_seconds=PATIENCE_S):
-        return
+def _follow(response: Any) -> None:
+    with contextlib.suppress(HTTPError):
+        response.read()

@@ -38,12 +38,14 @@ class ApiServer:
 
     Attributes:
         seen: (verb, resource) of every request that was understood, as a Role would name them.
+        on_create: called once a pod is created and answered for.
         on_log: told each line of a log once a client has it.
     """
 
     def __init__(self, kubelet: Kubelet, policies: tuple[Policy, ...], token: str) -> None:
         self.kubelet, self.policies, self.token = kubelet, policies, token
         self.seen: set[tuple[str, str]] = set()
+        self.on_create: Callable[[], object] = lambda: None
         self.on_log: Callable[[bytes], object] = lambda line: None
         self._address = ("127.0.0.1", 0)
         self._server: _Server | None = None
@@ -190,6 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
             return
         self._answer(201, pod)
+        self.api.on_create()
 
     def _delete(self, namespace: str, name: str, query: dict[str, str], body: Any) -> None:
         asked = query.get("gracePeriodSeconds") or (body or {}).get("gracePeriodSeconds")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +31,6 @@ class PodLife(threading.Thread):
         self.grace_s = float(pod["spec"].get("terminationGracePeriodSeconds", _DEFAULT_GRACE_S))
         self.container: Container | None = None
         self.remove = False
-        self.began = self.seconds = 0.0
         self._stopped = threading.Event()
         self._failed: tuple[str, str] | None = None
         self._out_of_memory = self._gone = False
@@ -136,7 +134,7 @@ class PodLife(threading.Thread):
         except OSError as error:
             return self._cannot_start("RunContainerError", str(error))
         with self._lock:
-            self.container, self.began = container, time.monotonic()
+            self.container = container
         self.pod = self._change(status.running)
         self.kubelet.tell(self.pod, "Started", "Started container base")
         if self._stopped.is_set():
@@ -161,7 +159,7 @@ class PodLife(threading.Thread):
                     once.set()
                     threading.Thread(target=self.strike, args=(kill,), daemon=True).start()
 
-            container.log.observers.append(observe)
+            container.log.observe(observe)
             return
         timer = threading.Timer(kill.after_s, self.strike, (kill,))
         timer.daemon = True
@@ -179,7 +177,6 @@ class PodLife(threading.Thread):
             )
             self.stop(self.grace_s)
             container.wait(None)
-        self.seconds = time.monotonic() - self.began
         code = container.code or 0
         reason = "OOMKilled" if self._out_of_memory else "Completed" if code == 0 else "Error"
         message = self._message(container, code)

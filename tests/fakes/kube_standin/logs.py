@@ -17,7 +17,7 @@ class ContainerLog:
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
-        self.observers: list[Callable[[str], None]] = []
+        self._observers: list[Callable[[str], None]] = []
         self._grown = threading.Condition()
         self._closed = False
 
@@ -26,6 +26,13 @@ class ContainerLog:
         reading, writing = os.pipe()
         threading.Thread(target=self._pump, args=(reading,), daemon=True).start()
         return writing
+
+    def observe(self, observer: Callable[[str], None]) -> None:
+        """Call ``observer`` with every line, earlier ones included; it must not wait for anything."""
+        with self._grown:
+            for _, line in self.lines:
+                observer(line.decode("utf-8", "replace"))
+            self._observers.append(observer)
 
     def wait_closed(self, timeout_s: float) -> bool:
         """Whether the last writer has gone within the time."""
@@ -68,8 +75,8 @@ class ContainerLog:
                 with self._grown:
                     self.lines.append((datetime.datetime.now(datetime.UTC), line))
                     self._grown.notify_all()
-                for observer in tuple(self.observers):
-                    observer(line.decode("utf-8", "replace"))
+                    for observer in self._observers:
+                        observer(line.decode("utf-8", "replace"))
         with self._grown:
             self._closed = True
             self._grown.notify_all()

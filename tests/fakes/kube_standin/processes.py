@@ -48,6 +48,11 @@ class Nursery:
         self._lock = threading.Lock()
         threading.Thread(target=self._listen, daemon=True).start()
 
+    @property
+    def pid(self) -> int:
+        """Of the interpreter."""
+        return self._process.pid
+
     def start(
         self, arguments: Sequence[str], environment: Mapping[str, str], folder: Path, log: int
     ) -> Started:
