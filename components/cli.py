@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 
 from components import catalogue, doctor
 from components.core.attempt import Ending, current_attempt, failed, tell
-from components.core.errors import GateRefusedError, IrisError
+from components.core.errors import GateRefusedError, IrisError, StoppedError
 from components.core.paths import Workspace, project_root
 from components.core.stage_graph import STAGES, Stage
+from components.core.stop import Stopped
 from components.core.threads import wait_politely
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def _run(
 
     project = project_root()
     where = _workspace(workspace, project)
-    record = run_stage(Request(stage, model, profile, where, project, force, extra, current_attempt()))
+    request = Request(stage, model, profile, where, project, force, extra, current_attempt(), alone=True)
+    record = run_stage(request)
     tell(Ending(record.attempt, record.state, verdict=str(record.summary.get("verdict", ""))))
     return dict(record.summary)
 
@@ -269,10 +271,21 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except IrisError as error:
-        for line in error.lines():
-            typer.echo(line, err=True)
-        tell(failed(error))
-        sys.exit(error.exit_code)
+        _leave(error)
+    except Stopped:
+        told = "run the same command again: what is done is kept, a training goes on from its checkpoint"
+        _leave(
+            StoppedError(
+                who=" ".join(sys.argv[1:2]), expected="to end by itself", found="SIGTERM", action=told
+            )
+        )
+
+
+def _leave(error: IrisError) -> NoReturn:
+    for line in error.lines():
+        typer.echo(line, err=True)
+    tell(failed(error))
+    sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

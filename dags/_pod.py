@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import tenacity
 from _launching import (
     WORKSPACE_VARIABLE,
     chosen,
@@ -25,12 +24,11 @@ from _launching import (
     skip_unchosen,
     workspace_of,
 )
-from airflow.providers.cncf.kubernetes.kubernetes_helper_functions import KubernetesApiException
+from _patience import patiently
 from airflow.providers.cncf.kubernetes.operators.pod import FoundMoreThanOnePodFailure, KubernetesPodOperator
 from airflow.providers.cncf.kubernetes.utils.pod_manager import OnFinishAction
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from kubernetes.client import ApiException, V1EnvVar, V1Pod
-from urllib3.exceptions import HTTPError
 
 from components import catalogue
 from components.adapters.pod_end import PodEnd, Then, is_over, pod_end, vanished
@@ -48,7 +46,6 @@ _SECONDS_PER_HOUR = 3600
 _NOT_FOUND, _CONFLICT = 404, 409
 #: Refusals that the same pod would get again.
 _INVALID = frozenset({400, 422})
-_BUSY = frozenset({_CONFLICT, 429, 500, 502, 503, 504})
 #: What the trigger carries through the deferral, beside what the provider puts there.
 _KEY, _PODS = "iris_attempt", "iris_pods"
 
@@ -255,24 +252,7 @@ class StagePodOperator(KubernetesPodOperator):
         return self.client.api_client.sanitize_for_serialization(pod)
 
     def _patiently(self, call: Callable[..., Any], *given: Any) -> Any:
-        """The call, again and again while the API server is away, for as long as ``api_patience_s``."""
-        waiting = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(_api_is_away),
-            stop=tenacity.stop_after_delay(self.api_patience_s),
-            wait=tenacity.wait_fixed(self.poll_interval),
-            before_sleep=lambda state: self.log.warning("API server away: %r", state.outcome.exception()),
-            reraise=True,
-        )
-        try:
-            return waiting(call, *given)
-        except (ApiException, HTTPError) as error:
-            raise AirflowException(f"Kubernetes API: {error}") from error
-
-
-def _api_is_away(error: BaseException) -> bool:
-    if isinstance(error, ApiException):
-        return error.status in _BUSY
-    return isinstance(error, HTTPError | KubernetesApiException)
+        return patiently(call, *given, seconds=self.api_patience_s, pause_s=self.poll_interval, log=self.log)
 
 
 def pod_task(

@@ -37,6 +37,8 @@ from components.core.threads import wait_politely
 #: their own: a worker is a child of Airflow, and a process pool started in it would re-run Airflow's main.
 LAUNCHER_VARIABLE = "IRIS_LAUNCHER"
 DEFAULT_POOL = "default_pool"
+#: A shell's way of writing that a signal ended a process.
+_SIGNALLED = 128
 
 
 def stage_task(
@@ -81,6 +83,7 @@ def stage_task(
         model=model,
         project=str(project),
         launcher=launcher,
+        grace_s=params.platform.kubernetes.termination_grace_s,
         options=options,
         **settings,
     )
@@ -99,12 +102,14 @@ class StageOperator(BaseOperator):
         model: str | None,
         project: str,
         launcher: str,
+        grace_s: float,
         options: Sequence[str] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.stage, self.model, self.project, self.launcher = stage, model, project, launcher
-        self.options = tuple(options)
+        self.options, self.grace_s = tuple(options), grace_s
+        self._child: subprocess.Popen[bytes] | None = None
 
     def execute(self, context: Any) -> dict[str, Any]:
         """Run, and return what the Airflow UI shows: state, seconds and record path."""
@@ -116,6 +121,15 @@ class StageOperator(BaseOperator):
         state = run(profile, force, chosen(choice, self.options))
         skip_refused(state["state"], str(state["verdict"]))
         return state
+
+    def on_kill(self) -> None:
+        """Tell a stage in a process of its own to stop, and wait until it has."""
+        if self._child is not None and self._child.poll() is None:
+            self._child.terminate()
+            try:
+                self._child.wait(self.grace_s)
+            except subprocess.TimeoutExpired:
+                self._child.kill()
 
     def _in_process(self, profile: str | None, force: bool, options: dict[str, str]) -> dict[str, Any]:
         from components.stages.runner import Request, run_stage
@@ -138,9 +152,14 @@ class StageOperator(BaseOperator):
         from components.stages.records import read_record
 
         command = [sys.executable, *stage_command(self.stage, self.model, profile, force, options)]
-        done = subprocess.run(command, cwd=self.project, check=False)
-        if done.returncode != EXIT_OK:
-            raise error_of(done.returncode, f"{' '.join(command[1:])} ended with {done.returncode}")
+        self._child = subprocess.Popen(command, cwd=self.project)
+        try:
+            code = self._child.wait()
+        finally:
+            self.on_kill()  # Airflow's own timeout comes as an exception; the stage saves what it has
+        if code != EXIT_OK:
+            code = _SIGNALLED - code if code < 0 else code
+            raise error_of(code, f"{' '.join(command[1:])} ended with {code}")
         record = read_record(workspace_of(Path(self.project)), self.stage, self.model)
         if record is None:
             raise AirflowFailException(f"stage {self.stage} reported success without a record")

@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -209,12 +210,19 @@ class DvcVersions:
         return os.path.relpath(self.local_remote, self.dvc_dir / ".dvc")
 
     def _drop_half_written(self) -> None:
-        """What a killed DVC leaves and then trips over: it writes both files in place."""
+        """What a killed DVC leaves and then trips over: it writes both files in place.
+
+        DVC frees what a process locked that is dead. In a pod every process is number 1, so a killed one
+        seems to live on in the next; this process holds no lock of DVC's yet.
+        """
         rwlock = self.dvc_dir / ".dvc" / "tmp" / "rwlock"
         with contextlib.suppress(FileNotFoundError):
             try:
-                json.loads(rwlock.read_text(encoding="utf-8"))
-            except ValueError:
+                held = json.loads(rwlock.read_text(encoding="utf-8"))
+                infos = [*held.get("write", {}).values(), *chain(*held.get("read", {}).values())]
+                if any(int(info["pid"]) == os.getpid() for info in infos):
+                    rwlock.unlink()
+            except (ValueError, KeyError, TypeError, AttributeError):
                 rwlock.unlink()
         if self._pointer.exists():
             try:

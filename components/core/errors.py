@@ -113,6 +113,12 @@ class RetryableError(IrisError):
     hint_ko = "일시적 장애일 수 있습니다. 잠시 후 다시 실행하면 이어서 진행합니다."
 
 
+class HungError(RetryableError):
+    """No progress for longer than `platform.heartbeat` allows."""
+
+    hint_ko = "진행이 멈춰 종료했습니다. 재시도하면 이어서 진행합니다. 반복되면 위의 스택과 함께 알려 주세요."
+
+
 class TrackingUnavailableError(RetryableError):
     """The MLflow server or store does not answer."""
 

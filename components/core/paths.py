@@ -106,6 +106,11 @@ class Workspace:
         return self.root / "records"
 
     @property
+    def heartbeats(self) -> Path:
+        """One JSON per stage (and model) that runs in a process of its own: how far it is."""
+        return self.root / "heartbeats"
+
+    @property
     def ledger(self) -> Path:
         """The append-only promotion ledger (JSON lines)."""
         return self.root / "ledger.jsonl"

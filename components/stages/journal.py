@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 
 from components.core.errors import IrisError
 from components.core.paths import Workspace
+from components.core.stop import Stopped
 from components.core.storage import append_line
 from components.stages.contract import Record
 
@@ -49,6 +50,9 @@ def journalled(workspace: Workspace, stage: str, model: str | None) -> Iterator[
 
     try:
         yield attempt
+    except Stopped:
+        line("stopped", "SIGTERM")
+        raise
     except IrisError as error:
         line("failed", " ".join(str(error).split()))
         raise

@@ -8,32 +8,41 @@ from __future__ import annotations
 import datetime
 import importlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from components import catalogue
-from components.core.errors import BadInputError, ConfigError, NothingToCollectError
+from components.core.errors import BadInputError
+from components.core.heartbeat import Heartbeat, Patience
 from components.core.params import Params, params_sha
 from components.core.paths import Workspace
 from components.core.progress import Progress, duration
 from components.core.provenance import code_sha, cpu_label, git_sha, lock_sha
-from components.core.stage_graph import STAGES, Stage
+from components.core.stage_graph import Stage
 from components.core.stage_graph import stage as stage_named
+from components.core.stop import stop_if_asked
 from components.core.storage import disk_faults_told, sha256_json
 from components.stages.contract import Record, StageContext, StageModule
 from components.stages.journal import journalled
 from components.stages.records import hashed_outputs, outputs_intact, read_record, write_record
+from components.stages.upstream import upstream_records
 
 DONE, SKIPPED, REFUSED = "done", "skipped", "refused"
+_SECONDS_PER_MINUTE = 60
 
 
 @dataclass(frozen=True)
 class Request:
-    """Which stage, on what; ``attempt`` is the launcher's key, "" for none."""
+    """Which stage, on what.
+
+    ``attempt`` is the launcher's key, "" for none. ``alone`` says that this process runs nothing else: only
+    then may a hang end it.
+    """
 
     stage: str
     model: str | None
@@ -43,6 +52,7 @@ class Request:
     force: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
     attempt: str = ""
+    alone: bool = False
 
 
 def run_stage(request: Request) -> Record:
@@ -57,19 +67,46 @@ def run_stage(request: Request) -> Record:
     stage = stage_named(request.stage)
     params = catalogue.load(request.project, request.profile)
     _check_model(stage, request.model)
+    heart = _heart(stage, request)
+    told = params.platform.heartbeat
+    patience = Patience(told.hang_after_min * _SECONDS_PER_MINUTE, told.alive_cpu_share)
     with (
         journalled(request.workspace, stage.name, request.model) as attempt,
         disk_faults_told(request.workspace.root),
+        heart.watched(told.interval_s, patience) if request.alone else nullcontext(),
     ):
-        attempt.record = _run_locked(stage, request, params)
+        attempt.record = _run_locked(stage, request, params, heart)
     return attempt.record
 
 
-def _run_locked(stage: Stage, request: Request, params: Params) -> Record:
-    progress = Progress(stage.name if request.model is None else f"{request.model}.{stage.name}")
+def _heart(stage: Stage, request: Request) -> Heartbeat:
+    name = ".".join(part for part in (stage.name, request.model) if part)
+    told = {"stage": stage.name, "model": request.model, "attempt": request.attempt}
+    return Heartbeat(request.workspace.heartbeats / f"{name}.json", told)
+
+
+@contextmanager
+def _lock(path: Path, progress: Progress, interval_s: float) -> Iterator[None]:
+    """A duplicate pod or a second terminal waits, then finds the work done; waiting is no hang."""
+    lock = FileLock(path)
+    while True:
+        try:
+            lock.acquire(timeout=interval_s)
+            break
+        except Timeout:
+            progress.pulse.beat("waiting for another attempt")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _run_locked(stage: Stage, request: Request, params: Params, heart: Heartbeat) -> Record:
+    label = stage.name if request.model is None else f"{request.model}.{stage.name}"
+    progress = Progress(label, pulse=heart)
     request.workspace.locks.mkdir(parents=True, exist_ok=True)
     lock = request.workspace.locks / f"{stage.name}.{request.model or 'all'}.lock"
-    with FileLock(lock):  # a duplicate pod or a second terminal waits, then finds the work done
+    with _lock(lock, progress, params.platform.heartbeat.interval_s):
         context = _context(stage, request, params, progress)
         key = _key(stage, request, context)
         previous = read_record(request.workspace, stage.name, request.model)
@@ -84,6 +121,7 @@ def _run_locked(stage: Stage, request: Request, params: Params) -> Record:
 
 
 def _execute(stage: Stage, request: Request, context: StageContext, key: str) -> Record:
+    stop_if_asked()
     context.progress.say(stage.summary)
     started, clock = _now(), time.monotonic()
     module = cast("StageModule", importlib.import_module(f"components.stages.{stage.name}"))
@@ -110,52 +148,10 @@ def _context(stage: Stage, request: Request, params: Params, progress: Progress)
         params_sha=params_sha(params),
         data_md5=str(version.summary["md5"]) if version and knows_data else "",
         progress=progress,
-        upstream=_upstream(stage, request),
+        upstream=upstream_records(stage, request.workspace, request.model),
         force=request.force,
         extra=request.extra,
     )
-
-
-def _upstream(stage: Stage, request: Request) -> dict[str, Record]:
-    """The records of everything upstream, near and far (``evaluate`` sees ``features`` too).
-
-    A stage over all models (report) sees each model's records as ``<stage>.<model>``; models that did not
-    run are absent there, everything else is required.
-    """
-    records: dict[str, Record] = {}
-    for needed in _ancestors(stage):
-        collects = needed.per_model and not stage.per_model
-        models = catalogue.trainable() if collects else (request.model if needed.per_model else None,)
-        for model in models:
-            record = read_record(request.workspace, needed.name, model)
-            if record:
-                records[f"{needed.name}.{model}" if collects else needed.name] = record
-            elif not collects:
-                raise _missing(stage, request)(
-                    who=f"stage {stage.name}" + (f" of {request.model}" if request.model else ""),
-                    expected=f"stage {needed.name} to have run in {request.workspace.root}",
-                    found="no record of it",
-                    action=f"run `python -m components {needed.name}` first, or all with `make demo`",
-                )
-    return records
-
-
-def _missing(stage: Stage, request: Request) -> type[ConfigError]:
-    """The error about a missing record: a launcher skips a stage that has nothing to collect."""
-    collects = not stage.per_model and any(stage_named(needed).per_model for needed in stage.needs)
-    nothing = collects and read_record(request.workspace, "validate", None) is None
-    return NothingToCollectError if nothing else ConfigError
-
-
-def _ancestors(stage: Stage) -> list[Stage]:
-    wanted: set[str] = set()
-    pending = list(stage.needs)
-    while pending:
-        name = pending.pop()
-        if name not in wanted:
-            wanted.add(name)
-            pending += stage_named(name).needs
-    return [s for s in STAGES if s.name in wanted]
 
 
 def _key(stage: Stage, request: Request, context: StageContext) -> str:

@@ -13,6 +13,7 @@ from components import catalogue
 from components.core.errors import BadInputError, StoppedError, TrackingUnavailableError
 from components.core.params import params_sha
 from components.core.ports import TrackedRun
+from components.core.stop import Stopped
 from components.core.storage import sha256_json, sha256_path, write_json
 from components.stages import services
 from components.stages.contract import Outcome, StageContext
@@ -64,7 +65,8 @@ def run(context: StageContext) -> Outcome:
         curves = _write_curves(folder, result)
         _log_artefacts(context, tracked, result, curves)
     except BaseException as error:
-        tracked.finish("KILLED" if isinstance(error, StoppedError | KeyboardInterrupt) else "FAILED")
+        killed = isinstance(error, StoppedError | KeyboardInterrupt | Stopped)
+        tracked.finish("KILLED" if killed else "FAILED")
         raise
     tracked.finish("FINISHED")
     summary = _summary(tracked.run_id, result, warm_start)

@@ -66,7 +66,9 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / ".lock", timeout=0), StopSignal() as stop:
-            return _Run(task, folder, device, progress, observe, workers, stop).to_the_end()
+            run = _Run(task, folder, device, progress, observe, workers, stop)
+            with progress.pulse.only_beats():
+                return run.to_the_end()
     except Timeout as error:
         raise RetryableError(
             who=str(folder),
@@ -152,6 +154,7 @@ class _Run:
         reports = self._learner.step(samples, counters, factor)
         counters.step += 1
         counters.position += 1
+        self._progress.pulse.beat("training", counters.step)
         self._tick()
         if not reports[-1].applied:
             self._skipped(reports[-1])
@@ -207,11 +210,15 @@ class _Run:
             self._learner,
             counters.step,
             counters.micro_batch,
-            lambda: self._stop.received is not None,
+            self._stopped_while_validating,
         )
         if losses is not None:
             counters.validated_at = counters.step
             self._history.log(counters.step, {f"validation/{name}": v for name, v in losses.items()})
+
+    def _stopped_while_validating(self) -> bool:
+        self._progress.pulse.beat("validating", self._counters.step)
+        return self._stop.received is not None
 
     def _save(self) -> bool:
         """Write a checkpoint; weights that are not finite are never saved but rolled back (False)."""
@@ -280,3 +287,4 @@ class _Run:
         pace = counters.step / counters.seconds if counters.seconds else 0.0
         note = f"step {counters.step}  loss {report.losses['total']:.4f}  {pace:.1f} steps/s"
         self._progress.update(share, 1.0, time.monotonic() - counters.seconds, note)
+        self._progress.pulse.beat("training", counters.step)

@@ -30,7 +30,7 @@ from components.stages.records import write_record
 
 ROOT = project_root()
 PARAMS = catalogue.load(ROOT, None)
-MODULES = ("_stage", "_pod", "_launching")
+MODULES = ("_stage", "_pod", "_launching", "_patience")
 DISRUPTED = {"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler"}
 QUEUED = {
     "phase": "Pending",
@@ -148,7 +148,8 @@ def _write(workspace: Workspace, stage: str, key: str, state: str = "done", **su
         workspace,
         Record(
             stage=stage, model="fastpitch", key="k", state=state, profile="a100", git_sha="", data_md5="",
-            params_sha="", started="", seconds=1.0, device="", inputs={}, outputs={}, summary=summary, attempt=key,
+            params_sha="", started="", seconds=1.0, device="", inputs={}, outputs={}, summary=summary,
+            attempt=key,
         ),
     )  # fmt: skip
 
@@ -338,6 +339,20 @@ def test_an_api_server_that_is_away_for_a_while_is_waited_for(train: Task, error
 
 def test_an_answer_that_is_lost_does_not_make_two_pods(train: Task) -> None:
     train.api.after = _fails_first(1, HTTPError("reset"), "create")
+    train.execute()
+    assert len(train.api.created) == 1
+
+
+def test_an_answer_that_is_lost_does_not_make_two_followers(train: Task) -> None:
+    deferred = train.execute()
+    train.api.status(**ended(143, conditions=[DISRUPTED]))
+    train.api.after = _fails_first(1, HTTPError("reset"), "create")
+    train.reenter_deferring(deferred, "failed")
+    assert len(train.api.created) == 2
+
+
+def test_a_conflict_that_is_no_twin_is_tried_again(train: Task) -> None:
+    train.api.before = _fails_first(2, ApiException(status=409, reason="Conflict"), "create")
     train.execute()
     assert len(train.api.created) == 1
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -140,10 +142,56 @@ def test_the_subprocess_launcher_hands_the_exit_code_on(
 
     monkeypatch.setenv("IRIS_WORKSPACE", str(tmp_path))
     operator = _stage.StageOperator(
-        task_id="validate", stage="validate", model=None, project=str(ROOT), launcher="subprocess"
+        task_id="validate",
+        stage="validate",
+        model=None,
+        project=str(ROOT),
+        launcher="subprocess",
+        grace_s=5.0,
     )
     with pytest.raises(AirflowFailException, match="42"):  # nothing was ingested there
         operator.execute({"params": {"models": ["fastpitch"], "profile": "ci", "force": False}})
+
+
+def test_a_stage_in_a_process_of_its_own_is_told_to_stop(
+    laptop: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import _stage
+
+    program = "\n".join(
+        (
+            "import signal, sys, time",
+            "signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))",
+            "print(flush=True)",
+            "time.sleep(300)",
+        )
+    )
+    monkeypatch.setattr(_stage, "stage_command", lambda *given: ["-c", program])
+    operator = _stage.StageOperator(
+        task_id="validate",
+        stage="validate",
+        model=None,
+        project=str(ROOT),
+        launcher="subprocess",
+        grace_s=60.0,
+    )
+    reached = threading.Event()
+
+    class Waiting(_stage.subprocess.Popen):
+        """Airflow's timeout, as soon as the stage runs."""
+
+        def wait(self, timeout: float | None = None) -> int:
+            if not reached.is_set():
+                reached.set()
+                assert self.stdout.readline()
+                raise TimeoutError
+            return super().wait(timeout)
+
+    start = functools.partial(Waiting, stdout=subprocess.PIPE)
+    monkeypatch.setattr(_stage.subprocess, "Popen", start)
+    with pytest.raises(TimeoutError):
+        operator.execute({"params": {"models": ["fastpitch"], "profile": "ci", "force": False}})
+    assert operator._child.returncode == 143
 
 
 def test_a_model_that_was_not_chosen_is_skipped(laptop: None) -> None:
@@ -151,7 +199,12 @@ def test_a_model_that_was_not_chosen_is_skipped(laptop: None) -> None:
     from airflow.sdk.exceptions import AirflowSkipException
 
     operator = _stage.StageOperator(
-        task_id="train", stage="train", model="fastpitch", project=str(ROOT), launcher="in_process"
+        task_id="train",
+        stage="train",
+        model="fastpitch",
+        project=str(ROOT),
+        launcher="in_process",
+        grace_s=5.0,
     )
     with pytest.raises(AirflowSkipException):
         operator.execute({"params": {"models": ["rvc"], "profile": "ci", "force": False}})

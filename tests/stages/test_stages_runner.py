@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from components.core.errors import BadInputError, ConfigError, CorruptFileError, DataError, MissingOutputError
+from components.core.errors import (
+    BadInputError,
+    ConfigError,
+    CorruptFileError,
+    DataError,
+    MissingOutputError,
+    NothingToCollectError,
+)
 from components.core.paths import Workspace, project_root
 from components.stages import journal, runner
 from components.stages.contract import Outcome, StageContext
@@ -199,3 +206,55 @@ def test_a_damaged_record_is_named(workspace: Workspace) -> None:
     path.write_text(json.dumps({"stage": "ingest"}), encoding="utf-8")
     with pytest.raises(CorruptFileError, match=r"ingest\.json"):
         read_record(workspace, "ingest", None)
+
+
+def test_the_record_tells_whose_attempt_found_the_work_done(
+    workspace: Workspace, install: Callable[..., list[str]]
+) -> None:
+    calls = install("ingest", _writes("a"))
+    for attempt in ("first", "second"):
+        told = runner.run_stage(_request(workspace, "ingest", attempt=attempt))
+        kept = read_record(workspace, "ingest", None)
+        assert kept is not None
+        assert (told.attempt, kept.attempt, kept.state) == (attempt, attempt, "done")
+    assert runner.run_stage(_request(workspace, "ingest")).attempt == "second"
+    assert calls == ["ingest"]
+
+
+def test_a_duplicate_of_a_forced_attempt_does_not_work_again(
+    workspace: Workspace, install: Callable[..., list[str]]
+) -> None:
+    calls = install("ingest", _writes("a"))
+    for attempt in ("first", "first", "second"):
+        runner.run_stage(_request(workspace, "ingest", attempt=attempt, force=True))
+    assert len(calls) == 2
+
+
+def test_a_record_from_before_attempts_is_still_read(
+    workspace: Workspace, install: Callable[..., list[str]]
+) -> None:
+    install("ingest", _writes("a"))
+    runner.run_stage(_request(workspace, "ingest"))
+    path = record_path(workspace, "ingest", None)
+    values = json.loads(path.read_text())
+    del values["attempt"]
+    path.write_text(json.dumps(values))
+    assert runner.run_stage(_request(workspace, "ingest")).state == "skipped"
+
+
+def test_a_report_without_validated_data_says_so_in_its_error(workspace: Workspace) -> None:
+    with pytest.raises(NothingToCollectError):
+        runner.run_stage(_request(workspace, "report"))
+    with pytest.raises(ConfigError) as raised:
+        runner.run_stage(_request(workspace, "validate"))
+    assert not isinstance(raised.value, NothingToCollectError)
+
+
+def test_a_process_of_its_own_leaves_a_heartbeat(
+    workspace: Workspace, install: Callable[..., list[str]]
+) -> None:
+    install("ingest", _writes("a"))
+    runner.run_stage(_request(workspace, "ingest", attempt="first", alone=True))
+    told = json.loads((workspace.heartbeats / "ingest.json").read_text())
+    assert (told["stage"], told["attempt"]) == ("ingest", "first")
+    assert "done" in told["phase"]

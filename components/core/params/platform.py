@@ -55,6 +55,16 @@ class CpuStageResources(Section):
     scratch: str
 
 
+class HeartbeatParams(Section):
+    """When a stage that says nothing counts as hanging."""
+
+    interval_s: float = Field(gt=0, description="between two looks, and two writings of the heartbeat file")
+    hang_after_min: float = Field(gt=0, description="minutes without a sign of life")
+    alive_cpu_share: float = Field(
+        gt=0, le=1, description="of one core; as much work counts as life outside the training loop"
+    )
+
+
 class KubernetesParams(Section):
     """Where pods run."""
 
@@ -91,6 +101,7 @@ class PlatformParams(Section):
     airflow: AirflowParams
     mlflow: MlflowParams
     workers: int = Field(gt=0, description="processes for CPU-bound stages")
+    heartbeat: HeartbeatParams
     kubernetes: KubernetesParams
     cost: CostParams
 
