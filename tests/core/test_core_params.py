@@ -14,7 +14,7 @@ from components.core.errors import ConfigError
 from components.core.params import params_sha
 from components.core.paths import project_root
 
-PROFILES = [None, "laptop", "ci", "pretrain"]
+PROFILES = [None, "laptop", "ci", "pretrain", "rehearsal"]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`make demo` of the profile ``ci`` in a process of its own: the in-process launcher's run."""
+"""`make demo` of a small profile in a process of its own: the in-process launcher's run."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Demo:
     tree_before: str
 
 
-def run_embedded(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_embedded(workspace: Path, *arguments: str, profile: str = "ci") -> subprocess.CompletedProcess[str]:
     """`dags/embedded.py` with nothing of this process's Airflow or project settings."""
-    command = [sys.executable, "dags/embedded.py", "--profile", "ci", "--workspace", str(workspace)]
+    command = [sys.executable, "dags/embedded.py", "--profile", profile, "--workspace", str(workspace)]
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "IRIS"))}
     return subprocess.run(
         [*command, *arguments], cwd=ROOT, capture_output=True, text=True, env=environment, timeout=500
@@ -40,10 +40,10 @@ def git_status() -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
-def run_demo(root: Path) -> Demo:
+def run_demo(root: Path, profile: str = "ci") -> Demo:
     """The whole run, which must succeed."""
     tree_before = git_status()
-    done = run_embedded(root)
+    done = run_embedded(root, profile=profile)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
     summary = json.loads((root / "summary.json").read_text(encoding="utf-8"))
     return Demo(Workspace.embedded(root), summary, done.stdout + done.stderr, tree_before)
