@@ -2,17 +2,19 @@
 
 A network that heard 400 sentences only would learn those sentences. So a recogniser, and first weights that
 are to speak any text, also hear random words: legal Hangul syllables, kana, common Hanzi (level 1 of GB 2312,
-read by the front-end), and English
+drawn by their final, so that the rare ones are heard as often as the common ones), and English
 words that a letter-trigram chain makes from the corpus' vocabulary, between words of the training sentences.
 """
 
 from __future__ import annotations
 
+import functools
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 
 from components.core.utterance import Language
+from components.text import phonemise
 
 #: Places of the Hangul block: onset, vowel, coda. Plain codas are far more common than clusters, as in text.
 _ONSETS, _VOWELS = 19, 21
@@ -91,10 +93,21 @@ def _hanzi(draw: random.Random) -> str:
 
 
 def _one_hanzi(draw: random.Random) -> str:
-    while True:
-        row, cell = draw.randint(*_HANZI_ROWS), draw.randint(1, _HANZI_CELLS)
-        if (row, cell) <= _HANZI_LAST:
-            return bytes([_GB_OFFSET + row, _GB_OFFSET + cell]).decode("gb2312")
+    return draw.choice(draw.choice(_hanzi_by_final()))
+
+
+@functools.cache
+def _hanzi_by_final() -> tuple[tuple[str, ...], ...]:
+    """The characters of level 1, those of one final together, tones apart from finals."""
+    groups: dict[str, list[str]] = {}
+    for row in range(_HANZI_ROWS[0], _HANZI_ROWS[1] + 1):
+        for cell in range(1, _HANZI_CELLS + 1):
+            if (row, cell) <= _HANZI_LAST:
+                hanzi = bytes([_GB_OFFSET + row, _GB_OFFSET + cell]).decode("gb2312")
+                # The last symbol is the silence behind the word.
+                final = phonemise(hanzi, "zh").symbols[-2].rstrip("12345")
+                groups.setdefault(final, []).append(hanzi)
+    return tuple(tuple(groups[final]) for final in sorted(groups))
 
 
 class _English:
