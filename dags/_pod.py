@@ -82,11 +82,9 @@ class StagePodOperator(KubernetesPodOperator):
         if context is None:
             return super().build_pod_request_obj(context, dry_run=dry_run)
         choice = context["params"]
-        profile, force = choice.get("profile"), bool(choice.get("force"))
-        params = catalogue.load(self.project, profile)
-        command = stage_command(self.stage, self.model, profile, force, chosen(choice, self.options))
+        params = catalogue.load(self.project, choice.get("profile"))
         self.pod_template_dict = render_pod(
-            stage_named(self.stage), self.model, params, self.project, command
+            stage_named(self.stage), self.model, params, self.project, self.command(choice)
         )
         pod = super().build_pod_request_obj(context, dry_run=dry_run)
         key, parts = key_of(context, self.stage, self.model, params_sha(params))
@@ -97,6 +95,11 @@ class StagePodOperator(KubernetesPodOperator):
         told_inside = ((ATTEMPT_VARIABLE, key), submission(datetime.now(UTC)))
         pod.spec.containers[0].env += [V1EnvVar(name=name, value=value) for name, value in told_inside]
         return pod
+
+    def command(self, choice: Mapping[str, Any]) -> list[str]:
+        """What the pod's Python is asked to run for this choice."""
+        profile, force = choice.get("profile"), bool(choice.get("force"))
+        return stage_command(self.stage, self.model, profile, force, chosen(choice, self.options))
 
     def get_or_create_pod(self, pod_request_obj: V1Pod, context: Any) -> V1Pod:
         """The pod that an earlier try of this task left behind, else a new one.

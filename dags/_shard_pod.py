@@ -12,6 +12,7 @@ from _shards import COMMAND
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 
 from components.core.params import Params
+from components.core.stage_command import stage_command
 from components.core.stage_graph import stage
 
 
@@ -19,12 +20,14 @@ class ShardPodOperator(StagePodOperator):
     """Runs ``features-shard --shard number/of`` where the features stage would run."""
 
     def __init__(self, *, shard: str, **kwargs: Any) -> None:
-        super().__init__(stage=stage("features"), options=("shard",), **kwargs)
-        self.stage, self.shard = COMMAND, shard
+        super().__init__(stage=stage("features"), options=(), **kwargs)
+        self.shard = shard
 
-    def execute(self, context: Any) -> Any:
-        """As a stage's, the share being one more choice of the run."""
-        return super().execute({**context, "params": {**context["params"], "shard": self.shard}})
+    def command(self, choice: Mapping[str, Any]) -> list[str]:
+        """The share's command; it leaves no record, so forcing is left to the stage."""
+        return stage_command(
+            COMMAND, self.model, choice.get("profile"), force=False, options={"shard": self.shard}
+        )
 
 
 def shard_pods(

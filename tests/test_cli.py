@@ -79,7 +79,7 @@ def test_only_a_strict_gate_makes_a_verdict_an_error(
         assert stage == "gate"
         return {"verdict": verdict, "reasons": ["pronunciation_accuracy: not measured"]}
 
-    monkeypatch.setattr(cli, "_run", gate)
+    monkeypatch.setattr(cli.stages, "_run", gate)
     assert invoke(["gate", "--model", "fastpitch", *options], monkeypatch) == expected
     said = capsys.readouterr().err
     if expected == EXIT_OK:
@@ -97,7 +97,7 @@ def test_words_that_an_orchestrator_fills_in_become_plain_ones() -> None:
 
 
 def test_a_verdict_goes_into_the_file_that_was_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(cli, "_run", lambda *_, **__: {"verdict": "INCONCLUSIVE", "reasons": []})
+    monkeypatch.setattr(cli.stages, "_run", lambda *_, **__: {"verdict": "INCONCLUSIVE", "reasons": []})
     told = tmp_path / "verdict"
     arguments = ["gate", "--model", "fastpitch", "--profile=", "--force=true", f"--verdict-file={told}"]
     assert invoke(arguments, monkeypatch) == EXIT_OK
