@@ -25,7 +25,7 @@ class PriorEncoder(nn.Module):
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         a = architecture
-        self.scale = math.sqrt(a.inter_channels)
+        self.channels, self.scale = a.inter_channels, math.sqrt(a.inter_channels)
         self.from_content = nn.Linear(a.content_encoder.dim, a.inter_channels)
         self.from_pitch = nn.Embedding(a.pitch_bins, a.inter_channels)
         self.blocks = nn.ModuleList(

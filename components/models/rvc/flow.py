@@ -41,16 +41,16 @@ class Coupling(nn.Module):
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         a = architecture
-        self.half = a.inter_channels // 2
-        self.first = nn.Conv1d(self.half, a.inter_channels, 1)
+        self.still_channels = a.inter_channels // 2
+        self.first = nn.Conv1d(self.still_channels, a.inter_channels, 1)
         self.wavenet = WaveNet(a.inter_channels, a.flow_layers, a.speaker_embedding_dim)
-        self.to_shift = nn.Conv1d(a.inter_channels, self.half, 1)
+        self.to_shift = nn.Conv1d(a.inter_channels, self.still_channels, 1)
         nn.init.zeros_(self.to_shift.weight)
         if self.to_shift.bias is not None:
             nn.init.zeros_(self.to_shift.bias)
 
     def forward(self, z: Tensor, keep: Tensor, condition: Tensor, sign: float) -> Tensor:
         """[B, C, T] → [B, C, T]; ``sign`` -1 undoes +1."""
-        still, moved = z[:, : self.half], z[:, self.half :]
+        still, moved = z[:, : self.still_channels], z[:, self.still_channels :]
         shift = self.to_shift(self.wavenet(self.first(still) * keep, keep, condition)) * keep
         return torch.cat([still, (moved + sign * shift) * keep], dim=1)

@@ -94,7 +94,7 @@ class Rvc(nn.Module):
         return Posterior(z, log_deviation, valid, condition)
 
     def _kl(self, encoded: Posterior, batch: Batch) -> Tensor:
-        """KL divergence of posterior and prior at the drawn z (equation 3): summed over channels, mean over frames."""
+        """KL divergence of posterior and prior at the drawn z (equation 3)."""
         mean, log_deviation = self.generator.prior_statistics(batch["content"], batch["f0"], encoded.valid)
         moved = self.generator.flow(encoded.z, encoded.valid, encoded.condition)
         return kl_divergence(moved, encoded.log_deviation, mean, log_deviation, encoded.valid)

@@ -66,9 +66,7 @@ class RvcGenerator(nn.Module):
         """
         valid = torch.ones_like(f0, dtype=torch.bool)
         mean, log_deviation = self.prior_statistics(content, f0, valid)
-        drawn: Tensor = self.flow.inverse(
-            mean + noise * log_deviation.exp(), valid, self.speakers(speaker)
-        )
+        drawn: Tensor = self.flow.inverse(mean + noise * log_deviation.exp(), valid, self.speakers(speaker))
         return drawn
 
 
@@ -77,6 +75,9 @@ def add_generator_weight_norm(generator: RvcGenerator) -> None:
 
     Not on the flow's last convolutions: they begin at 0, which has no direction.
     """
-    wavenets = [generator.posterior.wavenet, *(one.wavenet for one in generator.flow.couplings)]
+    wavenets: list[nn.Module] = [
+        generator.posterior.wavenet,
+        *(one.get_submodule("wavenet") for one in generator.flow.couplings),
+    ]
     for part in (*wavenets, generator.decoder.upsamplings, generator.decoder.blocks):
         add_weight_norm(part)

@@ -14,7 +14,7 @@ _SMALLEST_POWER = 1e-6
 
 
 class LinearSpectrum(nn.Module):
-    """Magnitudes of frames whose middles are the middles of hops: frame t covers what the decoder makes of it.
+    """Magnitudes of frames in the middle of hops: frame t covers what the decoder makes of it.
 
     Differs from `components.features.mel` in that, and from upstream in the padding, which is silence and no
     reflection: a slice hears the same in a batch of longer ones.
