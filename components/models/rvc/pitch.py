@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 _MEL_SLOPE, _MEL_KNEE_HZ = 1127.0, 700.0
@@ -39,7 +40,7 @@ def phase_after(f0: Tensor, start: Tensor, hop_s: float) -> Tensor:
     In cycles within [0, 1), float64: after an hour a float32 would know the phase to a quarter of a cycle.
     """
     steps = f0.double() * hop_s
-    ends = start.double()[:, None] + torch.cat([torch.zeros_like(steps[:, :1]), steps.cumsum(1)], dim=1)
+    ends = start.double()[:, None] + F.pad(steps.cumsum(1), (1, 0))
     return ends.remainder(1.0)
 
 

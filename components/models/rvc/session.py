@@ -100,37 +100,39 @@ class Session:
     def finish(self) -> NDArray[np.float32]:
         """The rest; silence is heard after the end."""
         hop, begun = self._voice.hop, self._done
-        missing = math.ceil(self._received / STRIDE) - begun
-        chunks = max(0, math.ceil(missing / self._sizes.chunk))
-        needed = samples_of(begun - self._base + chunks * self._sizes.chunk + self._sizes.lookahead)
+        whole = math.ceil(self._received / STRIDE)
+        needed = samples_of(whole + self._sizes.lookahead - self._base)
         self._source = np.pad(self._source, (0, max(0, needed - len(self._source))))
-        made = self._ready()
-        return made[: self._received * hop // _HOP - begun * FRAMES_PER_FEATURE * hop]
+        made = [np.zeros(0, np.float32)]
+        while self._done < whole:
+            made.append(self._next(min(self._sizes.chunk, whole - self._done)))
+        rest = self._received * hop // _HOP - begun * FRAMES_PER_FEATURE * hop
+        return np.concatenate(made)[:rest]
 
     def _ready(self) -> NDArray[np.float32]:
         made, sizes = [np.zeros(0, np.float32)], self._sizes
         while len(self._source) >= samples_of(self._done - self._base + sizes.chunk + sizes.lookahead):
-            made.append(self._next())
+            made.append(self._next(sizes.chunk))
         return np.concatenate(made)
 
     @torch.inference_mode()
-    def _next(self) -> NDArray[np.float32]:
-        """Samples of the next chunk."""
+    def _next(self, chunk: int) -> NDArray[np.float32]:
+        """Samples of the next ``chunk`` features."""
         voice, sizes, hop = self._voice, self._sizes, self._voice.hop
         before = self._done - self._base
-        features = before + sizes.chunk + sizes.lookahead
+        features = before + chunk + sizes.lookahead
         window = self._source[: samples_of(features)]
         pitch = pitch_of(window[: features * STRIDE], features, voice.pitch)
         pitch[: len(self._f0)] = self._f0
-        kept = FRAMES_PER_FEATURE * (sizes.chunk + sizes.crossfade)
+        kept = FRAMES_PER_FEATURE * (chunk + sizes.crossfade)
         made = self._decoded(window, pitch, FRAMES_PER_FEATURE * before, kept)
-        fade = len(self._tail)
+        fade = min(len(self._tail), len(made))
         ramp = ((np.arange(fade) + 1.0) / (fade + 1.0)).astype(np.float32)
-        made[:fade] = self._tail * (1.0 - ramp) + made[:fade] * ramp
-        length = FRAMES_PER_FEATURE * sizes.chunk * hop
+        made[:fade] = self._tail[:fade] * (1.0 - ramp) + made[:fade] * ramp
+        length = FRAMES_PER_FEATURE * chunk * hop
         self._tail, own = made[length:], made[:length]
-        heard = window[before * STRIDE : (before + sizes.chunk) * STRIDE].reshape(-1, _HOP)
-        self._move_on(pitch, before)
+        heard = window[before * STRIDE : (before + chunk) * STRIDE].reshape(-1, _HOP)
+        self._move_on(pitch, before, chunk)
         return np.clip(self._loudness(heard, own.reshape(-1, hop)), -1.0, 1.0)
 
     def _decoded(
@@ -172,15 +174,15 @@ class Session:
             content[None], f0, speaker, mixing.prior_noise_scale * noise.to(f0.device)[None]
         )
 
-    def _move_on(self, pitch: NDArray[np.float32], before: int) -> None:
+    def _move_on(self, pitch: NDArray[np.float32], before: int, chunk: int) -> None:
         """To the next chunk: the phase runs on, and what is not heard again is forgotten."""
         voice, sizes = self._voice, self._sizes
         first = FRAMES_PER_FEATURE * before
-        last = first + FRAMES_PER_FEATURE * sizes.chunk
+        last = first + FRAMES_PER_FEATURE * chunk
         spent = torch.from_numpy(pitch[first:last] * np.float32(self._ratio))[None]
         start = torch.tensor([self._phase], dtype=torch.float64)
         self._phase = float(phase_after(spent, start, voice.hop / voice.sample_rate)[0, -1])
-        self._done += sizes.chunk
+        self._done += chunk
         forgotten = max(0, self._done - self._base - sizes.context)
         found = pitch[: last + FRAMES_PER_FEATURE * sizes.crossfade]
         self._f0 = found[FRAMES_PER_FEATURE * forgotten :]
