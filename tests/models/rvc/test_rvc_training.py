@@ -144,8 +144,10 @@ def test_bfloat16_loses_little(section: Section, store: SliceStore) -> None:
         full = network(GENERATOR, batch, 0)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             half = network(GENERATOR, batch, 0)
-    for name, value in full.items():
-        assert half[name].item() == pytest.approx(value.item(), rel=0.05, abs=0.02), name
+    for name in ("adversarial", "features", "kl"):
+        assert half[name].item() == pytest.approx(full[name].item(), rel=0.05, abs=0.02), name
+    # An untrained network leaves bands empty; in them the mel hears the rounding and little else.
+    assert half["mel"].item() < 1.05 * full["mel"].item()
 
 
 def test_a_new_speaker_joins_a_delivered_network(
