@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from components.inference.label import MediaLabel
 from components.inference.recording import blocks
 from components.inference.synthesise import blocks_to_wav
-from components.nn.contracts import Speech, VoiceConverter
+from components.nn.contracts import Speech
+from components.nn.conversion import VoiceConverter
 
 
 def convert_file(converter: VoiceConverter, source: Path, speaker: str, out: Path, label: MediaLabel) -> Path:

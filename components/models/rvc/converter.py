@@ -17,13 +17,13 @@ from components.models.rvc.hearing import RATE, STRIDE
 from components.models.rvc.network import RvcGenerator
 from components.models.rvc.params import FRAMES_PER_FEATURE, Section
 from components.models.rvc.session import Session, Sizes, Voice
-from components.nn.contracts import ContentEncoder
+from components.nn.conversion import ContentEncoder
 
 _SEMITONES = 12
 
 
 class RvcConverter:
-    """See `components.nn.contracts.VoiceConverter`.
+    """See `components.nn.conversion.VoiceConverter`.
 
     The network is built from the card that was delivered with the weights; only how to convert comes from the
     section. The posterior encoder and the judges are left on disk.

@@ -14,7 +14,7 @@ from components.core.errors import ConfigError
 from components.features.store import PitchStatistics
 from components.models.rvc.network import PitchRange, RvcGenerator, add_generator_weight_norm
 from components.models.rvc.params import Architecture
-from components.nn.contracts import ContentEncoder
+from components.nn.conversion import ContentEncoder
 from components.nn.delivered import Delivered, read_delivered, write_delivered
 from components.nn.weight_norm import folded
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from components.core.errors import ConfigError
 from components.features.pitch import PitchAnalysis, f0_where_voiced
 from components.models.rvc.params import FRAMES_PER_FEATURE
-from components.nn.contracts import ContentEncoder
+from components.nn.conversion import ContentEncoder
 
 RATE, STRIDE, WINDOW = 16000, 320, 400
 """Hz; samples between two features; samples that a feature hears by itself: HuBERT's own."""

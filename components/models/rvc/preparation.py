@@ -26,7 +26,8 @@ from components.features.slices import SliceRules, slices
 from components.models.rvc.hearing import RATE, content_of, features_of, pitch_of, samples_of
 from components.models.rvc.params import FRAMES_PER_FEATURE
 from components.models.rvc.store import SliceStore, StoredSlice, as_pcm, placed, write_slices
-from components.nn.contracts import ContentEncoder, FeatureReport
+from components.nn.contracts import FeatureReport
+from components.nn.conversion import ContentEncoder
 
 _SOURCES = (Path(__file__).parent, Path(__file__).parents[2] / "features")
 _CHUNK = 2

@@ -20,7 +20,7 @@ from components.models.rvc.noise import noise_at
 from components.models.rvc.params import FRAMES_PER_FEATURE, Inference
 from components.models.rvc.pitch import excitation, phase_after
 from components.models.rvc.retrieval import blended
-from components.nn.contracts import ContentEncoder
+from components.nn.conversion import ContentEncoder
 
 _PRIOR_SEED, _SOURCE_SEED = 1, 2
 """Any: the same recording must give the same samples."""
@@ -64,7 +64,7 @@ class Voice:
 
 
 class Session:
-    """See `components.nn.contracts.Conversion`.
+    """See `components.nn.conversion.Conversion`.
 
     A chunk is computed from itself, ``context`` before and ``lookahead`` after it, and only its own samples
     (and the cross-fade into the next) are kept. What would tell two chunks apart is shared by them: noise

@@ -27,7 +27,8 @@ from components.models.rvc.retrieval import centroids
 from components.models.rvc.store import SliceStore
 from components.models.rvc.warm_start import warm_start as begin_from
 from components.nn.adversarial import DISCRIMINATOR, GENERATOR
-from components.nn.contracts import ContentEncoder, FeatureReport, Phase, Recipe, TrainingTask
+from components.nn.contracts import FeatureReport, Phase, Recipe, TrainingTask
+from components.nn.conversion import ContentEncoder
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
