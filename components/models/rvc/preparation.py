@@ -74,18 +74,25 @@ def prepare(
     target: Path,
     workers: int,
     progress: Progress,
+    shard: tuple[int, int] | None = None,
 ) -> FeatureReport:
     """Write the store of all voices to learn from at ``target``: people, and voices for models.
 
     Two passes: reading, slicing and f0 in worker processes; content features here, where the encoder is.
     Incremental, and killed at any moment the old store stays.
 
+    Args:
+        shard: (number, of how many): only compute that share and write no store; a later call finds it.
+
     Raises:
         DataError: one id in two corpora, or no usable recording (``details`` has the reasons).
         ConfigError: the encoder's features have another number or width than it says.
     """
-    recover_folder(target)
     jobs = _jobs([Corpus(folder) for folder in corpora], analysis.key(encoder))
+    if shard is None:
+        recover_folder(target)
+    else:
+        jobs = jobs[shard[0] :: shard[1]]
     old, scratch = _previous(target), Scratch.beside(target)
     known = set(old.by_fingerprint) if old else set()
     pending = [one for one in jobs if one.fingerprint not in known and not scratch.holds(one.fingerprint)]
@@ -95,6 +102,9 @@ def prepare(
     for job in progress.track(heard, len(heard), "content features"):
         _listen(job, encoder, scratch)
     accepted = [one for one in jobs if one.utterance.utterance_id not in rejected]
+    report = FeatureReport(len(jobs), len(accepted), len(jobs) - len(pending), rejected)
+    if shard is not None:
+        return report
     if not accepted:
         raise _nothing_usable(len(jobs), rejected)
     summary = {
@@ -104,7 +114,7 @@ def prepare(
     }
     _write(target, accepted, old, scratch, summary)
     scratch.remove()
-    return FeatureReport(len(jobs), len(accepted), len(jobs) - len(pending), rejected)
+    return report
 
 
 def teaches_rvc(utterance: Utterance) -> bool:

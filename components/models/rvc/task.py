@@ -42,6 +42,7 @@ def extract_features(
     workers: int,
     progress: Progress,
     encoder: ContentEncoder,
+    shard: tuple[int, int] | None = None,
 ) -> FeatureReport:
     """Slices of every voice that may be learned, with f0 and content features; see `preparation.prepare`.
 
@@ -63,7 +64,7 @@ def extract_features(
         _rules(section.training.slicing),
         section.training.slicing.highpass_hz,
     )
-    return prepare(corpora, analysis, encoder, target, workers, progress)
+    return prepare(corpora, analysis, encoder, target, workers, progress, shard)
 
 
 def training_task(section: Section, features: Path, seed: int, warm_start: Path | None) -> TrainingTask:

@@ -85,6 +85,20 @@ def test_unchanged_recordings_are_not_heard_again(section: Section, tmp_path: Pa
     assert other.longest > 0
 
 
+def test_shards_compute_what_the_store_is_written_from(section: Section, tmp_path: Path) -> None:
+    folder, target = voices(tmp_path / "c", ("low",)), tmp_path / "s"
+    audio = catalogue.load(project_root(), "ci").audio
+    inputs = (section, audio, [folder], target, 1, Progress("test"))
+    shares = [extract_features(*inputs, LocalContent(), (number, 2)) for number in range(2)]
+    assert [share.rows for share in shares] == [3, 3]
+    assert not target.exists()
+    deaf = LocalContent()
+    assert extract_features(*inputs, deaf).reused == 6
+    assert deaf.longest == 0
+    whole = extracted(section, [folder], tmp_path / "whole", LocalContent())
+    assert [row.features for row in SliceStore(target).rows] == [row.features for row in whole.rows]
+
+
 def test_what_cannot_be_used_is_named(section: Section, tmp_path: Path) -> None:
     corpus = ToneCorpus(tmp_path / "c")
     corpus.add("good", gliding(1.2, 140.0), RATE, ())
