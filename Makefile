@@ -11,7 +11,7 @@ export DVC_NO_ANALYTICS := 1
 export GX_ANALYTICS_ENABLED := false
 export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 
-.PHONY: help setup demo test lint check ui data pretrain bench clean doctor k8s-render k8s-check k8s-scan sbom
+.PHONY: help setup demo test lint check ui data pretrain bench clean doctor k8s-render k8s-check k8s-scan kubeflow sbom faults
 help: ## what there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -25,6 +25,9 @@ demo: setup ## one whole retraining on this machine: SQLite, local DVC remote, C
 
 test: setup ## the test suite
 	@$(BIN)/python -m pytest -q
+
+faults: setup ## pods of every stage killed at random moments (100 and more), the API server away for 30 s
+	@$(BIN)/python tests/faults/kill_stages.py
 
 lint: setup ## format, lint, types, layers
 	$(BIN)/ruff format --check .
@@ -61,6 +64,13 @@ k8s-check: setup ## manifests, images and chart values against schema and polici
 k8s-scan: k8s-render .venv-scan/.ready ## checkov over rendered manifests and Dockerfiles, in an environment of its own
 	@.venv-scan/bin/checkov --config-file k8s/tools/checkov.yaml -d artifacts/k8s
 	@.venv-scan/bin/checkov --config-file k8s/tools/checkov.yaml -d k8s/images
+
+# Without a profile the committed pipeline, which a test compares with the stage graph, is written as well.
+kubeflow: setup .venv-kubeflow/.ready ## the retraining for Kubeflow Pipelines, in artifacts/kubeflow (IRIS_PROFILE=site make kubeflow)
+	@mkdir -p artifacts/kubeflow
+	@$(BIN)/python -m components graph > artifacts/kubeflow/graph.json
+	@.venv-kubeflow/bin/python k8s/kubeflow/compile.py artifacts/kubeflow/graph.json artifacts/kubeflow/retrain.yaml
+	@if [ -z "$$IRIS_PROFILE" ]; then cp artifacts/kubeflow/retrain.yaml k8s/kubeflow/retrain.yaml; echo k8s/kubeflow/retrain.yaml; fi
 
 sbom: .venv-sbom/.ready ## bill of materials of the lock (CycloneDX) in artifacts/sbom.cdx.json
 	@mkdir -p artifacts

@@ -1,5 +1,9 @@
 """``python -m components``."""
 
-from components.cli import main
+from components.core.stop import install
+
+install()  # before the imports of a stage, which take seconds
+
+from components.cli import main  # noqa: E402
 
 main()

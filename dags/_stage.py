@@ -14,30 +14,31 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from _launching import (
+    chosen,
+    collects,
+    error_of,
+    skip_nothing_to_collect,
+    skip_refused,
+    skip_unchosen,
+    workspace_of,
+)
 from airflow.sdk import Asset, BaseOperator, TriggerRule
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException
 
-from components.core.errors import EXIT_BAD_INPUT, EXIT_DEFECT, EXIT_OK, IrisError
+from components.core.errors import EXIT_OK, EXIT_TRACEBACK, IrisError
 from components.core.params import Params
-from components.core.paths import Workspace
 from components.core.stage_command import stage_command
 from components.core.stage_graph import Stage
 from components.core.stage_graph import stage as stage_named
 from components.core.threads import wait_politely
 
-WORKSPACE_VARIABLE = "IRIS_WORKSPACE"
 #: Overrides ``platform.airflow.launcher``. Under a real scheduler (``make ui``) stages run in processes of
 #: their own: a worker is a child of Airflow, and a process pool started in it would re-run Airflow's main.
 LAUNCHER_VARIABLE = "IRIS_LAUNCHER"
 DEFAULT_POOL = "default_pool"
-#: No retry mends these: bad input, and a defect of ours.
-NEVER_RETRIED = frozenset({EXIT_BAD_INPUT, EXIT_DEFECT})
-
-
-def workspace_of(project: Path) -> Workspace:
-    """``$IRIS_WORKSPACE`` (an embedded run), else the production layout."""
-    named = os.environ.get(WORKSPACE_VARIABLE)
-    return Workspace.embedded(Path(named)) if named else Workspace.of_project(project)
+#: A shell's way of writing that a signal ended a process.
+_SIGNALLED = 128
 
 
 def stage_task(
@@ -71,24 +72,21 @@ def stage_task(
         "outlets": list(outlets),
         # What collects over the models runs whatever became of single ones; ALL_DONE_MIN_ONE_SUCCESS would be
         # skipped with the promotion that a FAIL or INCONCLUSIVE skips.
-        "trigger_rule": TriggerRule.ALL_DONE if _collects(stage) else TriggerRule.ALL_SUCCESS,
+        "trigger_rule": TriggerRule.ALL_DONE if collects(stage) else TriggerRule.ALL_SUCCESS,
     }
     if launcher == "kubernetes":
-        from _pod import pod_task
+        from _job import kubernetes_task
 
-        return pod_task(stage, model, params, project, options, settings)
+        return kubernetes_task(stage, model, params, project, options, settings)
     return StageOperator(
         stage=stage.name,
         model=model,
         project=str(project),
         launcher=launcher,
+        grace_s=params.platform.kubernetes.termination_grace_s,
         options=options,
         **settings,
     )
-
-
-def _collects(stage: Stage) -> bool:
-    return not stage.per_model and any(stage_named(needed).per_model for needed in stage.needs)
 
 
 class StageOperator(BaseOperator):
@@ -104,31 +102,34 @@ class StageOperator(BaseOperator):
         model: str | None,
         project: str,
         launcher: str,
+        grace_s: float,
         options: Sequence[str] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.stage, self.model, self.project, self.launcher = stage, model, project, launcher
-        self.options = tuple(options)
+        self.options, self.grace_s = tuple(options), grace_s
+        self._child: subprocess.Popen[bytes] | None = None
 
     def execute(self, context: Any) -> dict[str, Any]:
         """Run, and return what the Airflow UI shows: state, seconds and record path."""
         choice = context["params"]
-        if self.model and self.model not in choice["models"]:
-            raise AirflowSkipException(f"{self.model} was not chosen for this run")
-        if _collects(stage_named(self.stage)) and not self._anything_to_collect():
-            raise AirflowSkipException("no data was ever validated here: there is nothing to report")
+        skip_unchosen(self.model, choice)
+        skip_nothing_to_collect(stage_named(self.stage), workspace_of(Path(self.project)))
         profile, force = choice.get("profile"), bool(choice.get("force"))
         run = self._in_process if self.launcher == "in_process" else self._subprocess
-        state = run(profile, force, {name: str(choice[name]) for name in self.options})
-        if state["state"] == "refused":
-            raise AirflowSkipException(f"not promoted: verdict {state['verdict']}")
+        state = run(profile, force, chosen(choice, self.options))
+        skip_refused(state["state"], str(state["verdict"]))
         return state
 
-    def _anything_to_collect(self) -> bool:
-        from components.stages.records import read_record
-
-        return read_record(workspace_of(Path(self.project)), "validate", None) is not None
+    def on_kill(self) -> None:
+        """Tell a stage in a process of its own to stop, and wait until it has."""
+        if self._child is not None and self._child.poll() is None:
+            self._child.terminate()
+            try:
+                self._child.wait(self.grace_s)
+            except subprocess.TimeoutExpired:
+                self._child.kill()
 
     def _in_process(self, profile: str | None, force: bool, options: dict[str, str]) -> dict[str, Any]:
         from components.stages.runner import Request, run_stage
@@ -141,26 +142,25 @@ class StageOperator(BaseOperator):
         except IrisError as error:
             for line in error.lines():
                 print(line, file=sys.__stderr__, flush=True)
-            raise _airflow_error(error.exit_code, str(error)) from error
-        except Exception:
-            traceback.print_exc(
-                file=sys.__stderr__
-            )  # a defect of ours; the embedded run keeps Airflow's log quiet
-            raise
+            raise error_of(error.exit_code, str(error)) from error
+        except Exception as error:
+            traceback.print_exc(file=sys.__stderr__)  # the embedded run keeps Airflow's log quiet
+            raise error_of(EXIT_TRACEBACK, f"a defect of ours: {type(error).__name__}: {error}") from error
         return {"state": record.state, "seconds": record.seconds, "verdict": record.summary.get("verdict")}
 
     def _subprocess(self, profile: str | None, force: bool, options: dict[str, str]) -> dict[str, Any]:
         from components.stages.records import read_record
 
         command = [sys.executable, *stage_command(self.stage, self.model, profile, force, options)]
-        done = subprocess.run(command, cwd=self.project, check=False)
-        if done.returncode != EXIT_OK:
-            raise _airflow_error(done.returncode, f"{' '.join(command[1:])} ended with {done.returncode}")
+        self._child = subprocess.Popen(command, cwd=self.project)
+        try:
+            code = self._child.wait()
+        finally:
+            self.on_kill()  # Airflow's own timeout comes as an exception; the stage saves what it has
+        if code != EXIT_OK:
+            code = _SIGNALLED - code if code < 0 else code
+            raise error_of(code, f"{' '.join(command[1:])} ended with {code}")
         record = read_record(workspace_of(Path(self.project)), self.stage, self.model)
         if record is None:
             raise AirflowFailException(f"stage {self.stage} reported success without a record")
         return {"state": record.state, "seconds": record.seconds, "verdict": record.summary.get("verdict")}
-
-
-def _airflow_error(exit_code: int, message: str) -> AirflowException:
-    return (AirflowFailException if exit_code in NEVER_RETRIED else AirflowException)(message)

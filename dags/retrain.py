@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from _settings import CORPUS, PARAMS, PROFILE, PROFILES, PROJECT
+from _shards import feature_shards
 from _stage import stage_task
 from airflow.sdk import (
     AssetOrTimeSchedule,
@@ -25,7 +26,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from components import catalogue
 from components.core.params import Params
-from components.core.stage_graph import STAGES
+from components.core.stage_graph import tasks
 
 
 def _schedule(params: Params) -> AssetOrTimeSchedule:
@@ -65,27 +66,23 @@ def _schedule(params: Params) -> AssetOrTimeSchedule:
 )
 def retrain() -> None:
     """Build one task for each stage that runs once, and one group of tasks for each model."""
-    shared: dict[str, BaseOperator] = {}
-    per_model: dict[tuple[str, str], BaseOperator] = {}
-    for stage in STAGES:
-        if stage.per_model:
-            continue
-        shared[stage.name] = stage_task(stage, None, PARAMS, PROJECT)
+    watched = watch()
+    operators: dict[str, BaseOperator] = {}
+    planned = tasks(catalogue.trainable())
+    for one in planned:
+        if one.model is None:
+            operators[one.name] = stage_task(one.stage, None, PARAMS, PROJECT)
     for model in catalogue.trainable():
         with TaskGroup(model):
-            for stage in STAGES:
-                if stage.per_model:
-                    per_model[model, stage.name] = stage_task(stage, model, PARAMS, PROJECT)
-    for stage in STAGES:
-        for needed in stage.needs:
-            for model in catalogue.trainable():
-                upstream = per_model.get((model, needed), shared.get(needed))
-                downstream = per_model.get((model, stage.name), shared.get(stage.name))
-                upstream >> downstream
-    for model in catalogue.trainable():
-        # Promotion is skipped unless PASS, so the report also hangs on the gate.
-        per_model[model, "gate"] >> shared["report"]
-    [*shared.values(), *per_model.values()] >> watch()
+            for one in planned:
+                if one.model == model:
+                    operators[one.name] = stage_task(one.stage, model, PARAMS, PROJECT)
+            if PARAMS.platform.feature_shards > 1:
+                shards = feature_shards(model, PARAMS, PROJECT)
+                operators["validate"] >> shards >> [operators[f"{model}.features"], watched]
+    for one in planned:
+        [operators[needed] for needed in one.needs] >> operators[one.name]
+    list(operators.values()) >> watched
 
 
 @task(trigger_rule=TriggerRule.ONE_FAILED, retries=0)

@@ -5,8 +5,13 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from embedded_demo import Demo
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -16,6 +21,9 @@ os.environ.update(
         "AIRFLOW_HOME": _AIRFLOW_HOME,
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        # how long the Kubernetes provider waits between two calls to an API server that is away
+        "AIRFLOW__WORKERS__API_RETRY_WAIT_MIN": "0.01",
+        "AIRFLOW__WORKERS__API_RETRY_WAIT_MAX": "0.05",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DVC_NO_ANALYTICS": "1",
@@ -31,3 +39,11 @@ os.environ.pop("IRIS_WORKSPACE", None)
 # No test asserts a time: a busy machine must not turn a property red.
 settings.register_profile("iris", deadline=None)
 settings.load_profile("iris")
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """One run of the in-process launcher for the whole session: others are compared with it."""
+    from embedded_demo import run_demo
+
+    return run_demo(tmp_path_factory.mktemp("시연 demo"))

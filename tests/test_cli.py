@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components import cli
 from components.core.errors import EXIT_GATE_REFUSED, EXIT_OK
+from components.core.stage_command import plain_words
 from components.core.stage_graph import STAGES
 
-TOOLS = ("kpi", "restore-data", "rollback", "export-params", "dry-run", "doctor")
+TOOLS = ("graph", "kpi", "restore-data", "rollback", "export-params", "dry-run", "doctor")
 USAGE = 2
 
 
@@ -86,3 +88,17 @@ def test_only_a_strict_gate_makes_a_verdict_an_error(
         first, _hint, *reasons = said.splitlines()
         assert first.startswith(f"gate of fastpitch: expected verdict PASS, found {verdict}. To do: ")
         assert reasons == ["  - pronunciation_accuracy: not measured"]
+
+
+def test_words_that_an_orchestrator_fills_in_become_plain_ones() -> None:
+    given = ["train", "--model", "fastpitch", "--profile=", "--force=false"]
+    assert plain_words(given) == ["train", "--model", "fastpitch"]
+    assert plain_words(["train", "--profile=ci", "--force=true"]) == ["train", "--profile=ci", "--force"]
+
+
+def test_a_verdict_goes_into_the_file_that_was_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(cli, "_run", lambda *_, **__: {"verdict": "INCONCLUSIVE", "reasons": []})
+    told = tmp_path / "verdict"
+    arguments = ["gate", "--model", "fastpitch", "--profile=", "--force=true", f"--verdict-file={told}"]
+    assert invoke(arguments, monkeypatch) == EXIT_OK
+    assert told.read_text(encoding="utf-8") == "INCONCLUSIVE"

@@ -141,15 +141,23 @@ def first_listing(stores: Iterable[Store], oid: str) -> tuple[Entry, ...]:
     raise problem or absent(oid)
 
 
-def in_parallel(work: Callable[[Any], None], items: Iterable[Any]) -> None:
-    """Do ``work`` on every item with threads (it waits for disks and networks); the first error is raised."""
+def in_parallel(
+    work: Callable[[Any], None], items: Iterable[Any], told: Callable[[int, int], None] | None = None
+) -> None:
+    """Do ``work`` on every item with threads (it waits for disks and networks); the first error is raised.
+
+    ``told`` hears, in this thread, how many of how many are done.
+    """
     with ThreadPoolExecutor() as threads:
-        for done in [threads.submit(work, item) for item in items]:
+        pending = [threads.submit(work, item) for item in items]
+        for count, done in enumerate(pending, start=1):
             try:
                 done.result()
             except BaseException:
                 threads.shutdown(wait=True, cancel_futures=True)
                 raise
+            if told is not None:
+                told(count, len(pending))
 
 
 def absent(oid: str) -> CorruptFileError:

@@ -7,7 +7,9 @@ import io
 import json
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -17,10 +19,12 @@ from filelock import FileLock
 from components.adapters.dvc_objects import Store, fetch, first_listing, in_parallel, unavailable
 from components.adapters.dvc_pointer import Entry, parse_pointer
 from components.adapters.git_commit import commit_file
+from components.adapters.node_cache import NodeCache
 from components.core.errors import ConfigError, CorruptFileError, DataError, IrisError, RetryableError
 from components.core.params.data import DvcParams
 from components.core.paths import DATA_LOCK
 from components.core.ports import DataVersion
+from components.core.progress import Progress
 from components.core.storage import atomic_folder, write_text
 
 if TYPE_CHECKING:
@@ -124,8 +128,7 @@ class DvcVersions:
                 found="one with content",
                 action="name another --target; nothing was written",
             )
-        with self._repository() as repository:
-            stores = (self._cache(repository), self._remote(repository))
+        with self._stores() as stores:
             entries = first_listing(stores, version.md5)
             with atomic_folder(target) as staged:
 
@@ -137,6 +140,15 @@ class DvcVersions:
                 in_parallel(lay_out, entries)
                 size = sum(path.stat().st_size for path in staged.rglob("*") if path.is_file())
         return replace(version, files=len(entries), size_bytes=size)
+
+    def holding(
+        self, version_md5: str, size_bytes: int, node_cache: Path, max_bytes: int, progress: Progress
+    ) -> AbstractContextManager[Path]:
+        """A version in the cache of this node, for as long as the context lasts; see `NodeCache.holding`.
+
+        DVC's cache (in a pod it lies on the shared claim) is asked before the remote, as in `restore`.
+        """
+        return NodeCache(node_cache, max_bytes, progress).holding(version_md5, size_bytes, self._stores)
 
     def address(self, version: DataVersion) -> str:
         """The URL of the version's list of files in the remote."""
@@ -209,12 +221,19 @@ class DvcVersions:
         return os.path.relpath(self.local_remote, self.dvc_dir / ".dvc")
 
     def _drop_half_written(self) -> None:
-        """What a killed DVC leaves and then trips over: it writes both files in place."""
+        """What a killed DVC leaves and then trips over: it writes both files in place.
+
+        DVC frees what a process locked that is dead. In a pod every process is number 1, so a killed one
+        seems to live on in the next; this process holds no lock of DVC's yet.
+        """
         rwlock = self.dvc_dir / ".dvc" / "tmp" / "rwlock"
         with contextlib.suppress(FileNotFoundError):
             try:
-                json.loads(rwlock.read_text(encoding="utf-8"))
-            except ValueError:
+                held = json.loads(rwlock.read_text(encoding="utf-8"))
+                infos = [*held.get("write", {}).values(), *chain(*held.get("read", {}).values())]
+                if any(int(info["pid"]) == os.getpid() for info in infos):
+                    rwlock.unlink()
+            except (ValueError, KeyError, TypeError, AttributeError):
                 rwlock.unlink()
         if self._pointer.exists():
             try:
@@ -239,6 +258,11 @@ class DvcVersions:
     @property
     def _remote_label(self) -> str:
         return f"DVC remote {self.params.remote_name!r} ({self._remote_url})"
+
+    @contextlib.contextmanager
+    def _stores(self) -> Iterator[tuple[Store, Store]]:
+        with self._repository() as repository:
+            yield self._cache(repository), self._remote(repository)
 
     def _cache(self, repository: Repo) -> Store:
         return Store("DVC cache", repository.cache.local)

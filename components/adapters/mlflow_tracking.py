@@ -110,6 +110,21 @@ class MlflowTracker:
             for key, history in histories.items()
         }
 
+    def annotate(self, run_id: str, points: Sequence[MetricPoint], tags: Mapping[str, str]) -> None:
+        """Add to a run that has ended, without opening it again: its status and its end stay as they are.
+
+        Raises:
+            BadInputError: no such run.
+            TrackingUnavailableError: the server does not answer; nothing is spooled, the caller runs again.
+        """
+        from mlflow.entities import Metric, RunTag
+
+        metrics = [Metric(point.key, point.value, point.timestamp_ms, point.step) for point in points]
+        with answering(self._uri, f"room for more in run {run_id}"):
+            self.client().log_batch(
+                run_id, metrics=metrics, tags=[RunTag(name, value) for name, value in tags.items()]
+            )
+
     def address(self, run_id: str) -> str:
         """The run's page on a server; for a database, which has no page, the database and the run."""
         place = without_credentials(self._uri)

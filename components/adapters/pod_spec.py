@@ -8,19 +8,31 @@ no GPU (``kind``) gets pods that any node takes.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import yaml
+from kubernetes.utils.quantity import parse_quantity
 
+from components.adapters.torchrun_command import launcher
 from components.core.params import Params
+from components.core.paths import NODE_CACHE_VARIABLE
+from components.core.spending import GPUS_VARIABLE
 from components.core.stage_graph import Stage
 
 TEMPLATE = Path("k8s") / "pod-template.yaml"
+#: Label and annotation that hold the key of the attempt a pod belongs to (components/core/attempt.py).
+ATTEMPT = "iris/attempt"
 GPU_RESOURCE = "nvidia.com/gpu"
 GPU_PRODUCT_LABEL = "nvidia.com/gpu.product"
 _SECONDS_PER_HOUR = 3600
+_BYTES_PER_GIB = 1 << 30
+_NODE_CACHE_FOLDER = "/node-cache"
+#: Of an emptyDir: lists, locks and files on their way come on top of the cache's bound.
+_NODE_CACHE_HEADROOM_GIB = 1
 
 
 def render_pod(
@@ -29,7 +41,8 @@ def render_pod(
     """A complete Pod manifest.
 
     Args:
-        stage: only a GPU stage asks for GPUs, as many as ``resources.gpus`` of its model.
+        stage: only a GPU stage asks for GPUs; one that spreads for as many as ``resources.gpus`` of its
+            model, another for one.
         model: whose ``resources`` apply to a GPU stage.
         params: of the cluster profile.
         project: holds the template.
@@ -55,12 +68,15 @@ def render_pod(
         spec |= _gpu_placement(kubernetes.gpu_products)
     _fill_container(spec["containers"][0], stage, model, params, command)
     _fill_volumes(spec["volumes"], stage, model, params)
+    if _has_node_cache(stage, params):
+        _add_node_cache(spec, params)
     return pod
 
 
 def gpus(stage: Stage, model: str | None, params: Params) -> int:
-    """How many GPUs the pod of a stage asks for."""
-    return params.models[model].resources.gpus if stage.gpu and model is not None else 0
+    """How many GPUs a pod of a stage asks for."""
+    asked = params.models[model].resources.gpus if stage.gpu and model is not None else 0
+    return asked if stage.spreads else min(asked, 1)
 
 
 def _name(stage: Stage, model: str | None) -> str:
@@ -84,14 +100,49 @@ def _fill_container(
     amounts: dict[str, Any] = {
         "cpu": asked["cpu"],
         "memory": asked["memory"],
-        "ephemeral-storage": asked["scratch"],
+        "ephemeral-storage": _ephemeral_storage(asked["scratch"], stage, params),
     }
     if asked_gpus := gpus(stage, model, params):
         amounts[GPU_RESOURCE] = str(asked_gpus)
+    # what the pod holds, whether it uses it or not, is what it costs
+    container["env"].append({"name": GPUS_VARIABLE, "value": str(asked_gpus)})
     container["image"] = params.platform.kubernetes.image
-    container["command"] = ["python", *command]
+    container["command"] = [*launcher(stage, model, params), *command]
     # requests equal limits: the pod is of the Guaranteed class and is evicted last
     container["resources"] = {"requests": dict(amounts), "limits": dict(amounts)}
+
+
+def _add_node_cache(spec: dict[str, Any], params: Params) -> None:
+    cache = params.platform.kubernetes.node_cache
+    source: dict[str, Any] = (
+        {"persistentVolumeClaim": {"claimName": cache.claim}}
+        if cache.volume == "claim"
+        else {"emptyDir": {"sizeLimit": _gib(_node_cache_bytes(params))}}
+    )
+    spec["volumes"].append({"name": "node-cache", **source})
+    container = spec["containers"][0]
+    container["volumeMounts"].append({"name": "node-cache", "mountPath": _NODE_CACHE_FOLDER})
+    container["env"].append({"name": NODE_CACHE_VARIABLE, "value": _NODE_CACHE_FOLDER})
+
+
+def _has_node_cache(stage: Stage, params: Params) -> bool:
+    return stage.reads_data and params.platform.kubernetes.node_cache.volume != "none"
+
+
+def _ephemeral_storage(scratch: str, stage: Stage, params: Params) -> str:
+    """An emptyDir counts against it, a claim does not."""
+    if not _has_node_cache(stage, params) or params.platform.kubernetes.node_cache.volume == "claim":
+        return scratch
+    return _gib(parse_quantity(scratch) + _node_cache_bytes(params))
+
+
+def _node_cache_bytes(params: Params) -> int:
+    return (params.platform.kubernetes.node_cache.max_gib + _NODE_CACHE_HEADROOM_GIB) * _BYTES_PER_GIB
+
+
+def _gib(amount: int | Decimal) -> str:
+    """Bytes as Kubernetes' GiB, rounded up."""
+    return f"{math.ceil(amount / _BYTES_PER_GIB)}Gi"
 
 
 def _fill_volumes(volumes: Sequence[dict[str, Any]], stage: Stage, model: str | None, params: Params) -> None:

@@ -2,7 +2,8 @@
 
 The exit code belongs to the class, so that the CLI, the subprocess launcher and a pod's failure policy agree:
 0 done · 42 bad input, configuration or data (never retried) · 43 gate refused (CLI ``--strict`` only) ·
-75 retryable · 143 stopped by SIGTERM after a checkpoint · 70 a defect of ours.
+75 retryable · 143 stopped by SIGTERM after a checkpoint · 70 a defect of ours. Python itself ends with 1
+after a traceback (a defect as well) and typer with 2 on a command line that does not fit.
 """
 
 from __future__ import annotations
@@ -11,11 +12,15 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 EXIT_OK = 0
+EXIT_TRACEBACK = 1
+EXIT_USAGE = 2
 EXIT_BAD_INPUT = 42
 EXIT_GATE_REFUSED = 43
 EXIT_DEFECT = 70
 EXIT_RETRYABLE = 75
 EXIT_STOPPED = 143
+#: No retry mends these: bad input, a command line that does not fit, a refused gate, a defect of ours.
+NEVER_RETRIED = frozenset({EXIT_TRACEBACK, EXIT_USAGE, EXIT_BAD_INPUT, EXIT_GATE_REFUSED, EXIT_DEFECT})
 
 
 class IrisWarning(UserWarning):
@@ -70,6 +75,12 @@ class ConfigError(BadInputError):
     hint_ko = "params.yaml 또는 profiles/ 의 해당 항목을 고치세요. 아무 것도 변경되지 않았습니다."
 
 
+class NothingToCollectError(ConfigError):
+    """A stage over all models where no data was ever validated, so that no model can have left anything."""
+
+    hint_ko = "검증된 데이터가 없어 보고할 내용이 없습니다. ingest, version, validate 를 먼저 실행하세요."
+
+
 class DataError(BadInputError):
     """A corpus, manifest or recording that cannot be used."""
 
@@ -100,6 +111,12 @@ class RetryableError(IrisError):
 
     exit_code = EXIT_RETRYABLE
     hint_ko = "일시적 장애일 수 있습니다. 잠시 후 다시 실행하면 이어서 진행합니다."
+
+
+class HungError(RetryableError):
+    """No progress for longer than `platform.heartbeat` allows."""
+
+    hint_ko = "진행이 멈춰 종료했습니다. 재시도하면 이어서 진행합니다. 반복되면 위의 스택과 함께 알려 주세요."
 
 
 class TrackingUnavailableError(RetryableError):

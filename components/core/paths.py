@@ -9,6 +9,8 @@ from pathlib import Path
 from components.core.errors import ConfigError
 
 PROJECT_ROOT_VARIABLE = "IRIS_PROJECT_ROOT"
+#: Names a node's folder of data versions; set in pods that have one (`components.adapters.pod_spec`) only.
+NODE_CACHE_VARIABLE = "IRIS_NODE_CACHE"
 #: Held (below a workspace's ``locks``) by whoever writes ``data/`` and by whoever versions it.
 DATA_LOCK = "data.lock"
 
@@ -39,11 +41,13 @@ class Workspace:
     """One folder with everything that runs write. The demo's is ``artifacts/demo``; tests use a tmp folder.
 
     DVC lives in ``dvc_dir`` (the repository root in production, ``<root>/corpus`` when embedded), so a fresh
-    clone stays clean after a demo.
+    clone stays clean after a demo. ``laid_out`` is where a pod that only reads has the run's data version, on
+    its own node; None where the data lie in ``dvc_dir``.
     """
 
     root: Path
     dvc_dir: Path
+    laid_out: Path | None = None
 
     @classmethod
     def embedded(cls, root: Path) -> Workspace:
@@ -58,7 +62,7 @@ class Workspace:
     @property
     def data(self) -> Path:
         """The corpora, one folder each; only ingest writes here and DVC versions it."""
-        return self.dvc_dir / "data"
+        return self.laid_out or self.dvc_dir / "data"
 
     @property
     def data_pointer(self) -> Path:
@@ -104,6 +108,11 @@ class Workspace:
     def records(self) -> Path:
         """One JSON per stage (and model): what ran, on what, and the hashes of what came out."""
         return self.root / "records"
+
+    @property
+    def heartbeats(self) -> Path:
+        """One JSON per stage (and model) that runs in a process of its own: how far it is."""
+        return self.root / "heartbeats"
 
     @property
     def ledger(self) -> Path:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from components.core.metrics import Evidence
+from components.core.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,9 @@ class Tracker(Protocol):
 
     def curves(self, run_id: str) -> dict[str, list[MetricPoint]]:
         """Every logged curve of a run."""
+
+    def annotate(self, run_id: str, points: Sequence[MetricPoint], tags: Mapping[str, str]) -> None:
+        """Add to a run that has ended, whose status and times stay; repeating it changes nothing."""
 
     def address(self, run_id: str) -> str:
         """Where a person looks at the run."""
@@ -148,6 +153,11 @@ class DataVersions(Protocol):
 
     def restore(self, pointer: str, target: Path) -> DataVersion:
         """Lay the data of a past pointer (the text of its ``data.dvc``) out in ``target``."""
+
+    def holding(
+        self, version_md5: str, size_bytes: int, node_cache: Path, max_bytes: int, progress: Progress
+    ) -> AbstractContextManager[Path]:
+        """A version laid out read-only in a cache that the processes of a node share, while it is held."""
 
     def address(self, version: DataVersion) -> str:
         """The remote's URL of that version."""

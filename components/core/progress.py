@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import TextIO, TypeVar
+from typing import Protocol, TextIO, TypeVar
 
 T = TypeVar("T")
 _SECONDS_BETWEEN_LINES = 5.0
@@ -19,21 +20,45 @@ def duration(seconds: float) -> str:
     return f"{whole // 60}:{whole % 60:02d}"
 
 
+class Pulse(Protocol):
+    """Who wants to know that the work goes on; `components.core.heartbeat` implements it."""
+
+    def beat(self, phase: str, step: int | None = None) -> None:
+        """Something was done."""
+
+    def only_beats(self) -> AbstractContextManager[None]:
+        """Within, nothing but beats shows life."""
+
+
+class NoPulse:
+    """Nobody wants to know."""
+
+    def beat(self, phase: str, step: int | None = None) -> None:
+        """Nothing."""
+
+    def only_beats(self) -> AbstractContextManager[None]:
+        """Nothing."""
+        return nullcontext()
+
+
 @dataclass
 class Progress:
     """One stage's voice: a bar with the time left on a terminal, a line every few seconds elsewhere."""
 
     label: str
     stream: TextIO = field(default_factory=lambda: sys.__stderr__ or sys.stderr)
+    pulse: Pulse = field(default_factory=NoPulse)
     _last: float = 0.0
 
     def say(self, message: str) -> None:
         """One line of text."""
+        self.pulse.beat(message)
         self._clear()
         print(f"{self.label:<22} {message}", file=self.stream, flush=True)
 
     def update(self, done: float, total: float, started: float, note: str = "") -> None:
         """Show ``done`` of ``total``; ``started`` is a ``time.monotonic()`` reading."""
+        self.pulse.beat(note)
         now = time.monotonic()
         terminal = self.stream.isatty()
         pause = 0.2 if terminal else _SECONDS_BETWEEN_LINES

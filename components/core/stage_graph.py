@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from components.core.errors import ConfigError
@@ -21,6 +22,8 @@ class Stage:
             real imports.
         pool: Airflow pool, "" for the default.
         only_on_pass: skipped unless the gate's verdict is PASS.
+        reads_data: reads the recordings; its pod gets the run's data version on its node.
+        spreads: uses all GPUs and nodes of its model's ``resources``; another GPU stage uses one.
     """
 
     name: str
@@ -31,6 +34,8 @@ class Stage:
     rooms: tuple[str, ...]
     pool: str = ""
     only_on_pass: bool = False
+    reads_data: bool = False
+    spreads: bool = False
     summary: str = ""
 
 
@@ -75,6 +80,7 @@ STAGES: tuple[Stage, ...] = (
         gpu=False,
         sections=("data", "platform"),
         rooms=("core", "espeak", "text", "data", "validation"),
+        reads_data=True,
         summary="expectations over manifest and audio; critical ones block",
     ),
     Stage(
@@ -84,6 +90,7 @@ STAGES: tuple[Stage, ...] = (
         gpu=False,
         sections=("seed", "audio", "data", "platform", "models"),
         rooms=("core", "espeak", "text", "data", "features", "nn", "auxiliaries", "models"),
+        reads_data=True,
         summary="audio → memory-mapped mel, f0, energy, durations",
     ),
     Stage(
@@ -94,6 +101,7 @@ STAGES: tuple[Stage, ...] = (
         sections=("seed", "audio", "data", "platform", "models", "auxiliaries", "kpi", "evaluation"),
         rooms=(*_EVALUATING, "promotion", "stages/evaluate.py", "stages/gate.py", "stages/promote.py"),
         pool="a100",
+        reads_data=True,
         summary="no champion yet: pretrained/ → evidence, gate, the first champion if it passes",
     ),
     Stage(
@@ -104,6 +112,7 @@ STAGES: tuple[Stage, ...] = (
         sections=("seed", "audio", "data", "platform", "models"),
         rooms=("core", "espeak", "text", "data", "features", "nn", "auxiliaries", "models", "training"),
         pool="a100",
+        spreads=True,
         summary="features → checkpoint",
     ),
     Stage(
@@ -114,6 +123,7 @@ STAGES: tuple[Stage, ...] = (
         sections=("seed", "audio", "data", "platform", "models", "auxiliaries", "kpi", "evaluation"),
         rooms=_EVALUATING,
         pool="a100",
+        reads_data=True,
         summary="held-out recordings and the 120 sentences → evidence",
     ),
     Stage(
@@ -163,3 +173,52 @@ def stage(name: str) -> Stage:
             action="see `python -m components --help`",
         )
     return _BY_NAME[name]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A stage with its model: one node of a retraining, whoever orchestrates it.
+
+    Attributes:
+        stage: what runs.
+        model: for whom; None for a stage that runs once.
+        needs: names of the tasks that come first.
+        collects: runs once over all models, whatever became of single ones.
+    """
+
+    stage: Stage
+    model: str | None
+    needs: tuple[str, ...]
+    collects: bool
+
+    @property
+    def name(self) -> str:
+        """Unique within a retraining."""
+        return f"{self.model}.{self.stage.name}" if self.model else self.stage.name
+
+
+def tasks(models: Sequence[str]) -> tuple[Task, ...]:
+    """Every task of a retraining of ``models``, each after those it needs.
+
+    A promotion is left out without a PASS; what waits for it therefore also waits for what the promotion
+    itself waits for (the report for the gates).
+    """
+    return tuple(
+        Task(one, model, tuple(_needed(one, model, models)), _collects(one))
+        for one in STAGES
+        for model in (models if one.per_model else (None,))
+    )
+
+
+def _needed(wanting: Stage, model: str | None, models: Sequence[str]) -> Iterator[str]:
+    pending = [stage(name) for name in wanting.needs]
+    while pending:
+        needed = pending.pop(0)
+        owners = (None,) if not needed.per_model else (model,) if model else tuple(models)
+        yield from (f"{owner}.{needed.name}" if owner else needed.name for owner in owners)
+        if needed.only_on_pass:
+            pending += [stage(name) for name in needed.needs]
+
+
+def _collects(one: Stage) -> bool:
+    return not one.per_model and any(stage(name).per_model for name in one.needs)

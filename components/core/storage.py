@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from components.core.errors import StorageError
+from components.core.stop import uninterrupted
 
 _DISK_FAULTS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR})
 
@@ -69,8 +70,10 @@ def atomic_folder(path: Path) -> Iterator[Path]:
                 _fsync(file)
         if path.exists():
             shutil.rmtree(aside, ignore_errors=True)
-            path.rename(aside)
-        temporary.rename(path)
+        with uninterrupted():
+            if path.exists():
+                path.rename(aside)
+            temporary.rename(path)
         _fsync(path.parent)
         shutil.rmtree(aside, ignore_errors=True)
     except OSError as error:

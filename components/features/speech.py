@@ -71,6 +71,7 @@ def extract_speech_features(
     target: Path,
     workers: int,
     progress: Progress,
+    shard: tuple[int, int] | None = None,
 ) -> ExtractionResult:
     """Write the feature store of the selected utterances at ``target``.
 
@@ -78,19 +79,27 @@ def extract_speech_features(
     An utterance with more symbols than frames cannot be aligned and is rejected.
 
     Incremental: an utterance whose audio, symbols, times and analysis are as before is copied, not computed.
-    Killed at any moment the old store stays, and the next run takes up what this one had computed.
+    Killed at any moment the old store stays, and the next run takes up what this one had computed. That is
+    also how shards work: each computes its share at the same time as the others, then a call without a shard
+    finds all of it and writes the store.
 
     Args:
         corpora: folders with manifest.csv.
         select: which rows; called in this process only.
         target: store folder.
         workers: processes.
+        shard: (number, of how many): compute only that share of the rows, and write no store. A rejection is
+            not kept: the call that writes the store finds it again.
 
     Raises:
         DataError: one id in two corpora, or no usable row (``details`` has the reasons).
     """
-    recover_folder(target)
+    if shard is None:
+        recover_folder(target)
     jobs, rejected = _jobs([Corpus(folder) for folder in corpora], analysis, select)
+    if shard is not None:
+        number, count = shard
+        jobs, rejected = jobs[number::count], {}
     rows = len(jobs) + len(rejected)
     old, scratch = _previous(target), Scratch.beside(target)
     known = set(old.by_fingerprint) if old else set()
@@ -104,6 +113,8 @@ def extract_speech_features(
         if reason:
             rejected[job.utterance.utterance_id] = reason
     accepted = [job for job in jobs if job.utterance.utterance_id not in rejected]
+    if shard is not None:
+        return ExtractionResult(rows, len(accepted), reused, dict(sorted(rejected.items())))
     if not accepted:
         raise _nothing_usable(rows, rejected)
     _write(target, accepted, old, scratch, analysis, rejected)

@@ -194,8 +194,13 @@ class ModelSpec(Protocol):
         target: Path,
         workers: int,
         progress: Progress,
+        shard: tuple[int, int] | None = None,
     ) -> FeatureReport:
-        """Write this model's features of the corpora (folders with manifest.csv) under ``target``."""
+        """Write this model's features of the corpora (folders with manifest.csv) under ``target``.
+
+        Args:
+            shard: (number, of how many): only compute that share, for a later call without one to find.
+        """
 
     def training_task(
         self, section: ModelSection, features: Path, seed: int, warm_start: Path | None

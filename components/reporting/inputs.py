@@ -11,9 +11,10 @@ from typing import Any, Protocol
 from components.core.metrics import Decision, Evidence
 from components.core.params import Params
 from components.core.ports import DataVersion, MetricPoint, RunSummary
+from components.core.spending import Spent
 
 #: Raised when the layout or the wording of a report changes; printed with every report.
-GENERATOR_VERSION = "1.0"
+GENERATOR_VERSION = "1.1"
 #: What stands in the file properties of a report that no run stands behind.
 NO_RUN_TIME = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 KST = datetime.timezone(datetime.timedelta(hours=9), "KST")
@@ -162,6 +163,7 @@ class ReportInputs:
         base: params.yaml as it stands, the a100 profile; what the definitions are printed from.
         stamp: time of the latest run behind the report, None where there is none. Never the clock's.
         previous: the snapshot before ``stamp``, None for a first report.
+        spending: what the stages of the latest retraining took, in their order.
     """
 
     params: Params
@@ -175,6 +177,7 @@ class ReportInputs:
     stamp: datetime.datetime | None
     previous: Snapshot | None
     failures: tuple[Failure, ...] = ()
+    spending: tuple[Spent, ...] = ()
 
     @property
     def file_time(self) -> datetime.datetime:

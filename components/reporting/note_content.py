@@ -6,6 +6,7 @@ import datetime
 from typing import Any
 
 from components.reporting.changes import Change, changes_since_previous, model_runs
+from components.reporting.cost_table import UNKNOWN_KO, cost_sum, hours_text, money_text
 from components.reporting.definitions import KINDS, Leaf, leaves, shown
 from components.reporting.figures import Measured, Status, number_text, with_unit
 from components.reporting.inputs import GENERATOR_VERSION, KST, ReportInputs, reality_line
@@ -150,7 +151,10 @@ def _results(inputs: ReportInputs) -> tuple[Claim, ...]:
             claims.append(Claim(f"{model_title(model)}: 미측정 (실행 기록 없음)", Status.UNMEASURED))
             continue
         verdict = VERDICT_TITLES[report.decision.verdict] if report.decision else "판정 없음"
-        lines = tuple(_result_claim(row) for row in model_rows(inputs, model))
+        lines = (
+            *(_result_claim(row) for row in model_rows(inputs, model)),
+            *_cost_claims(inputs, model, report.evidence.run_id),
+        )
         claims.append(Claim(f"{model_title(model)}: 게이트 {verdict}", children=lines))
     claims.append(Claim(reality_line(inputs.params)[0]))
     return tuple(claims)
@@ -175,6 +179,22 @@ def _result_claim(row: KpiRow) -> Claim:
         f"run {metric.run_id}"
     )
     return Claim(text, row.result.status, metric.run_id, quantity=True, unit=_unit_word(metric.unit))
+
+
+def _cost_claims(inputs: ReportInputs, model: str, run_id: str) -> tuple[Claim, ...]:
+    """One line: what the model's stages took, unknown prices said so."""
+    cost = cost_sum(inputs, model)
+    if cost is None:
+        return ()
+    waited = UNKNOWN_KO if cost.queue_hours is None else f"{hours_text(cost.queue_hours)} 시간"
+    gpu = UNKNOWN_KO if cost.gpu_hours is None else f"{hours_text(cost.gpu_hours)} 시간"
+    cpu = UNKNOWN_KO if cost.cpu_hours is None else f"{hours_text(cost.cpu_hours)} 시간"
+    text = (
+        f"소요 자원: 총 {hours_text(cost.hours)} 시간, GPU {gpu}, CPU {cpu}, 대기 {waited} "
+        f"({Status.MEASURED.value}; 시도 {cost.attempts}회 중 실패·중단 {cost.lost}회); "
+        f"GPU 비용 KRW {money_text(cost.krw, 0)}, USD {money_text(cost.usd, 2)}; run {run_id}"
+    )
+    return (Claim(text, Status.MEASURED, run_id, quantity=True, unit="시간"),)
 
 
 def _problems(inputs: ReportInputs) -> tuple[Claim, ...]:

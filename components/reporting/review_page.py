@@ -15,6 +15,7 @@ from markupsafe import Markup
 from components.core.metrics import Decision
 from components.core.ports import MetricPoint
 from components.reporting.champion import Duel, duels, figure_text
+from components.reporting.cost_table import cost_rows, cost_sum, hours_text, money_text
 from components.reporting.drawings import curve_svg, kpi_svg
 from components.reporting.figures import STATUS_EN, number_text, with_unit
 from components.reporting.inputs import (
@@ -84,6 +85,8 @@ def review_page(inputs: ReportInputs) -> str:
         reality_en=english,
         ingest=list(flatten(inputs.data.ingest)),
         validation=list(flatten(inputs.data.validation)),
+        costs=cost_rows(inputs),
+        cost_sum=cost_sum(inputs),
         version=GENERATOR_VERSION,
         style=_asset("review.css"),
         script=_asset("review.js"),
@@ -106,8 +109,8 @@ def _view(inputs: ReportInputs, report: ModelReport, media: dict[str, str]) -> M
 
 
 def _curves(curves: Mapping[str, tuple[MetricPoint, ...]]) -> Iterable[tuple[str, Markup]]:
-    """Training curves; KPIs are logged into the same run and stand in the table already."""
-    kpis = tuple(title.name for title in kpi_titles())
+    """Training curves; KPIs and costs are logged into the same run and stand in tables already."""
+    kpis = (*(title.name for title in kpi_titles()), "cost/")
     for key, points in sorted(curves.items()):
         if len(points) > 1 and not key.startswith(kpis):
             yield key, curve_svg(points)
@@ -140,6 +143,9 @@ def _environment() -> Environment:
         "figure_text": figure_text,
         "reason_korean": reason_korean,
         "with_unit": with_unit,
+        "hours_text": hours_text,
+        "money_text": money_text,
+        "model_title": model_title,
         "number_text": number_text,
         "languages": _LANGUAGES,
         "verdicts": VERDICT_TITLES,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from components.core.errors import NothingScoredError
 from components.core.storage import sha256_path
 from components.promotion.succession import champion_alias
 from components.stages import services
@@ -31,6 +32,9 @@ def fingerprint(context: StageContext) -> Mapping[str, str]:
 def run(context: StageContext) -> Outcome:
     """Register, evaluate, gate and, on a PASS, promote the shipped weights; or say why there is no need.
 
+    Weights whose voices nobody recorded in these corpora have nothing to be held against. That stops no
+    training: they are left, with the reason.
+
     Raises:
         IrisError: see `components.stages.evaluate`, `components.stages.gate`, `components.stages.promote`.
     """
@@ -40,7 +44,11 @@ def run(context: StageContext) -> Outcome:
         return Outcome({}, {"adopted": False, "reason": reason})
     contender = _contender(context)
     folder = context.workspace.evaluation / f"{contender.model}-pretrained"
-    found = evaluate(context, contender, folder)
+    try:
+        found = evaluate(context, contender, folder)
+    except NothingScoredError as error:
+        context.progress.say(f"cannot be judged on these data, not adopted: {error}")
+        return Outcome({}, {"adopted": False, "reason": str(error)})
     decision = context.workspace.decisions / f"{contender.model}-pretrained.json"
     judged = judge(context, contender, found.outputs["evidence"], decision)
     summary: dict[str, Any] = {"run_id": contender.run_id, **judged.summary, "adopted": False}

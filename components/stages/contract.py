@@ -22,7 +22,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Record:
-    """The stage record on disk; makes a stage skippable, resumable and traceable."""
+    """The stage record on disk; makes a stage skippable, resumable and traceable.
+
+    ``attempt`` is the launcher's key of the attempt that last found the stage done, "" from a terminal.
+    """
 
     stage: str
     model: str | None
@@ -38,6 +41,7 @@ class Record:
     inputs: Mapping[str, str]
     outputs: Mapping[str, Mapping[str, str]]
     summary: Mapping[str, Any]
+    attempt: str = ""
 
     def output(self, root: Path, name: str) -> Path:
         """The absolute path of a named output."""

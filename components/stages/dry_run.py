@@ -1,8 +1,10 @@
 """dry-run: the pods that a retraining would submit, and what they would take, before anything is submitted.
 
-Hours come from the records of the last run under the same profile: another profile trains another network for
-another time. What has no record is unknown, and a sum with an unknown part is unknown. A training that was
-interrupted and resumed counts with its last attempt only, because that is what its record holds.
+Everything is labelled as expected. It is what the last run under the same profile took: another profile
+trains another network for another time. A record says that the stage ran; the journal adds the attempts that
+it needed (an interrupted training, a killed pod) and the wait before each. Where the journal tells nothing,
+the record's own seconds count and the wait is unknown. What has no record is unknown, and so is a sum with an
+unknown part.
 """
 
 from __future__ import annotations
@@ -16,15 +18,21 @@ import yaml
 from rich.table import Table
 
 from components import catalogue
+from components.adapters.job_spec import render_job
 from components.adapters.pod_spec import gpus, render_pod
+from components.adapters.torchrun_command import processes
 from components.core.params import Params
 from components.core.params.platform import CostParams
 from components.core.paths import Workspace
+from components.core.spending import Spent, money, total
 from components.core.stage_command import stage_command
 from components.core.stage_graph import STAGES, Stage
+from components.stages.journal import attempts
 from components.stages.records import read_record
+from components.stages.spent import latest_spending
 
 UNKNOWN = "unknown"
+_EVER = "1970-01-01T00:00:00+00:00"
 _SECONDS_PER_HOUR = 3600
 
 
@@ -35,16 +43,18 @@ class PlannedPod:
     Attributes:
         stage: whose pod it is.
         model: of a stage that runs per model.
-        gpus: how many it asks for.
+        gpus: how many it asks for, on all nodes together.
         hours: expected wall time, None where no run of this profile tells.
+        queue_hours: expected wait before the start, None where nobody told the time of submission.
         device: where the run that tells it ran, "" without one.
-        manifest: the pod.
+        manifest: the pod; on several nodes the Job.
     """
 
     stage: str
     model: str | None
     gpus: int
     hours: float | None
+    queue_hours: float | None
     device: str
     manifest: dict[str, Any]
 
@@ -76,8 +86,10 @@ def plan(
         if model not in catalogue.trainable():
             catalogue.spec(model)  # raises with the right explanation
     chosen = tuple(models) or catalogue.trainable()
+    spending = latest_spending(attempts(workspace, _EVER), params.platform.profile_name)
+    spent = {(one.stage, one.model): one for one in spending}
     return tuple(
-        _planned(stage, model, params, project, profile, workspace)
+        _planned(stage, model, params, project, profile, workspace, spent.get((stage.name, model)))
         for stage in STAGES
         for model in (chosen if stage.per_model else (None,))
     )
@@ -89,39 +101,60 @@ def manifests(pods: Sequence[PlannedPod]) -> str:
 
 
 def estimate(pods: Sequence[PlannedPod], cost: CostParams) -> Table:
-    """Hours, GPU hours and cost of each pod, and their sum.
+    """Expected hours, wait, GPU hours and cost of each pod, and their sum.
 
     Stages of several models run side by side, so hours are not summed: GPU hours and money are.
     """
-    view = Table(title="What this retraining would take", caption="hours: last run of the same profile")
-    for heading in ("stage", "model", "GPUs", "hours", "GPU hours", "KRW", "USD", "measured on"):
+    view = Table(
+        title="What this retraining would take (expected, not measured)",
+        caption="expected: what the last run of the same profile took, with the attempts that it needed",
+    )
+    for heading in (
+        "stage",
+        "model",
+        "GPUs",
+        "hours",
+        "queue wait",
+        "GPU hours",
+        "KRW",
+        "USD",
+        "measured on",
+    ):
         view.add_column(
             heading, justify="right" if heading not in {"stage", "model", "measured on"} else "left"
         )
     for pod in pods:
-        hours = [_number(pod.hours), _number(pod.gpu_hours), *_money(pod.gpu_hours, cost)]
+        hours = [_number(h) for h in (pod.hours, pod.queue_hours, pod.gpu_hours)] + _money(
+            pod.gpu_hours, cost
+        )
         view.add_row(pod.stage, pod.model or "all", str(pod.gpus), *hours, pod.device or "–")
-    parts = [pod.gpu_hours for pod in pods]
-    known = [part for part in parts if part is not None]
-    total = sum(known) if len(known) == len(parts) else None
+    gpu_hours = total(pod.gpu_hours for pod in pods)
     view.add_section()
-    view.add_row("sum", "", "", "", _number(total), *_money(total, cost), "")
+    view.add_row("sum", "", "", "", "", _number(gpu_hours), *_money(gpu_hours, cost), "expected")
     return view
 
 
 def _planned(
-    stage: Stage, model: str | None, params: Params, project: Path, profile: str | None, workspace: Workspace
+    stage: Stage,
+    model: str | None,
+    params: Params,
+    project: Path,
+    profile: str | None,
+    workspace: Workspace,
+    spent: Spent | None,
 ) -> PlannedPod:
     command = stage_command(stage.name, model, profile, force=False, options={})
+    render = render_job if processes(stage, model, params)[0] > 1 else render_pod
     record = read_record(workspace, stage.name, model)
-    told = record is not None and record.profile == params.platform.profile_name
+    told = record if record and record.profile == params.platform.profile_name else None
     return PlannedPod(
         stage=stage.name,
         model=model,
-        gpus=gpus(stage, model, params),
-        hours=record.seconds / _SECONDS_PER_HOUR if record and told else None,
-        device=record.device if record and told else "",
-        manifest=render_pod(stage, model, params, project, command),
+        gpus=gpus(stage, model, params) * processes(stage, model, params)[0],
+        hours=spent.hours if told and spent else told.seconds / _SECONDS_PER_HOUR if told else None,
+        queue_hours=spent.queue_hours if told and spent else None,
+        device=told.device if told else "",
+        manifest=render(stage, model, params, project, command),
     )
 
 
@@ -129,10 +162,7 @@ def _number(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:.2f}"
 
 
-def _money(gpu_hours: float | None, cost: CostParams) -> tuple[str, str]:
-    def amount(rate: float | None, digits: int) -> str:
-        if gpu_hours == 0:
-            return "0"
-        return UNKNOWN if gpu_hours is None or rate is None else f"{gpu_hours * rate:,.{digits}f}"
-
-    return amount(cost.gpu_hour_krw, 0), amount(cost.gpu_hour_usd, 2)
+def _money(gpu_hours: float | None, cost: CostParams) -> list[str]:
+    """Won and dollars; without a price unknown, also for a pod without a GPU."""
+    amounts = ((money(gpu_hours, cost.gpu_hour_krw), 0), (money(gpu_hours, cost.gpu_hour_usd), 2))
+    return [UNKNOWN if amount is None else f"{amount:,.{digits}f}" for amount, digits in amounts]

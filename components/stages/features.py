@@ -9,6 +9,7 @@ from pathlib import Path
 from components import catalogue
 from components.core.errors import ValidationBlockedError
 from components.data.corpus import corpora
+from components.nn.contracts import FeatureReport
 from components.stages.contract import Outcome, StageContext
 
 
@@ -19,21 +20,34 @@ def run(context: StageContext) -> Outcome:
         ValidationBlockedError: these data were refused, or never validated.
         DataError: no corpus, or no row of it that the model can use.
     """
+    report = extract(context, None)
+    return Outcome(outputs={"store": _store(context)}, summary=asdict(report))
+
+
+def extract(context: StageContext, shard: tuple[int, int] | None) -> FeatureReport:
+    """Compute and write the store; with a shard (number, of how many) compute that share and write none.
+
+    Raises:
+        As `run` does.
+    """
     _require_validation(context)
-    name = str(context.model)
-    target: Path = context.workspace.features / name
-    report = catalogue.spec(name).extract_features(
+    report = catalogue.spec(str(context.model)).extract_features(
         section=context.section,
         audio=context.params.audio,
         corpora=[corpus.folder for corpus in corpora(context.workspace.data, context.params.data.corpora)],
-        target=target,
+        target=_store(context),
         workers=context.params.platform.workers,
         progress=context.progress,
+        shard=shard,
     )
     for utterance_id, reason in report.rejected.items():
         context.progress.say(f"rejected {utterance_id}: {reason}")
     context.progress.say(f"{report.accepted} of {report.rows} utterances, {report.reused} of them reused")
-    return Outcome(outputs={"store": target}, summary=asdict(report))
+    return report
+
+
+def _store(context: StageContext) -> Path:
+    return context.workspace.features / str(context.model)
 
 
 def _require_validation(context: StageContext) -> None:

@@ -28,10 +28,11 @@ def read_record(workspace: Workspace, stage: str, model: str | None) -> Record |
     path = record_path(workspace, stage, model)
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
+        values.setdefault("attempt", "")  # records written before attempts had keys
         return Record(**{f.name: values[f.name] for f in fields(Record)})
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptFileError(
             who=str(path),
             expected="a stage record (JSON)",

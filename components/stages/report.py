@@ -14,6 +14,7 @@ from components.core.errors import BadInputError
 from components.core.metrics import Decision, Evidence
 from components.core.ports import DataVersion, MetricPoint, RunSummary, Tracker
 from components.core.provenance import lock_sha
+from components.core.spending import Spent
 from components.core.storage import sha256_json, write_text
 from components.reporting.changes import snapshot
 from components.reporting.inputs import (
@@ -37,8 +38,10 @@ from components.reporting.reading import (
 )
 from components.reporting.review_page import review_page
 from components.stages import services
+from components.stages.bill import log_bills
 from components.stages.contract import Outcome, Record, StageContext
-from components.stages.journal import attempts
+from components.stages.journal import KILLED, attempts
+from components.stages.spent import run_spending
 
 _RUN_LIMIT = 200  # rows of the run history that a person still reads
 _SNAPSHOTS = "snapshots"
@@ -76,13 +79,15 @@ def run(context: StageContext) -> Outcome:
 
 
 def fingerprint(context: StageContext) -> Mapping[str, str]:
-    """A failed attempt alone makes a new report; skipped, done and refused ones do not."""
+    """A failed or killed attempt alone makes a new report; skipped, done and refused ones do not."""
     return {"failures": sha256_json([asdict(failure) for failure in _failures(context)])}
 
 
 def collect(context: StageContext) -> ReportInputs:
     """Everything the reports are made from; nothing else is read afterwards."""
     tracker = services.tracker(context)
+    spending = _spending(context)
+    log_bills(tracker, context, spending)  # before the runs are read: a second report then reads the same
     models = tuple(_model(context, tracker, name) for name in catalogue.trainable() if _ran(context, name))
     runs = tuple(tracker.runs(None, _RUN_LIMIT))
     records = tuple(context.upstream.values())
@@ -103,6 +108,7 @@ def collect(context: StageContext) -> ReportInputs:
             (stamp or NO_RUN_TIME).astimezone(datetime.UTC).isoformat(),
         ),
         failures=failures,
+        spending=spending,
     )
 
 
@@ -125,7 +131,7 @@ def _model(context: StageContext, tracker: Tracker, name: str) -> ModelReport:
         curves=_curves(tracker, evidence.run_id),
         sentences=read_sentences(_output(root, records["evaluate"], "samples")),
         training=_summary(records["train"]),
-        promotion={**_summary(records["promote"]), **_version(gate)},
+        promotion={**_promotion(records["promote"], gate), **_version(gate)},
         champion=_champion(context, name, decision),
     )
 
@@ -164,6 +170,14 @@ def _curves(tracker: Tracker, run_id: str) -> dict[str, tuple[MetricPoint, ...]]
 
 def _version(gate: Record | None) -> dict[str, Any]:
     return {"version": gate.summary["version"]} if gate and gate.summary.get("version") else {}
+
+
+def _promotion(promote: Record | None, gate: Record | None) -> Mapping[str, Any]:
+    """What became of this very verdict: where no promotion was tried, an earlier one's record lies there."""
+    if promote is None or gate is None:
+        return {}
+    judged = gate.outputs["decision"]["sha256"]
+    return promote.summary if promote.inputs.get("gate.decision") == judged else {}
 
 
 def _summary(record: Record | None) -> Mapping[str, Any]:
@@ -218,5 +232,9 @@ def _failures(context: StageContext) -> tuple[Failure, ...]:
     return tuple(
         Failure(attempt.stage, attempt.model, attempt.started, attempt.message)
         for attempt in attempts(context.workspace, NO_RUN_TIME.isoformat())
-        if attempt.state == "failed"
+        if attempt.state in {"failed", KILLED}
     )
+
+
+def _spending(context: StageContext) -> tuple[Spent, ...]:
+    return run_spending(attempts(context.workspace, NO_RUN_TIME.isoformat()), context.profile)

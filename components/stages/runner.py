@@ -8,32 +8,42 @@ from __future__ import annotations
 import datetime
 import importlib
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from components import catalogue
-from components.core.errors import BadInputError, ConfigError
+from components.core.errors import BadInputError
+from components.core.heartbeat import Heartbeat, Patience
 from components.core.params import Params, params_sha
 from components.core.paths import Workspace
 from components.core.progress import Progress, duration
 from components.core.provenance import code_sha, cpu_label, git_sha, lock_sha
-from components.core.stage_graph import STAGES, Stage
+from components.core.stage_graph import Stage
 from components.core.stage_graph import stage as stage_named
+from components.core.stop import stop_if_asked
 from components.core.storage import disk_faults_told, sha256_json
 from components.stages.contract import Record, StageContext, StageModule
+from components.stages.corpus_at_hand import corpus_at_hand
 from components.stages.journal import journalled
 from components.stages.records import hashed_outputs, outputs_intact, read_record, write_record
+from components.stages.upstream import upstream_records
 
 DONE, SKIPPED, REFUSED = "done", "skipped", "refused"
+_SECONDS_PER_MINUTE = 60
 
 
 @dataclass(frozen=True)
 class Request:
-    """Which stage, on what."""
+    """Which stage, on what.
+
+    ``attempt`` is the launcher's key, "" for none. ``alone`` says that this process runs nothing else: only
+    then may a hang end it.
+    """
 
     stage: str
     model: str | None
@@ -42,6 +52,8 @@ class Request:
     project: Path
     force: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
+    attempt: str = ""
+    alone: bool = False
 
 
 def run_stage(request: Request) -> Record:
@@ -56,25 +68,66 @@ def run_stage(request: Request) -> Record:
     stage = stage_named(request.stage)
     params = catalogue.load(request.project, request.profile)
     _check_model(stage, request.model)
+    heart = _heart(stage, request)
+    told = params.platform.heartbeat
+    patience = Patience(told.hang_after_min * _SECONDS_PER_MINUTE, told.alive_cpu_share)
+    profile = params.platform.profile_name
     with (
-        journalled(request.workspace, stage.name, request.model) as attempt,
         disk_faults_told(request.workspace.root),
+        journalled(request.workspace, stage.name, request.model, profile, told.interval_s) as attempt,
+        disk_faults_told(request.workspace.root),
+        heart.watched(told.interval_s, patience) if request.alone else nullcontext(),
     ):
-        attempt.record = _run_locked(stage, request, params)
+        attempt.record = _run_locked(stage, request, params, heart)
     return attempt.record
 
 
-def _run_locked(stage: Stage, request: Request, params: Params) -> Record:
-    progress = Progress(stage.name if request.model is None else f"{request.model}.{stage.name}")
+def _heart(stage: Stage, request: Request) -> Heartbeat:
+    name = ".".join(part for part in (stage.name, request.model) if part)
+    told = {"stage": stage.name, "model": request.model, "attempt": request.attempt}
+    return Heartbeat(request.workspace.heartbeats / f"{name}.json", told)
+
+
+@contextmanager
+def _lock(path: Path, progress: Progress, interval_s: float) -> Iterator[None]:
+    """A duplicate pod or a second terminal waits, then finds the work done; waiting is no hang."""
+    lock = FileLock(path)
+    while True:
+        try:
+            lock.acquire(timeout=interval_s)
+            break
+        except Timeout:
+            progress.pulse.beat("waiting for another attempt")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def context_of(request: Request) -> StageContext:
+    """What the stage of a request would get, for work that is done ahead of it.
+
+    Raises:
+        ConfigError: something it needs has not run.
+    """
+    stage = stage_named(request.stage)
+    _check_model(stage, request.model)
+    progress = Progress(f"{request.model}.{stage.name}")
+    return _context(stage, request, catalogue.load(request.project, request.profile), progress)
+
+
+def _run_locked(stage: Stage, request: Request, params: Params, heart: Heartbeat) -> Record:
+    label = stage.name if request.model is None else f"{request.model}.{stage.name}"
+    progress = Progress(label, pulse=heart)
     request.workspace.locks.mkdir(parents=True, exist_ok=True)
     lock = request.workspace.locks / f"{stage.name}.{request.model or 'all'}.lock"
-    with FileLock(lock):  # a duplicate pod or a second terminal waits, then finds the work done
-        context = _context(stage, request, params, progress)
+    waiting = _lock(lock, progress, params.platform.heartbeat.interval_s)
+    with waiting, corpus_at_hand(stage, _context(stage, request, params, progress)) as context:
         key = _key(stage, request, context)
         previous = read_record(request.workspace, stage.name, request.model)
-        if previous and not request.force and previous.key == key and _still_true(context, previous):
+        if previous and _settled(request, previous, key) and _still_true(context, previous):
             progress.say("unchanged, skipped")
-            return _with_state(previous, SKIPPED)
+            return _skipped(request, previous)
         if stage.only_on_pass and context.upstream["gate"].summary["verdict"] != "PASS":
             verdict = context.upstream["gate"].summary["verdict"]
             progress.say(f"not promoted: the gate says {verdict}")
@@ -83,6 +136,7 @@ def _run_locked(stage: Stage, request: Request, params: Params) -> Record:
 
 
 def _execute(stage: Stage, request: Request, context: StageContext, key: str) -> Record:
+    stop_if_asked()
     context.progress.say(stage.summary)
     started, clock = _now(), time.monotonic()
     module = cast("StageModule", importlib.import_module(f"components.stages.{stage.name}"))
@@ -109,45 +163,10 @@ def _context(stage: Stage, request: Request, params: Params, progress: Progress)
         params_sha=params_sha(params),
         data_md5=str(version.summary["md5"]) if version and knows_data else "",
         progress=progress,
-        upstream=_upstream(stage, request),
+        upstream=upstream_records(stage, request.workspace, request.model),
         force=request.force,
         extra=request.extra,
     )
-
-
-def _upstream(stage: Stage, request: Request) -> dict[str, Record]:
-    """The records of everything upstream, near and far (``evaluate`` sees ``features`` too).
-
-    A stage over all models (report) sees each model's records as ``<stage>.<model>``; models that did not
-    run are absent there, everything else is required.
-    """
-    records: dict[str, Record] = {}
-    for needed in _ancestors(stage):
-        collects = needed.per_model and not stage.per_model
-        models = catalogue.trainable() if collects else (request.model if needed.per_model else None,)
-        for model in models:
-            record = read_record(request.workspace, needed.name, model)
-            if record:
-                records[f"{needed.name}.{model}" if collects else needed.name] = record
-            elif not collects:
-                raise ConfigError(
-                    who=f"stage {stage.name}" + (f" of {request.model}" if request.model else ""),
-                    expected=f"stage {needed.name} to have run in {request.workspace.root}",
-                    found="no record of it",
-                    action=f"run `python -m components {needed.name}` first, or all with `make demo`",
-                )
-    return records
-
-
-def _ancestors(stage: Stage) -> list[Stage]:
-    wanted: set[str] = set()
-    pending = list(stage.needs)
-    while pending:
-        name = pending.pop()
-        if name not in wanted:
-            wanted.add(name)
-            pending += stage_named(name).needs
-    return [s for s in STAGES if s.name in wanted]
 
 
 def _key(stage: Stage, request: Request, context: StageContext) -> str:
@@ -185,6 +204,23 @@ def _outside(stage: Stage, context: StageContext) -> dict[str, str]:
     return dict(fingerprint(context)) if fingerprint else {}
 
 
+def _settled(request: Request, previous: Record, key: str) -> bool:
+    """Whether the record answers the request: nothing changed, and ``force`` asks for no more than one run.
+
+    A duplicate pod of an attempt that was forced finds the record of its twin and stops there.
+    """
+    twin = bool(request.attempt) and previous.attempt == request.attempt
+    return previous.key == key and (twin or not request.force)
+
+
+def _skipped(request: Request, previous: Record) -> Record:
+    """The record as this attempt leaves it: an attempt that found the work done has succeeded, too."""
+    if request.attempt and previous.attempt != request.attempt:
+        previous = replace(previous, attempt=request.attempt)
+        write_record(request.workspace, previous)
+    return replace(previous, state=SKIPPED)
+
+
 def _still_true(context: StageContext, previous: Record) -> bool:
     return previous.state == DONE and outputs_intact(context.workspace.root, previous)
 
@@ -215,13 +251,10 @@ def _record(
         inputs=_input_hashes(context),
         outputs=outputs,
         summary=summary,
+        attempt=request.attempt,
     )
     write_record(request.workspace, record)
     return record
-
-
-def _with_state(record: Record, state: str) -> Record:
-    return Record(**{**record.__dict__, "state": state})
 
 
 def _check_model(stage: Stage, model: str | None) -> None:

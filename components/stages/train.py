@@ -13,8 +13,9 @@ from components import catalogue
 from components.core.errors import BadInputError, StoppedError, TrackingUnavailableError
 from components.core.params import params_sha
 from components.core.ports import TrackedRun
+from components.core.stop import Stopped
 from components.core.storage import sha256_json, sha256_path, write_json
-from components.stages import services
+from components.stages import followers, services
 from components.stages.contract import Outcome, StageContext
 from components.stages.shipped import shipped
 
@@ -60,11 +61,14 @@ def run(context: StageContext) -> Outcome:
     context.progress.say(f"on {device_label(device)}, {warm_start.label}, precision {task.recipe.precision}")
     tracked = _tracked(context, folder, warm_start, device_label(device))
     try:
-        result = train(task, folder, device, context.progress, tracked.log_points)
+        plan = followers.Plan(context.input("features", "store"), warm_start.folder, folder)
+        peers = followers.lead(context.params, plan)
+        result = train(task, folder, device, context.progress, tracked.log_points, peers=peers)
         curves = _write_curves(folder, result)
         _log_artefacts(context, tracked, result, curves)
     except BaseException as error:
-        tracked.finish("KILLED" if isinstance(error, StoppedError | KeyboardInterrupt) else "FAILED")
+        killed = isinstance(error, StoppedError | KeyboardInterrupt | Stopped)
+        tracked.finish("KILLED" if killed else "FAILED")
         raise
     tracked.finish("FINISHED")
     summary = _summary(tracked.run_id, result, warm_start)
@@ -219,6 +223,7 @@ def _summary(run_id: str, result: TrainingResult, warm_start: WarmStart) -> dict
         "micro_batch": result.micro_batch,
         "warm_start": warm_start.label,
         "parameters": result.parameters,
+        "processes": result.processes,
         "peak_memory": asdict(result.peak_memory),
         "device": result.device,
         "checkpoint_sha256": sha256_path(result.delivered / "model.safetensors"),

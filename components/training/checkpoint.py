@@ -48,7 +48,7 @@ def save(folder: Path, checkpoint: Checkpoint, identity: Mapping[str, Any], keep
     Raises:
         StorageError: no space or no permission; earlier checkpoints are untouched.
     """
-    target = folder / f"step_{checkpoint.step:08d}"
+    target = _place(folder, checkpoint.step)
     with atomic_folder(target) as temporary:
         for group, tensors in checkpoint.tensors.items():
             _write_tensors(temporary / f"{group}{_TENSORS}", tensors)
@@ -80,6 +80,19 @@ def latest(folder: Path, identity: Mapping[str, Any], say: Say) -> Checkpoint | 
         except CorruptFileError as error:
             say(f"warning: {error}")
     return None
+
+
+def at(folder: Path, step: int, identity: Mapping[str, Any]) -> Checkpoint:
+    """The checkpoint of a step that another process found whole.
+
+    Raises:
+        CorruptFileError: it does not look whole from here.
+        ConfigError: it belongs to another network, data set or recipe.
+    """
+    path = _place(folder, step)
+    body = _checked_manifest(path)
+    _refuse_another(path, body["identity"], identity)
+    return _load(path, body)
 
 
 def differences(expected: Any, found: Any, where: str = "") -> list[str]:
@@ -130,6 +143,10 @@ def _load(path: Path, body: Mapping[str, Any]) -> Checkpoint:
     except SafetensorError as error:
         raise _corrupt(path, "safetensors", str(error)) from error
     return Checkpoint(int(body["step"]), tensors, _read_json(path / _STATE))
+
+
+def _place(folder: Path, step: int) -> Path:
+    return folder / f"step_{step:08d}"
 
 
 def _steps(folder: Path) -> list[Path]:

@@ -8,6 +8,7 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.precision import MixedPrecision, Precision
 
+from components.core import ranks
 from components.core.errors import ConfigError
 from components.core.provenance import cpu_label
 
@@ -27,8 +28,8 @@ class _InputsAsTheyAre(MixedPrecision):  # type: ignore[misc]  # mypy does not f
 
 
 def best_device() -> torch.device:
-    """The first GPU, else the CPU."""
-    return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+    """This process's GPU (the first, without torchrun), else the CPU."""
+    return torch.device("cuda", ranks.local_rank()) if torch.cuda.is_available() else torch.device("cpu")
 
 
 def device_label(device: torch.device) -> str:

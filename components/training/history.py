@@ -53,6 +53,19 @@ class History:
         write_text(self.path, "".join(json.dumps(asdict(point)) + "\n" for point in kept))
 
 
+class OthersHistory(History):
+    """The same file, seen by a process that leaves the writing to its leader."""
+
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        """Nothing: the leader logs."""
+
+    def sync(self) -> None:
+        """Nothing."""
+
+    def rewind(self, step: int) -> None:
+        """Nothing."""
+
+
 def points_now(step: int, values: Mapping[str, float]) -> list[MetricPoint]:
     """A point of each curve, stamped with this moment."""
     now = int(time.time() * 1000)

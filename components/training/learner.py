@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from components.core.errors import ConfigError
+from components.core.errors import ConfigError, RetryableError
 from components.nn.contracts import TrainingTask
 from components.training import rng
 from components.training.device import fabric_for
 from components.training.ema import MovingAverage, plain
+from components.training.peers import Peers
 from components.training.phase_step import PhaseReport, PhaseStep, Sample
 
 Tensors = Mapping[str, Mapping[str, Tensor]]
@@ -53,34 +55,50 @@ class Learner:
         task: network, phases and recipe.
         device: where it runs.
         say: one line to the person watching.
+        peers: who trains along; all begin from the leader's weights.
 
     Raises:
         ConfigError: phases or precision that cannot be, or gradient checkpointing that the network lacks.
+        RetryableError: (any method) a peer is gone.
     """
 
-    def __init__(self, task: TrainingTask, device: torch.device, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, task: TrainingTask, device: torch.device, say: Callable[[str], None], peers: Peers
+    ) -> None:
+        self._say, self._peers, self._seed = say, peers, task.recipe.seed
         if task.recipe.gradient_checkpointing:
             _enable_gradient_checkpointing(task.network)
         self.device = device
         self.fabric = fabric_for(device, task.recipe.precision)
         self.network = self.fabric.setup_module(task.network.train())
+        peers.follow_leader([*task.network.parameters(), *task.network.buffers()])
         self.average = MovingAverage(task.network, task.recipe.ema_decay)
-        self.phases = [PhaseStep(self.fabric, self.network, p, task.collate, say) for p in task.phases]
+        self.phases = [PhaseStep(self.fabric, self.network, p, task.collate, say, peers) for p in task.phases]
 
-    def step(self, samples: Sequence[Sample], counters: Counters, rate_factor: float) -> list[PhaseReport]:
+    def step(
+        self, samples: Sequence[Sample], effective: int, counters: Counters, rate_factor: float
+    ) -> list[PhaseReport]:
         """Every phase in order over the same samples; a phase that fails its guard ends the step.
 
         The average moves only when every phase stepped. ``counters.micro_batch`` follows what fitted.
+
+        Args:
+            samples: this process's share of the batch.
+            effective: samples of the whole batch.
+            counters: of the run.
+            rate_factor: what every phase's learning rate is multiplied by.
         """
-        reports = []
+        reports: list[PhaseReport] = []
         for phase in self.phases:
             factor = phase.phase.schedule(counters.step) * rate_factor
-            report = phase.run(samples, counters.step, factor, counters.micro_batch)
-            counters.micro_batch = report.micro_batch
-            reports.append(report)
-            if not report.applied:
-                return reports
-        self.average.update(self.network.module)
+            reports.append(phase.run(samples, effective, counters.step, factor, counters.micro_batch))
+            counters.micro_batch = reports[-1].micro_batch
+            if not reports[-1].applied:
+                break
+        # Statistics that forward passes leave in buffers (batch norm) are those of the leader's samples.
+        self._peers.follow_leader(list(self.network.module.buffers()))
+        if reports[-1].applied:
+            self.average.update(self.network.module)
         return reports
 
     def curves(self, reports: Sequence[PhaseReport]) -> dict[str, float]:
@@ -98,20 +116,27 @@ class Learner:
         tensors: dict[str, Mapping[str, Tensor]] = {
             "weights": plain(self.network.module.state_dict()),
             "average": self.average.weights(),
-            "rng": rng.capture(self.device),
         }
+        for rank, generators in enumerate(self._peers.gather(rng.capture(self.device))):
+            tensors[rng.group(rank)] = generators
+        self._require_one_network(tensors["weights"])
         numbers: dict[str, Any] = {}
         for phase in self.phases:
             name = phase.phase.name
             tensors[f"optimiser_{name}"], numbers[name] = _optimiser_state(phase.optimiser)
         return tensors, {
+            "processes": self._peers.world,
             "average_updates": self.average.updates,
             "optimisers": numbers,
             "scaler": self.fabric.strategy.precision.state_dict(),
         }
 
     def restore(self, tensors: Tensors, state: Mapping[str, Any]) -> None:
-        """Back to what `capture` gave."""
+        """Back to what `capture` gave.
+
+        With another number of processes than then, weights, optimisers and the order of batches go on; the
+        generators (dropout, noise) begin anew, so the run is as good but not the same to the bit.
+        """
         self.network.module.load_state_dict(tensors["weights"])
         self.average.network.load_state_dict(tensors["average"])
         self.average.updates = state["average_updates"]
@@ -119,7 +144,28 @@ class Learner:
             name = phase.phase.name
             _restore_optimiser(phase.optimiser, tensors[f"optimiser_{name}"], state["optimisers"][name])
         self.fabric.strategy.precision.load_state_dict(dict(state["scaler"]))
-        rng.restore(tensors["rng"], self.device)
+        then = state.get("processes", 1)
+        if then == self._peers.world:
+            rng.restore(tensors[rng.group(self._peers.rank)], self.device)
+            return
+        self._say(f"saved by {then} process(es), {self._peers.world} now: random generators begin anew")
+        rng.seed_everything(self._seed, self._peers.rank, state["counters"]["step"], self._peers.world)
+
+    def _require_one_network(self, weights: Mapping[str, Tensor]) -> None:
+        """Processes that drifted apart train nothing: better no checkpoint than one of them."""
+        if self._peers.alone:
+            return
+        digest = hashlib.sha256()
+        for name, value in sorted(weights.items()):
+            digest.update(name.encode() + value.flatten().view(torch.uint8).numpy().tobytes())
+        digests = self._peers.gather(digest.hexdigest())
+        if len(set(digests)) > 1:
+            raise RetryableError(
+                who=f"training process {self._peers.rank} of {self._peers.world}",
+                expected="the same weights in every process",
+                found=f"{len(set(digests))} different ones",
+                action="run again from the last checkpoint; if it repeats, suspect a device or its driver",
+            )
 
 
 def _optimiser_state(optimiser: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:

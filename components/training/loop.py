@@ -1,15 +1,17 @@
 """The loop: draw a batch, let every phase step, now and then validate and save, until the budget is used.
 
 A run on the CPU that is stopped and resumed equals the uninterrupted one to the bit (weights, average,
-optimisers, generators, sampler), with the same number of threads and without a CPU-second budget. One device
-a run; several GPUs come with the cluster launcher.
+optimisers, generators, sampler), with the same number of threads and processes and without a CPU-second
+budget. Several processes (`peers`), one a device, split each batch: the effective batch, and with it the
+curve, stays that of one process up to the order in which floats are summed and to what is drawn at random.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator, Mapping, Sized
+from collections.abc import Iterator, Sized
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,17 +23,18 @@ from components.core.errors import RetryableError, StoppedError, TrainingDiverge
 from components.core.progress import Progress
 from components.core.storage import atomic_folder
 from components.nn.contracts import TrainingTask
-from components.training import checkpoint, memory, rng
+from components.training import memory, rng
 from components.training.budget import Budget, Limit
-from components.training.checkpoint import Checkpoint
 from components.training.device import device_label
 from components.training.ema import first_not_finite
 from components.training.held_out import validation_losses
-from components.training.history import History, Observe
+from components.training.history import History, Observe, OthersHistory
 from components.training.learner import Counters, Learner
+from components.training.peers import Peers
 from components.training.phase_step import PhaseReport, Sample
 from components.training.result import TrainingResult
-from components.training.sampler import BatchOrder
+from components.training.sampler import BatchOrder, Shares
+from components.training.saves import Saves
 from components.training.stop_signal import StopSignal
 
 _MAX_ROLLBACKS = 1
@@ -44,6 +47,7 @@ def train(
     progress: Progress,
     observe: Observe,
     workers: int = 0,
+    peers: Peers | None = None,
 ) -> TrainingResult:
     """Train, or go on training, in ``folder``; it keeps checkpoints, curves and the delivered model.
 
@@ -55,18 +59,24 @@ def train(
         observe: gets every point of the curves as it is made.
         workers: processes that load samples. 0 loads in this process; with more, samples that draw random
             numbers are no longer reproducible after a resumption.
+        peers: the processes that train together, each in a call of its own with the same task and ``folder``;
+            None: this one alone. The leader writes; all stop, skip and roll back together.
 
     Raises:
         StoppedError: SIGTERM or SIGINT came; the state is saved.
         TrainingDivergedError: losses stayed NaN or infinite, also after going back once.
         ConfigError: the checkpoint in ``folder`` belongs to another network, data or recipe.
-        RetryableError: another process trains in ``folder``.
+        RetryableError: another process trains in ``folder``, or a peer is gone.
         StorageError: no space or no permission.
     """
+    together = peers or Peers()
     folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock", timeout=0) if together.leads else nullcontext()
     try:
-        with FileLock(folder / ".lock", timeout=0), StopSignal() as stop:
-            return _Run(task, folder, device, progress, observe, workers, stop).to_the_end()
+        with lock, StopSignal() as stop:
+            run = _Run(task, folder, device, progress, observe, workers, stop, together)
+            with progress.pulse.only_beats():
+                return run.to_the_end()
     except Timeout as error:
         raise RetryableError(
             who=str(folder),
@@ -86,23 +96,27 @@ class _Run:
         observe: Observe,
         workers: int,
         stop: StopSignal,
+        peers: Peers,
     ) -> None:
         recipe = task.recipe
-        self._task, self._folder, self._progress = task, folder, progress
-        self._workers, self._stop, self._recipe = workers, stop, recipe
-        self._device, self._checkpoints = device, folder / "checkpoints"
+        self._task, self._folder, self._progress, self._peers = task, folder, progress, peers
+        self._workers, self._stop, self._recipe, self._device = workers, stop, recipe, device
+        identity = {"task": dict(task.identity), "recipe": dataclasses.asdict(recipe), "device": device.type}
+        self._saves = Saves(folder / "checkpoints", identity, recipe.keep_checkpoints, peers, progress.say)
         self._budget = Budget(recipe.max_steps, recipe.max_cpu_seconds, recipe.anneal_share)
+        self._shares = Shares(recipe.batch_size, recipe.gradient_accumulation, peers.rank, peers.world)
         self._order = BatchOrder(
             len(cast("Sized", task.train)),
-            recipe.batch_size * recipe.gradient_accumulation,
+            self._shares.effective,
             recipe.seed,
             getattr(task.train, "lengths", None),
         )
-        self._counters = Counters(micro_batch=recipe.batch_size)
-        self._history = History(folder / "points.jsonl", observe, progress.say)
-        rng.seed_everything(recipe.seed)
+        self._counters = Counters(micro_batch=self._shares.micro_batch)
+        kind = History if peers.leads else OthersHistory
+        self._history = kind(folder / "points.jsonl", observe, progress.say)
+        rng.seed_everything(recipe.seed, *([] if peers.leads else [peers.rank]))
         memory.watch(device)
-        self._learner = Learner(task, device, progress.say)
+        self._learner = Learner(task, device, progress.say, peers)
         self._clock, self._cpu_clock = time.monotonic(), time.process_time()
         self._resumed_from = self._resume()
 
@@ -121,7 +135,7 @@ class _Run:
                 self._save()
 
     def _resume(self) -> int | None:
-        found = checkpoint.latest(self._checkpoints, self._identity(), self._progress.say)
+        found = self._saves.newest()
         if found is None:
             self._history.rewind(-1)
             self._save()  # a full or read-only disk shows here, not after an hour; and there is a way back
@@ -137,7 +151,7 @@ class _Run:
     def _batches(self) -> Iterator[list[Sample]]:
         loader: DataLoader[Any] = DataLoader(
             self._task.train,
-            batch_sampler=self._order.starting_at(self._counters.position),
+            batch_sampler=map(self._shares.of, self._order.starting_at(self._counters.position)),
             collate_fn=list,
             num_workers=self._workers,
             # Without its own generator, iterating draws a number from the global one: a resumed run would
@@ -149,9 +163,10 @@ class _Run:
     def _step(self, samples: list[Sample]) -> None:
         counters = self._counters
         factor = self._budget.rate_factor(counters.step, counters.cpu_seconds)
-        reports = self._learner.step(samples, counters, factor)
+        reports = self._learner.step(samples, self._shares.effective, counters, factor)
         counters.step += 1
         counters.position += 1
+        self._progress.pulse.beat("training", counters.step)
         self._tick()
         if not reports[-1].applied:
             self._skipped(reports[-1])
@@ -176,7 +191,7 @@ class _Run:
 
     def _roll_back(self, reason: str) -> None:
         counters = self._counters
-        found = checkpoint.latest(self._checkpoints, self._identity(), self._progress.say)
+        found = self._saves.newest()
         if counters.rollbacks >= _MAX_ROLLBACKS or found is None:
             raise TrainingDivergedError(
                 who=f"training at step {counters.step}",
@@ -203,15 +218,15 @@ class _Run:
         if counters.validated_at == counters.step:
             return
         losses = validation_losses(
-            self._task,
-            self._learner,
-            counters.step,
-            counters.micro_batch,
-            lambda: self._stop.received is not None,
+            self._task, self._learner, counters.step, counters.micro_batch, self._peers, self._leaving
         )
         if losses is not None:
             counters.validated_at = counters.step
             self._history.log(counters.step, {f"validation/{name}": v for name, v in losses.items()})
+
+    def _leaving(self) -> bool:
+        self._progress.pulse.beat("validating", self._counters.step)
+        return self._stop.received is not None
 
     def _save(self) -> bool:
         """Write a checkpoint; weights that are not finite are never saved but rolled back (False)."""
@@ -224,25 +239,27 @@ class _Run:
         self._tick()
         self._history.sync()
         state["counters"] = dataclasses.asdict(self._counters)
-        whole = Checkpoint(self._counters.step, tensors, state)
-        checkpoint.save(self._checkpoints, whole, self._identity(), self._recipe.keep_checkpoints)
+        self._saves.write(self._counters.step, tensors, state)
         return True
 
     def _leave_if_asked(self) -> None:
-        if self._stop.received is None:
+        if not self._peers.any(self._stop.received is not None):
             return
         self._save()
+        self._peers.wait()  # who ends first has the others ended, perhaps before the leader has written
         raise StoppedError(
             who=f"training at step {self._counters.step}",
             expected="to run to the end of its budget",
-            found=f"{self._stop.received}",
+            found=self._stop.received or "a signal to another process",
             action="run the same command again; it goes on from this step",
         )
 
     def _finish(self, limit: Limit) -> TrainingResult:
         delivered = self._folder / "delivered"
-        with atomic_folder(delivered) as empty:
-            self._task.deliver(self._learner.average.weights(), empty)
+        if self._peers.leads:
+            with atomic_folder(delivered) as empty:
+                self._task.deliver(self._learner.average.weights(), empty)
+        self._peers.wait()
         counters = self._counters
         return TrainingResult(
             delivered=delivered,
@@ -257,15 +274,14 @@ class _Run:
             rollbacks=counters.rollbacks,
             micro_batch=counters.micro_batch,
             parameters=sum(p.numel() for p in self._task.network.parameters() if p.requires_grad),
+            processes=self._peers.world,
             peak_memory=memory.peak(self._device),
             device=device_label(self._device),
         )
 
-    def _identity(self) -> Mapping[str, Any]:
-        recipe = dataclasses.asdict(self._recipe)
-        return {"task": dict(self._task.identity), "recipe": recipe, "device": self._device.type}
-
     def _limit(self) -> Limit | None:
+        if self._recipe.max_cpu_seconds:  # the leader's clock decides for all
+            self._counters.cpu_seconds = self._peers.of_leader(self._counters.cpu_seconds)
         return self._budget.reached(self._counters.step, self._counters.cpu_seconds)
 
     def _tick(self) -> None:
@@ -280,3 +296,4 @@ class _Run:
         pace = counters.step / counters.seconds if counters.seconds else 0.0
         note = f"step {counters.step}  loss {report.losses['total']:.4f}  {pace:.1f} steps/s"
         self._progress.update(share, 1.0, time.monotonic() - counters.seconds, note)
+        self._progress.pulse.beat("training", counters.step)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from components.core.errors import ConfigError, EnvironmentFaultError
 from components.nn.contracts import Batch, Phase
+from components.training.peers import Peers
 
 _HALVINGS = 3
 #: With float16 the gradient scaler meets overflows as a matter of course and lowers its scale. Below this
@@ -31,7 +33,8 @@ class PhaseReport:
     """What a phase did.
 
     Attributes:
-        losses: mean over the step's samples of all that the network reported; empty unless ``applied``.
+        losses: mean over the step's samples, everybody's, of all that the network reported; empty unless
+            ``applied``.
         gradient_norm: before clipping.
         applied: the optimiser stepped.
         healthy: False when loss or gradient was NaN or infinite (a float16 overflow alone is healthy).
@@ -54,16 +57,25 @@ class PhaseStep:
         phase: the recipe's phase.
         collate: samples to a batch.
         say: one line to the person watching.
+        peers: who takes the same step over other samples. They see the same summed gradients and losses, so
+            they skip, clip and step alike; running out of memory they tell each other.
 
     Raises:
         ConfigError: the phase names a submodule that the network lacks, or owns nothing trainable.
+        RetryableError: a peer is gone.
     """
 
     def __init__(
-        self, fabric: Fabric, network: Any, phase: Phase, collate: Collate, say: Callable[[str], None]
+        self,
+        fabric: Fabric,
+        network: Any,
+        phase: Phase,
+        collate: Collate,
+        say: Callable[[str], None],
+        peers: Peers,
     ) -> None:
         self._fabric, self._network, self._collate, self._say = fabric, network, collate, say
-        self.phase = phase
+        self.phase, self._peers = phase, peers
         trainable = [p for p in network.module.parameters() if p.requires_grad]
         self._own = owned_parameters(network.module, phase)
         own = {id(p) for p in self._own}
@@ -71,17 +83,20 @@ class PhaseStep:
         self.optimiser = fabric.setup_optimizers(phase.optimiser(self._own))
         self._rates = [group["lr"] for group in self.optimiser.param_groups]
 
-    def run(self, samples: Sequence[Sample], step: int, rate_factor: float, micro_batch: int) -> PhaseReport:
+    def run(
+        self, samples: Sequence[Sample], effective: int, step: int, rate_factor: float, micro_batch: int
+    ) -> PhaseReport:
         """One optimiser step over ``samples``, at most ``micro_batch`` of them at a time.
 
-        Out of memory halves the micro-batch and so doubles the accumulation; the effective batch stays.
+        Out of memory, here or at a peer, halves the micro-batch and so doubles the accumulation; the
+        effective batch stays. ``effective`` counts it over all peers.
 
         Raises:
             EnvironmentFaultError: it does not fit even so.
         """
         for attempt in range(_HALVINGS + 1):
             try:
-                return self._attempt(samples, step, rate_factor, micro_batch)
+                return self._attempt(samples, effective, step, rate_factor, micro_batch)
             except (RuntimeError, MemoryError) as error:
                 if not _is_out_of_memory(error):
                     raise
@@ -92,7 +107,7 @@ class PhaseStep:
             micro_batch = math.ceil(micro_batch / 2)
             self._say(
                 f"out of memory in step {step}: {micro_batch} samples at a time from here, "
-                f"still {len(samples)} a step"
+                f"still {effective} a step"
             )
         raise EnvironmentFaultError(
             who=f"training phase {self.phase.name}",
@@ -102,13 +117,13 @@ class PhaseStep:
         )
 
     def _attempt(
-        self, samples: Sequence[Sample], step: int, rate_factor: float, micro_batch: int
+        self, samples: Sequence[Sample], effective: int, step: int, rate_factor: float, micro_batch: int
     ) -> PhaseReport:
         for group, rate in zip(self.optimiser.param_groups, self._rates, strict=True):
             group["lr"] = rate * rate_factor
         self.optimiser.zero_grad(set_to_none=True)
         with _frozen(self._others):
-            sums = self._accumulate(samples, step, micro_batch)
+            sums = self._added_up(samples, effective, step, micro_batch)
         limit = math.inf if self.phase.clip_norm is None else self.phase.clip_norm
         norm = self._fabric.clip_gradients(
             self._network, self.optimiser, max_norm=limit, error_if_nonfinite=False
@@ -125,14 +140,48 @@ class PhaseStep:
         losses = {name: float(value) for name, value in sums.items()} if applied else {}
         return PhaseReport(losses, float(norm), applied, applied or overflow, micro_batch)
 
-    def _accumulate(self, samples: Sequence[Sample], step: int, micro_batch: int) -> dict[str, Tensor]:
-        """Gradients of the mean loss over ``samples``; gives the mean of every reported scalar."""
+    def _added_up(
+        self, samples: Sequence[Sample], effective: int, step: int, micro_batch: int
+    ) -> dict[str, Tensor]:
+        """Everybody's gradients and sums: each process goes on as one alone would over all samples."""
+        if self._peers.alone:
+            return self._accumulate(samples, effective, step, micro_batch)
+        sums: dict[str, Tensor] = {}
+        cause = ""
+        try:
+            sums = self._accumulate(samples, effective, step, micro_batch)
+        except (RuntimeError, MemoryError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            cause = f"{error}" or type(error).__name__
+        names = sorted(sums)
+        told = zlib.crc32("\n".join(names).encode())
+        has_gradient = [int(parameter.grad is not None) for parameter in self._own]
+        ran_out, highest, lowest, *needed = self._peers.largest(
+            [int(cause != ""), told, -told, *has_gradient]
+        )
+        if ran_out:
+            raise torch.OutOfMemoryError(cause or "on another process")
+        if highest != -lowest:  # a loss that only some samples have
+            names = sorted({name for theirs in self._peers.gather(names) for name in theirs})
+        for parameter, need in zip(self._own, needed, strict=True):
+            if need and parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        nothing = torch.zeros((), device=self._own[0].device)
+        values = torch.stack([sums.get(name, nothing) for name in names])
+        self._peers.add_up([*(p.grad for p in self._own if p.grad is not None), values])
+        return dict(zip(names, values.unbind(), strict=True))
+
+    def _accumulate(
+        self, samples: Sequence[Sample], effective: int, step: int, micro_batch: int
+    ) -> dict[str, Tensor]:
+        """This share's part of the gradients of an effective batch's mean loss, and of every scalar."""
         sums: dict[str, Tensor] = {}
         for start in range(0, len(samples), micro_batch):
             part = samples[start : start + micro_batch]
             batch = self._fabric.to_device(self._collate(part))
             losses = self._network(self.phase.name, batch, step)
-            weight = len(part) / len(samples)
+            weight = len(part) / effective
             self._fabric.backward(losses["total"] * weight)
             for name, value in losses.items():
                 share = value.detach().float() * weight

@@ -21,13 +21,14 @@ class TrainingResult:
         resumed_from: step this process went on from; None for a run begun here.
         ended_by: the limit that was reached.
         seconds: wall clock in the loop, all resumptions together.
-        cpu_seconds: the same in CPU time of the process.
+        cpu_seconds: the same in CPU time of the process; of several, of the one that leads.
         losses: last point of every curve (``train/…``, ``validation/…``).
         skipped_steps: steps left out for NaN or infinity.
         rollbacks: returns to an earlier checkpoint after too many of those in a row.
         micro_batch: samples per forward pass at the end; below the recipe's batch size after out of memory.
         parameters: trainable numbers in the network.
-        peak_memory: of the process and of the GPU.
+        processes: how many trained together.
+        peak_memory: of this process and of its GPU.
         device: its name.
     """
 
@@ -43,5 +44,6 @@ class TrainingResult:
     rollbacks: int
     micro_batch: int
     parameters: int
+    processes: int
     peak_memory: PeakMemory
     device: str

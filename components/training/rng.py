@@ -13,8 +13,15 @@ from torch import Tensor
 _PYTHON_STATE_VERSION = 3
 
 
-def seed_everything(seed: int) -> None:
-    """Seed python, numpy and torch (all devices)."""
+def seed_everything(seed: int, *more: int) -> None:
+    """Seed python, numpy and torch (all devices).
+
+    Args:
+        seed: of the run.
+        more: what makes these generators differ from those of the run's first process (its number, a step).
+    """
+    if more:
+        seed = int(np.random.SeedSequence([seed, *more]).generate_state(1)[0])
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
@@ -49,6 +56,11 @@ def restore(state: Mapping[str, Tensor], device: torch.device) -> None:
     torch.set_rng_state(state["torch.cpu"])
     if device.type == "cuda" and "torch.cuda" in state:
         torch.cuda.set_rng_state(state["torch.cuda"], device)
+
+
+def group(rank: int) -> str:
+    """The name under which a checkpoint keeps a process's generators."""
+    return "rng" if rank == 0 else f"rng_{rank}"
 
 
 @contextmanager

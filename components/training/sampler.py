@@ -1,13 +1,14 @@
-"""Which samples form batch ``n``: a pure function of seed and ``n``, so a position is one integer."""
+"""Which samples form batch ``n``, and which of them are whose: pure functions of seed, ``n`` and rank."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from components.core.errors import DataError
+from components.core.errors import ConfigError, DataError
 
 #: Batches whose samples are sorted by length together: little padding, and still a fresh mix each epoch.
 _BATCHES_PER_POOL = 16
@@ -75,3 +76,40 @@ class BatchOrder:
         ordered = np.concatenate([part[np.argsort(lengths[part], kind="stable")] for part in pools])
         batches = ordered.reshape(-1, self._batch_size)
         return batches[generator.permutation(len(batches))].reshape(-1)
+
+
+class Shares:
+    """How the batches of a run are split over the processes that train together.
+
+    The effective batch is the recipe's, however many processes there are. Each takes every ``world``-th
+    micro-batch; where a process's share is a multiple of the recipe's batch size, these are the very
+    micro-batches of one process alone, so that means over frames or symbols come out the same.
+
+    Args:
+        batch_size: most samples of a forward pass.
+        accumulation: forward passes of a step on one process.
+        rank: whose share.
+        world: how many processes.
+
+    Raises:
+        ConfigError: the effective batch cannot be split evenly.
+    """
+
+    def __init__(self, batch_size: int, accumulation: int, rank: int, world: int) -> None:
+        self.effective = batch_size * accumulation
+        if self.effective % world:
+            raise ConfigError(
+                who="models.<name>.training",
+                expected=f"batch_size * gradient_accumulation to be a multiple of {world} processes",
+                found=f"{batch_size} * {accumulation}",
+                action="change one of them, or resources.gpus and resources.nodes",
+            )
+        self._rank, self._world = rank, world
+        self._parts = world * math.ceil(self.effective / world / batch_size)
+        self.micro_batch = math.ceil(self.effective / self._parts)
+
+    def of(self, batch: Sequence[int]) -> list[int]:
+        """This process's part of an effective batch."""
+        bounds = [part * self.effective // self._parts for part in range(self._parts + 1)]
+        mine = range(self._rank, self._parts, self._world)
+        return [index for part in mine for index in batch[bounds[part] : bounds[part + 1]]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import threading
 from collections.abc import Callable
@@ -309,3 +310,15 @@ def test_without_git_the_commit_is_refused(versions: DvcVersions, monkeypatch: p
     with pytest.raises(ConfigError, match=r"git add data\.dvc"):
         committing.add_and_push()
     assert committing.current().files == 1
+
+
+def test_a_killed_process_with_our_number_does_not_lock_us_out(versions: DvcVersions) -> None:
+    """In a pod every process is number 1."""
+    put(versions, one="1")
+    versions.add_and_push()
+    data = str(versions.dvc_dir / "data")
+    killed = {"pid": os.getpid(), "cmd": "python -m components version --profile another"}
+    held = {"write": {data: killed}, "read": {}}
+    (versions.dvc_dir / ".dvc" / "tmp" / "rwlock").write_text(json.dumps(held))
+    put(versions, two="2")
+    assert versions.add_and_push().files == 2

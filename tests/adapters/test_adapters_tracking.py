@@ -80,6 +80,20 @@ def test_an_opened_run_goes_on_without_doubling(tracker: MlflowTracker) -> None:
     assert summary.status == "FINISHED"
 
 
+def test_what_is_added_to_an_ended_run_leaves_its_end_alone_and_is_there_once(tracker: MlflowTracker) -> None:
+    run = tracker.start_run("billed", {"model": "wav2lip"})
+    run.finish("FINISHED")
+    (before,) = tracker.runs("wav2lip", 1)
+    for _ in range(2):
+        tracker.annotate(run.run_id, curve("cost/gpu_hours", range(5, 6)), {"cost.krw": "unknown"})
+    (after,) = tracker.runs("wav2lip", 1)
+    assert (after.status, after.started, after.ended) == ("FINISHED", before.started, before.ended)
+    assert after.tags["cost.krw"] == "unknown"
+    assert tracker.curves(run.run_id) == {"cost/gpu_hours": curve("cost/gpu_hours", range(5, 6))}
+    with pytest.raises(BadInputError):
+        tracker.annotate("0" * 32, [], {"cost.krw": "unknown"})
+
+
 def test_reading_what_is_not_there_is_a_typed_error(tracker: MlflowTracker) -> None:
     with pytest.raises(BadInputError, match="no-such-run"):
         tracker.curves("no-such-run")

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import functools
+import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
+from several_gpus import spread
 
 from components import catalogue
 from components.core.paths import project_root
-from components.core.stage_graph import STAGES, stage
+from components.core.stage_graph import STAGES, stage, tasks
 
 ROOT = project_root()
-MODULES = ("retrain", "ingest_recordings", "_settings", "_stage", "_pod")
+MODULES = (
+    "retrain", "ingest_recordings", "_settings", "_stage", "_launching", "_cluster", "_pod", "_job",
+    "_shards", "_shard_pod",
+)  # fmt: skip
 
 
 def _forget() -> None:
@@ -80,6 +88,8 @@ def test_the_edges_are_the_stage_graph(retrain: Any) -> None:
             f"{model}.adopt",
         }
         assert {f"{model}.gate", f"{model}.promote"} <= retrain.get_task("report").upstream_task_ids
+    for one in tasks(catalogue.trainable()):
+        assert retrain.get_task(one.name).upstream_task_ids == set(one.needs)
     assert retrain.get_task("watch").upstream_task_ids == set(retrain.task_ids) - {"watch"}
 
 
@@ -124,11 +134,11 @@ def test_a_run_with_nonsense_is_refused(retrain: Any, choice: dict[str, Any]) ->
 
 
 def test_exit_codes_decide_about_retries(laptop: None) -> None:
-    import _stage
+    import _launching
     from airflow.sdk.exceptions import AirflowFailException
 
-    for code, retried in ((42, False), (70, False), (75, True), (143, True), (1, True)):
-        error = _stage._airflow_error(code, "x")
+    for code, retried in ((1, False), (42, False), (70, False), (75, True), (137, True), (143, True)):
+        error = _launching.error_of(code, "x")
         assert isinstance(error, AirflowFailException) is not retried
 
 
@@ -140,10 +150,56 @@ def test_the_subprocess_launcher_hands_the_exit_code_on(
 
     monkeypatch.setenv("IRIS_WORKSPACE", str(tmp_path))
     operator = _stage.StageOperator(
-        task_id="validate", stage="validate", model=None, project=str(ROOT), launcher="subprocess"
+        task_id="validate",
+        stage="validate",
+        model=None,
+        project=str(ROOT),
+        launcher="subprocess",
+        grace_s=5.0,
     )
     with pytest.raises(AirflowFailException, match="42"):  # nothing was ingested there
         operator.execute({"params": {"models": ["fastpitch"], "profile": "ci", "force": False}})
+
+
+def test_a_stage_in_a_process_of_its_own_is_told_to_stop(
+    laptop: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import _stage
+
+    program = "\n".join(
+        (
+            "import signal, sys, time",
+            "signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))",
+            "print(flush=True)",
+            "time.sleep(300)",
+        )
+    )
+    monkeypatch.setattr(_stage, "stage_command", lambda *given: ["-c", program])
+    operator = _stage.StageOperator(
+        task_id="validate",
+        stage="validate",
+        model=None,
+        project=str(ROOT),
+        launcher="subprocess",
+        grace_s=60.0,
+    )
+    reached = threading.Event()
+
+    class Waiting(_stage.subprocess.Popen):
+        """Airflow's timeout, as soon as the stage runs."""
+
+        def wait(self, timeout: float | None = None) -> int:
+            if not reached.is_set():
+                reached.set()
+                assert self.stdout.readline()
+                raise TimeoutError
+            return super().wait(timeout)
+
+    start = functools.partial(Waiting, stdout=subprocess.PIPE)
+    monkeypatch.setattr(_stage.subprocess, "Popen", start)
+    with pytest.raises(TimeoutError):
+        operator.execute({"params": {"models": ["fastpitch"], "profile": "ci", "force": False}})
+    assert operator._child.returncode == 143
 
 
 def test_a_model_that_was_not_chosen_is_skipped(laptop: None) -> None:
@@ -151,7 +207,12 @@ def test_a_model_that_was_not_chosen_is_skipped(laptop: None) -> None:
     from airflow.sdk.exceptions import AirflowSkipException
 
     operator = _stage.StageOperator(
-        task_id="train", stage="train", model="fastpitch", project=str(ROOT), launcher="in_process"
+        task_id="train",
+        stage="train",
+        model="fastpitch",
+        project=str(ROOT),
+        launcher="in_process",
+        grace_s=5.0,
     )
     with pytest.raises(AirflowSkipException):
         operator.execute({"params": {"models": ["rvc"], "profile": "ci", "force": False}})
@@ -179,3 +240,91 @@ def test_ci_and_hooks_only_call_the_one_door() -> None:
     entries = {hook["entry"].split()[0] for repo in hooks["repos"] for hook in repo["hooks"]}
     assert all(entry.startswith(".venv/bin/") for entry in entries)
     assert "make --no-print-directory test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_several_gpus_and_nodes_go_their_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("IRIS_PROFILE", raising=False)
+    _forget()
+    import _job
+    from airflow.sdk.exceptions import (
+        AirflowException,
+        AirflowFailException,
+        AirflowSkipException,
+        TaskDeferred,
+    )
+
+    params, settings = catalogue.load(ROOT, None), {"task_id": "train"}
+    one = _job.kubernetes_task(stage("train"), "fastpitch", spread(params, 1, 4), ROOT, (), settings)
+    assert one.cmds[:4] == ["python", "-m", "components.training.torchrun", "--nproc-per-node"]
+    plain = _job.kubernetes_task(stage("train"), "fastpitch", params, ROOT, (), settings)
+    assert plain.cmds == ["python"]
+
+    several = _job.kubernetes_task(stage("train"), "fastpitch", spread(params, 2, 4), ROOT, (), settings)
+    assert (several.wait_until_job_complete, several.deferrable) == (True, True)
+    with pytest.raises(AirflowSkipException):
+        several.execute({"params": {"models": ["rvc"]}})
+    created: list[Any] = []
+    monkeypatch.setattr(
+        several, "create_job", lambda job_request_obj: created.append(job_request_obj) or created[0]
+    )
+    monkeypatch.setattr(several, "_get_ti_pod_labels", lambda context: {"dag_id": "retrain"})
+    pushed = SimpleNamespace(xcom_push=lambda key, value: None)
+    choice = {"models": ["fastpitch"], "profile": "site", "force": True}
+    with pytest.raises(TaskDeferred) as deferred:  # Kueue holds the Job back: there is no pod to look at
+        several.execute({"params": choice, "ti": pushed})
+    (job,) = created
+    assert deferred.value.trigger.job_name == job.metadata.name
+    assert re.fullmatch(r"iris-fastpitch-train-[a-z0-9]+", job.metadata.name)
+    assert len(job.metadata.name) <= 58
+    assert job.metadata.labels["dag_id"] == "retrain"
+    command = job.spec.template.spec.containers[0].command
+    assert command[-8:] == [
+        "-m",
+        "components",
+        "train",
+        "--model",
+        "fastpitch",
+        "--profile",
+        "site",
+        "--force",
+    ]
+    assert job.spec.completion_mode == "Indexed"
+
+    monkeypatch.setattr(several, "_show_logs", lambda job, namespace: None)
+    event = {"name": job.metadata.name, "namespace": "n", "pod_names": [], "status": "error", "job": {}}
+    for reason, kind in (("PodFailurePolicy", True), ("BackoffLimitExceeded", False)):
+        told = {**event, "message": f"Job failed with error: {reason}"}
+        with pytest.raises(AirflowException) as error:
+            several.execute_complete({"ti": pushed}, told)
+        assert isinstance(error.value, AirflowFailException) is kind
+    several.execute_complete({"ti": pushed}, {**event, "status": "success", "message": "done"})
+    _forget()
+
+
+@pytest.mark.parametrize("launcher", ["subprocess", "kubernetes"])
+def test_shards_are_mapped_before_the_features_stage(launcher: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRIS_LAUNCHER", launcher)
+    monkeypatch.delenv("IRIS_PROFILE", raising=False)
+    _forget()
+    import _settings
+
+    platform = _settings.PARAMS.platform.model_copy(update={"feature_shards": 3})
+    monkeypatch.setattr(_settings, "PARAMS", _settings.PARAMS.model_copy(update={"platform": platform}))
+    import retrain as module
+
+    shards = module.DAG.get_task("fastpitch.features_shard")
+    assert shards.expand_input.value == {"shard": ["0/3", "1/3", "2/3"]}
+    assert shards.upstream_task_ids == {"validate"}
+    assert shards.downstream_task_ids == {"fastpitch.features", "watch"}
+    if launcher == "kubernetes":
+        from _pod import StagePodOperator
+
+        task = shards.unmap({"shard": "1/3"})
+        seen: list[Any] = []
+        base = StagePodOperator.__mro__[1]
+        monkeypatch.setattr(base, "execute", lambda self, context: seen.append(list(self.arguments)))
+        task.execute({"params": {"models": ["fastpitch"], "profile": "site", "force": False}})
+        (arguments,) = seen
+        assert arguments[:5] == ["-m", "components", "features-shard", "--model", "fastpitch"]
+        assert arguments[5:] == ["--profile", "site", "--shard", "1/3"]
+    _forget()

@@ -1,23 +1,21 @@
 """`make demo` in small: the real DAG under dag.test(), real DVC, GX, MLflow and reports, in one workspace.
 
-The tests of this file share one run and then break it, in the order they stand here.
+The run is the session's (conftest.py); the tests of this file break it, in the order they stand here.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
+from embedded_demo import Demo, git_status, run_embedded
 
 from components import catalogue
 from components.core.metrics import Evidence
-from components.core.paths import Workspace, project_root
+from components.core.paths import project_root
 from components.core.stage_graph import STAGES
 from components.stages import services
 from components.stages.records import read_record
@@ -25,33 +23,6 @@ from components.stages.records import read_record
 pytestmark = pytest.mark.e2e
 ROOT = project_root()
 KPI_FIELDS = {"value", "low", "high", "n", "unit", "evidence", "device", "target", "ceiling", "floor"}
-
-
-@dataclass(frozen=True)
-class Demo:
-    workspace: Workspace
-    summary: dict[str, Any]
-    output: str
-    tree_before: str
-
-
-def _run(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [
-        sys.executable,
-        "dags/embedded.py",
-        "--profile",
-        "ci",
-        "--workspace",
-        str(workspace),
-        *arguments,
-    ]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "IRIS"))}
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=500)
-
-
-def _git_status() -> str:
-    command = ["git", "status", "--porcelain", "--", "data.dvc", "docs", "mlflow", "pretrained", "k8s"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
 def _tool(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -66,17 +37,6 @@ def _tool(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         str(workspace),
     ]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    root = tmp_path_factory.mktemp("시연 demo")
-    tree_before = _git_status()
-    done = _run(root)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
-    workspace = Workspace.embedded(root)
-    summary = json.loads((root / "summary.json").read_text(encoding="utf-8"))
-    return Demo(workspace, summary, done.stdout + done.stderr, tree_before)
 
 
 def test_the_summary_keeps_its_contract(demo: Demo) -> None:
@@ -150,12 +110,12 @@ def test_records_trace_a_figure_back_to_its_data(demo: Demo) -> None:
 
 
 def test_the_workspace_holds_everything_and_the_clone_stays_clean(demo: Demo) -> None:
-    assert _git_status() == demo.tree_before
+    assert git_status() == demo.tree_before
     assert not list(demo.workspace.root.rglob("*.tmp"))
 
 
 def test_nothing_changed_nothing_runs(demo: Demo) -> None:
-    done = _run(demo.workspace.root)
+    done = run_embedded(demo.workspace.root)
     assert done.returncode == 0, done.stderr[-3000:]
     told = json.loads((demo.workspace.root / "summary.json").read_text(encoding="utf-8"))
     assert all(stage["skipped"] for stage in told["stages"]), told["stages"]
@@ -196,7 +156,7 @@ def test_a_damaged_corpus_turns_the_run_red_and_loses_nothing(demo: Demo) -> Non
     text = manifest.read_text(encoding="utf-8")
     manifest.write_text(text.replace(",synthetic", ",nobody", 1).replace(",ko,", ",xx,", 1), encoding="utf-8")
     try:
-        done = _run(demo.workspace.root)
+        done = run_embedded(demo.workspace.root)
         assert done.returncode != 0
         assert "manifest.csv" in done.stderr
         assert "Traceback" not in done.stderr

@@ -15,6 +15,7 @@ import soundfile
 from components import catalogue
 from components.core.metrics import Decision, Evaluator, Evidence, EvidenceKind, Metric, NotMeasured, Reason
 from components.core.ports import DataVersion, MetricPoint, RunSummary
+from components.core.spending import Spent
 from components.core.storage import sha256_json
 from components.reporting.inputs import DataReport, ModelReport, ReportInputs, StageRecord
 from components.reporting.reading import read_sentences
@@ -154,6 +155,13 @@ def write_samples(folder: Path, count: int, seconds: float = 1.0) -> Path:
     return folder
 
 
+SPENDING = (
+    Spent("validate", None, True, STAMP.isoformat(), 1, 0, 30.0, 0.0, 45.0, None),
+    Spent("train", "fastpitch", True, STAMP.isoformat(), 3, 2, 9000.0, 0.0, 16200.0, 5400.0),
+    Spent("evaluate", "fastpitch", False, STAMP.isoformat(), 1, 1, 12.0, None, 20.0, 60.0),
+)
+
+
 def report_inputs(samples: Path | None = None, **changes: Any) -> ReportInputs:
     """A period in which FastPitch ran on the laptop and the other three models did not."""
     curve = tuple(MetricPoint("train/total", 3 / (1 + s / 30) + 0.2, s, s) for s in range(0, 300, 10))
@@ -194,5 +202,6 @@ def report_inputs(samples: Path | None = None, **changes: Any) -> ReportInputs:
         lock_sha="6" * 64,
         stamp=STAMP,
         previous=None,
+        spending=SPENDING,
     )
     return replace(inputs, **changes)

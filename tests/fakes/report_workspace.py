@@ -23,7 +23,7 @@ from components.core.errors import BadInputError
 from components.core.metrics import Decision, Evidence
 from components.core.paths import Workspace
 from components.core.ports import MetricPoint, ModelVersion, RunSummary
-from components.core.storage import write_json, write_text
+from components.core.storage import sha256_path, write_json, write_text
 from components.stages.contract import Record
 from components.stages.records import hashed_outputs, write_record
 from components.stages.runner import Request
@@ -43,6 +43,11 @@ class FakeTracker:
 
     def runs(self, model: str | None, limit: int) -> list[RunSummary]:
         return self.known[:limit]
+
+    bills: dict[str, tuple[list[MetricPoint], dict[str, str]]] = field(default_factory=dict)
+
+    def annotate(self, run_id: str, points: list[MetricPoint], tags: dict[str, str]) -> None:
+        self.bills[run_id] = (points, tags)
 
     def curves(self, run_id: str) -> dict[str, list[MetricPoint]]:
         return {"train/total": [MetricPoint("train/total", 3.0 - s / 10, s, s) for s in range(5)]}
@@ -95,7 +100,10 @@ def finished_workspace(root: Path) -> Workspace:
     _record(workspace, "train", "fastpitch", {}, {"run_id": RUN, "steps": 250})
     _record(workspace, "evaluate", "fastpitch", {"evidence": found, "samples": samples}, {})
     keep_decision(workspace, decision())
-    _record(workspace, "promote", "fastpitch", {}, {"verdict": "INCONCLUSIVE"}, state="refused")
+    judged = {"gate.decision": sha256_path(workspace.decisions / "fastpitch.json")}
+    _record(
+        workspace, "promote", "fastpitch", {}, {"verdict": "INCONCLUSIVE"}, state="refused", inputs=judged
+    )
     return workspace
 
 
@@ -106,6 +114,7 @@ def _record(
     outputs: Mapping[str, Path],
     summary: Mapping[str, Any],
     state: str = "done",
+    inputs: Mapping[str, str] | None = None,
 ) -> None:
     record = Record(
         stage=stage,
@@ -119,7 +128,7 @@ def _record(
         started=STAMP.isoformat(),
         seconds=2.0,
         device=DEVICE,
-        inputs={},
+        inputs=inputs or {},
         outputs=hashed_outputs(workspace.root, outputs, stage),
         summary=summary,
     )

@@ -114,6 +114,38 @@ def test_incremental_equals_fresh(
     assert {p.name for p in folder.iterdir()} == {"grown", "fresh"}, "nothing left behind"
 
 
+@pytest.mark.parametrize("count", [2, 5, 9])  # 9: more shards than utterances
+def test_shards_and_a_join_write_the_same_bytes_and_compute_nothing_twice(
+    count: int, corpus: ToneCorpus, tmp_path: Path
+) -> None:
+    quiet = Progress("test", stream=io.StringIO())
+    folder, target = corpus.write(), tmp_path / "shards"
+    extract(folder, tmp_path / "whole")
+    told = []
+    for number in reversed(range(count)):
+        shard = (number, count)
+        told.append(extract_speech_features([folder], ANALYSIS, of_model, target, 1, quiet, shard))
+        assert not target.exists()
+    assert sum(one.rows for one in told) == sum(one.accepted for one in told) == 7
+    assert sum(one.reused for one in told) == 0
+    joined = extract(folder, target)
+    assert (joined.accepted, joined.reused) == (7, 7)
+    assert sha256_path(target) == sha256_path(tmp_path / "whole")
+    assert not list(tmp_path.glob(".*.partial"))
+
+
+def test_a_shard_that_failed_costs_its_share_only(corpus: ToneCorpus, tmp_path: Path) -> None:
+    quiet = Progress("test", stream=io.StringIO())
+    folder, target = corpus.write(), tmp_path / "shards"
+    extract(folder, tmp_path / "whole")
+    extract_speech_features([folder], ANALYSIS, of_model, target, 1, quiet, (0, 2))
+    assert extract(folder, target).reused == 4
+    assert sha256_path(target) == sha256_path(tmp_path / "whole")
+    again = extract_speech_features([folder], ANALYSIS, of_model, target, 1, quiet, (1, 2))
+    assert (again.rows, again.reused) == (3, 3)  # a straggler finds it done and leaves the store alone
+    assert sha256_path(target) == sha256_path(tmp_path / "whole")
+
+
 def test_changed_analysis_recomputes(corpus: ToneCorpus, tmp_path: Path) -> None:
     extract(corpus.write(), tmp_path / "store")
     changed = replace(ANALYSIS, mel=replace(ANALYSIS.mel, n_mels=40))

@@ -14,6 +14,8 @@ ALLOWED_VERBS = {
     "pods": {"create", "delete", "get", "list", "patch"},
     "pods/log": {"get"},
     "events": {"list", "watch"},
+    "jobs": {"create", "delete"},
+    "jobs/status": {"get"},
 }
 #: An address block wider than this is no named destination.
 WIDEST_PREFIX = 16

@@ -14,11 +14,13 @@ import yaml
 from kubernetes.utils.quantity import parse_quantity
 from manifests import OVERLAYS, ROOT, Manifest, kustomize, pod_specs, read, rendered, unrendered
 from policies import GPU, POLICIES, Policy
+from several_gpus import spread
 
 from components import catalogue
+from components.adapters.job_spec import render_job
 from components.adapters.pod_spec import GPU_PRODUCT_LABEL, render_pod
 from components.core.params import Params
-from components.core.stage_graph import STAGES
+from components.core.stage_graph import STAGES, stage
 
 VERSIONS = ("1.34", "1.37")
 LOADER = ROOT / "k8s" / "tools" / "loader-pod.yaml"
@@ -65,7 +67,20 @@ def _params(overlay: Path) -> Params:
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda p: p.__name__)
 def test_policies_hold(policy: Policy, overlay: Path, manifests: list[Manifest]) -> None:
     """The pods of all stages included, as they will be submitted, and the one that people start by hand."""
-    assert list(policy([*manifests, *read(LOADER), *_stage_pods(overlay)])) == []
+    job = render_job(stage("train"), "fastpitch", spread(_params(overlay), 2, 1), ROOT, [])
+    assert list(policy([*manifests, *read(LOADER), *_stage_pods(overlay), job])) == []
+
+
+def test_the_ranks_of_a_training_meet_where_the_parameters_say(manifests: list[Manifest]) -> None:
+    kubernetes = catalogue.load(ROOT, None).platform.kubernetes
+    (service,) = [m for m in manifests if m["metadata"]["name"] == kubernetes.ranks_service]
+    assert service["metadata"]["namespace"] == kubernetes.namespace
+    assert service["spec"]["clusterIP"] == "None"
+    assert service["spec"]["publishNotReadyAddresses"] is True
+    assert [port["port"] for port in service["spec"]["ports"]] == [kubernetes.rendezvous_port]
+    (door,) = [m["spec"] for m in manifests if m["metadata"]["name"] == "ranks-to-ranks"]
+    for rule in (*door["ingress"], *door["egress"]):
+        assert rule["ports"][0]["port"] == kubernetes.rendezvous_port
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -94,7 +109,9 @@ def test_one_file_holds_every_address_of_a_site(tmp_path: Path) -> None:
     assert "192.0.2." not in text
     assert not [value for value in site["data"].values() if value not in text]
     claims = [m for m in yaml.safe_load_all(text) if m["kind"] == "PersistentVolumeClaim"]
-    assert {claim["spec"]["storageClassName"] for claim in claims} == {"nfs-of-the-site"}
+    shared = [claim for claim in claims if "volumeName" not in claim["spec"]]  # the nodes' own disks are not
+    assert {claim["spec"]["storageClassName"] for claim in shared} == {"nfs-of-the-site"}
+    assert len(shared) == len(claims) - 1
 
 
 def test_pods_of_the_stages_find_what_they_name(overlay: Path, manifests: list[Manifest]) -> None:
@@ -108,6 +125,13 @@ def test_pods_of_the_stages_find_what_they_name(overlay: Path, manifests: list[M
         ("PriorityClass", "", kubernetes.priority_class),
         ("LocalQueue", space, kubernetes.queue_name),
     } <= there
+    named = {
+        volume["persistentVolumeClaim"]["claimName"]
+        for pod in _stage_pods(overlay)
+        for volume in pod["spec"]["volumes"]
+        if "persistentVolumeClaim" in volume
+    }
+    assert {("PersistentVolumeClaim", space, claim) for claim in named} <= there
     (launcher,) = [m for m in manifests if m["kind"] == "RoleBinding"]
     assert launcher["metadata"]["namespace"] == space
 
@@ -161,9 +185,13 @@ def test_the_quota_holds_what_airflow_may_submit_at_once(overlay: Path, manifest
     many, cpu = params.platform.airflow.pools.a100, params.platform.kubernetes.cpu_stage
     largest = [gpu_pods[index % len(gpu_pods)] for index in range(many)]
     models = len(params.models)
+    # an emptyDir as node cache comes on top of the scratch space, in every pod that reads data
+    pods = _stage_pods(overlay)
+    cache = max(_requested(pod, "ephemeral-storage") - _sized(pod, "scratch") for pod in pods)
     assert _quantity(hard[GPU]) >= sum(r.gpus for r in largest)
     for resource, field in (("cpu", "cpu"), ("memory", "memory"), ("ephemeral-storage", "scratch")):
         wanted = sum(_quantity(getattr(r, field)) for r in largest) + models * _quantity(getattr(cpu, field))
+        wanted += (many + models) * cache if field == "scratch" else 0
         for side in ("requests", "limits"):
             assert _quantity(hard[f"{side}.{resource}"]) >= wanted, f"{side}.{resource}"
     assert int(hard["pods"]) >= many + models
@@ -193,6 +221,32 @@ def _stage_pods(overlay: Path) -> list[Manifest]:
     ]
 
 
+def _requested(pod: Manifest, resource: str) -> Decimal:
+    return _quantity(pod["spec"]["containers"][0]["resources"]["requests"][resource])
+
+
+def _sized(pod: Manifest, name: str) -> Decimal:
+    (volume,) = [volume for volume in pod["spec"]["volumes"] if volume["name"] == name]
+    return _quantity(volume["emptyDir"]["sizeLimit"])
+
+
 def _quantity(text: str | int) -> Decimal:
     quantity: Decimal = parse_quantity(text)
     return quantity
+
+
+def test_the_node_cache_is_a_local_volume_large_enough_and_only_on_labelled_nodes() -> None:
+    (overlay,) = [one for one in OVERLAYS if one.name == "a100"]
+    objects = [m for m in yaml.safe_load_all(unrendered(overlay)) if m]
+    cache = _params(overlay).platform.kubernetes.node_cache
+    (volume,) = [m for m in objects if m["kind"] == "PersistentVolume"]
+    (claim,) = [
+        m for m in objects if m["kind"] == "PersistentVolumeClaim" and m["metadata"]["name"] == cache.claim
+    ]
+    assert "local" in volume["spec"]  # the scheduler must know which nodes have the folder
+    (term,) = volume["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"]
+    assert term["matchExpressions"] == [{"key": "iris/node-cache", "operator": "In", "values": ["true"]}]
+    assert claim["spec"]["volumeName"] == volume["metadata"]["name"]
+    assert claim["spec"]["storageClassName"] == volume["spec"]["storageClassName"] == ""
+    assert volume["spec"]["claimRef"]["name"] == claim["metadata"]["name"]
+    assert _quantity(volume["spec"]["capacity"]["storage"]) > cache.max_gib * 2**30

@@ -11,10 +11,12 @@ import policies
 import pytest
 import yaml
 from manifests import ROOT, Manifest, pod_specs, unrendered
+from several_gpus import spread
 
 from components import catalogue
+from components.adapters.job_spec import render_job
 from components.adapters.pod_spec import render_pod
-from components.core.stage_graph import STAGES
+from components.core.stage_graph import STAGES, stage
 
 A100 = ROOT / "k8s" / "overlays" / "a100"
 Mutation = Callable[[list[Manifest]], None]
@@ -84,6 +86,7 @@ def _queue(manifests: list[Manifest]) -> Manifest:
     return group
 
 
+RANKS = _object("Job", "iris-fastpitch-train")
 ROLE = _object("Role", "iris-stage-launcher")
 DOOR = _object("NetworkPolicy", "stages-to-mlflow")
 SPACE = _object("Namespace", "iris-retraining")
@@ -157,7 +160,7 @@ WRONG: list[tuple[policies.Policy, Mutation]] = [
     ),
     (
         policies.doors_lead_to_pods,
-        _put("metadata", "labels", value={}, where=lambda m: next(one for one in m if one["kind"] == "Pod")),
+        _put("spec", "template", "metadata", "labels", value={}, where=RANKS),
     ),
     (
         policies.doors_lead_to_pods,
@@ -183,6 +186,7 @@ WRONG: list[tuple[policies.Policy, Mutation]] = [
         _put("spec", "type", value="LoadBalancer", where=_object("Service", "mlflow")),
     ),
     (policies.sound_jobs, _put("template", "spec", "restartPolicy", value="OnFailure", where=_job)),
+    (policies.sound_jobs, _put("spec", "template", "spec", "restartPolicy", value="OnFailure", where=RANKS)),
     (policies.sound_jobs, _put("podFailurePolicy", value=None, where=_job)),
     (policies.sound_jobs, _put("podFailurePolicy", "rules", 0, value=None, where=_job)),
     (
@@ -220,8 +224,10 @@ WRONG: list[tuple[policies.Policy, Mutation]] = [
 
 @cache
 def _sound() -> list[Manifest]:
-    pod = render_pod(STAGES[0], None, catalogue.load(ROOT, None), ROOT, [])
-    return [pod, *(one for one in yaml.load_all(unrendered(A100), yaml.CSafeLoader) if one)]
+    params = catalogue.load(ROOT, None)
+    pod = render_pod(STAGES[0], None, params, ROOT, [])
+    job = render_job(stage("train"), "fastpitch", spread(params, 2, 2), ROOT, [])
+    return [pod, job, *(one for one in yaml.load_all(unrendered(A100), yaml.CSafeLoader) if one)]
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.core.errors import ReportRefusedError
+from components.core.params.platform import CostParams
 from components.reporting.definitions import leaves
 from components.reporting.inputs import ReportInputs, Snapshot
 from components.reporting.names import parameter_name
@@ -58,13 +59,14 @@ def rows(book: openpyxl.Workbook, sheet: str, header: int) -> list[dict[str, obj
     return [dict(zip(map(str, heads), line, strict=True)) for line in body]
 
 
-def test_the_seven_sheets(book: openpyxl.Workbook) -> None:
+def test_the_eight_sheets(book: openpyxl.Workbook) -> None:
     assert book.sheetnames == [title for title, _ in SHEETS]
     assert book.sheetnames == [
         "표지",
         "정량목표",
         "파라미터 정의서",
         "실행이력",
+        "비용",
         "데이터",
         "변경이력",
         "환경",
@@ -99,6 +101,33 @@ def test_state_and_run_follow_what_ran(book: openpyxl.Workbook) -> None:
     shrunk = by_path["models.fastpitch.architecture.d_model"]
     assert (shrunk["값"], shrunk["적용값(실행 프로파일)"], shrunk["상태"]) == (384, "128 (laptop)", "예상")
     assert by_path["models.rvc.training.batch_size"]["상태"] == "예상"
+
+
+def test_what_nobody_knows_of_the_cost_is_unknown_and_no_zero(book: openpyxl.Workbook) -> None:
+    validate, train, evaluate, whole = rows(book, "비용", 3)
+    assert (train["시도"], train["실패·중단"], train["GPU 시간 (h)"], train["CPU 시간 (h)"]) == (3, 2, 0, 4.5)
+    assert {row["GPU 비용 (KRW)"] for row in (validate, train, evaluate, whole)} == {"미상"}
+    assert (validate["대기 시간 (h)"], train["대기 시간 (h)"], whole["대기 시간 (h)"]) == (
+        "미상",
+        1.5,
+        "미상",
+    )
+    assert (evaluate["상태"], evaluate["GPU 시간 (h)"]) == ("미완료", "미상")
+    assert {row["구분"] for row in (validate, train, evaluate, whole)} == {"자체측정"}
+
+
+def test_a_site_with_prices_reads_money(tmp_path: Path) -> None:
+    inputs = report_inputs()
+    cost = CostParams(gpu_hour_krw=4000.0, gpu_hour_usd=3.0)
+    platform = inputs.params.platform.model_copy(update={"cost": cost})
+    priced = replace(
+        inputs,
+        params=inputs.params.model_copy(update={"platform": platform}),
+        spending=(replace(inputs.spending[1], gpu_seconds=9000.0),),
+    )
+    train, whole = rows(write(priced, tmp_path / "s.xlsx"), "비용", 3)
+    assert (train["GPU 비용 (KRW)"], train["GPU 비용 (USD)"]) == (10000, 7.5)
+    assert whole["GPU 비용 (KRW)"] == 10000
 
 
 def test_measured_and_expected_stand_in_their_own_columns(book: openpyxl.Workbook) -> None:

@@ -10,6 +10,7 @@ import pytest
 from fixture_evidence import NOW, evidence, laptop_params
 from registry_store import RegistryStore, delivered
 
+from components.core.errors import NothingScoredError
 from components.core.metrics import Evidence
 from components.core.paths import Workspace
 from components.core.progress import Progress
@@ -99,6 +100,21 @@ def test_shipped_weights_that_fail_stay_a_version_without_alias(
     assert machine.champion() is None
     version = machine.store.registry().by_version("fastpitch", str(outcome.summary["version"]))
     assert version.tags["verdict"] == "FAIL"
+
+
+def test_shipped_voices_that_the_corpora_lack_stop_no_training(
+    machine: FreshMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def evaluate(*_: object) -> Outcome:
+        raise NothingScoredError(
+            who="speaker_similarity of espeak_m3", expected="10 recordings", found="0", action="record"
+        )
+
+    monkeypatch.setattr(adopt, "evaluate", evaluate)
+    outcome = adopt.run(machine.context)
+    assert outcome.summary["adopted"] is False
+    assert "espeak_m3" in outcome.summary["reason"]
+    assert machine.champion() is None
 
 
 def test_where_a_champion_stands_nothing_is_evaluated(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import kubernetes_validate
@@ -17,8 +19,10 @@ from components.core.errors import ConfigError
 from components.core.params.platform import CostParams
 from components.core.paths import Workspace, project_root
 from components.core.stage_graph import STAGES, stage
+from components.core.storage import append_line
 from components.stages.contract import Record
 from components.stages.dry_run import UNKNOWN, PlannedPod, estimate, plan
+from components.stages.journal import Attempt
 from components.stages.records import write_record
 
 ROOT = project_root()
@@ -65,23 +69,39 @@ def test_hours_and_cost_come_from_the_last_run(workspace: Workspace) -> None:
         )
     pods = plan(ROOT, None, workspace, ["fastpitch"])
     assert _pod(pods, "train").gpu_hours == 10.0
-    assert _row(pods, RATES, "train")[2:7] == ["1", "10.00", "10.00", "30,000", "25.00"]
+    assert _row(pods, RATES, "train")[2:8] == ["1", "10.00", UNKNOWN, "10.00", "30,000", "25.00"]
     # adopt and evaluate take a GPU for half an hour each; the others take none
-    assert _row(pods, RATES, "sum")[4:7] == ["11.00", "33,000", "27.50"]
-    assert _row(pods, RATES, "ingest")[2:7] == ["0", "0.50", "0.00", "0", "0"]
+    assert _row(pods, RATES, "sum")[5:] == ["11.00", "33,000", "27.50", "expected"]
+    assert _row(pods, RATES, "ingest")[2:8] == ["0", "0.50", UNKNOWN, "0.00", "0", "0.00"]
+
+
+def test_what_a_resumed_training_took_is_told_with_all_its_attempts_and_its_wait(
+    workspace: Workspace,
+) -> None:
+    """The record holds the last attempt only; the journal all of them."""
+    _record(workspace, "train", "fastpitch", 2.0)
+    for state, hours, waited in (("killed", 7.0, 0.5), ("done", 2.0, 1.0)):
+        line = Attempt(
+            "train", "fastpitch", state, hours * 3600, "2026-11-02T03:00:00+09:00", "", f"id-{state}", "a100",
+            gpus=1, cpu_seconds=0.0, queue_seconds=waited * 3600,
+        )  # fmt: skip
+        append_line(workspace.root / "journal.jsonl", json.dumps(asdict(line)))
+    pods = plan(ROOT, None, workspace, ["fastpitch"])
+    assert _row(pods, RATES, "train")[2:8] == ["1", "9.00", "1.50", "9.00", "27,000", "22.50"]
 
 
 def test_what_no_run_told_is_unknown_and_so_is_the_sum(workspace: Workspace) -> None:
     _record(workspace, "train", "fastpitch", 10.0)
     pods = plan(ROOT, None, workspace, ["fastpitch"])
-    assert _row(pods, RATES, "evaluate")[3:7] == [UNKNOWN] * 4
-    assert _row(pods, RATES, "sum")[4:7] == [UNKNOWN] * 3
+    assert _row(pods, RATES, "evaluate")[3:8] == [UNKNOWN] * 5
+    assert _row(pods, RATES, "sum")[5:8] == [UNKNOWN] * 3
 
 
 def test_without_a_rate_only_the_hours_are_known(workspace: Workspace) -> None:
     _record(workspace, "train", "fastpitch", 10.0)
     pods = plan(ROOT, None, workspace, ["fastpitch"])
-    assert _row(pods, NO_RATES, "train")[3:7] == ["10.00", "10.00", UNKNOWN, UNKNOWN]
+    assert _row(pods, NO_RATES, "train")[3:8] == ["10.00", UNKNOWN, "10.00", UNKNOWN, UNKNOWN]
+    assert _row(pods, NO_RATES, "ingest")[5:8] == ["0.00", UNKNOWN, UNKNOWN]  # no price is not a price of 0
 
 
 def test_another_profiles_run_tells_nothing(workspace: Workspace) -> None:
@@ -108,6 +128,7 @@ def test_the_command_prints_pods_for_kubectl_and_the_estimate_beside_them(tmp_pa
     assert len(pods) == len(STAGES)
     kubernetes_validate.validate(pods[0], "1.34", strict=True)
     assert UNKNOWN in done.stderr
+    assert "expected, not measured" in done.stderr
 
 
 @pytest.mark.parametrize("rate", ["0", "-1.0", ".nan"])

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import datetime
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes.report_inputs import RUN, STAMP, decision, evidence, metric
 from fakes.report_workspace import FakeRegistry, FakeTracker, finished_workspace, keep_decision, request
 
 from components.core.errors import CorruptFileError, DataError
+from components.core.params.platform import CostParams
 from components.core.paths import Workspace
+from components.core.spending import Spent
+from components.core.storage import append_line
 from components.stages import services
+from components.stages.bill import bill
 from components.stages.journal import journalled
 from components.stages.records import read_record, write_record
 from components.stages.runner import run_stage
@@ -21,9 +27,13 @@ OUTPUTS = {"xlsx", "note_html", "note_md", "note_txt", "review"}
 
 
 @pytest.fixture
-def registry(monkeypatch: pytest.MonkeyPatch) -> FakeRegistry:
+def tracker() -> FakeTracker:
+    return FakeTracker()
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch, tracker: FakeTracker) -> FakeRegistry:
     registry = FakeRegistry()
-    tracker = FakeTracker()
     monkeypatch.setattr(services, "tracker", lambda context: tracker)
     monkeypatch.setattr(services, "registry", lambda context: registry)
     return registry
@@ -71,6 +81,18 @@ def test_an_unchanged_report_is_skipped_also_after_skipped_and_refused_attempts(
     assert run_stage(request(workspace)).state == "skipped"
 
 
+def test_a_promotion_of_an_earlier_verdict_is_none_of_this_one(workspace: Workspace) -> None:
+    record = read_record(workspace, "promote", "fastpitch")
+    assert record is not None
+    write_record(workspace, replace(record, summary={"alias": "champion_laptop", "champion": "7"}))
+    run_stage(request(workspace))
+    assert "champion_laptop" in contents(workspace)["review"].decode()
+    earlier = dict.fromkeys(record.inputs, "0" * 64)
+    write_record(workspace, replace(record, inputs=earlier, summary={"alias": "champion_laptop"}))
+    run_stage(request(workspace, force=True))
+    assert "champion_laptop" not in contents(workspace)["review"].decode()
+
+
 def test_the_time_of_a_refused_promotion_changes_nothing(workspace: Workspace) -> None:
     run_stage(request(workspace))
     first = contents(workspace)
@@ -94,6 +116,51 @@ def test_a_failed_attempt_alone_makes_a_new_report_that_names_it(workspace: Work
     assert run_stage(request(workspace)).state == "skipped"
     run_stage(request(workspace, force=True))
     assert contents(workspace) == first
+
+
+def spend(workspace: Workspace, stage: str, state: str, **changes: Any) -> None:
+    values = {"seconds": 3600.0, "started": STAMP.isoformat(), "message": "", "gpus": 1, "cpu_seconds": 60.0}
+    line = {"stage": stage, "model": "fastpitch", "state": state, **values, "profile": "laptop", **changes}
+    append_line(workspace.root / "journal.jsonl", json.dumps(line))
+
+
+def test_the_run_carries_what_it_took_and_an_unknown_price_is_no_zero(
+    workspace: Workspace, tracker: FakeTracker
+) -> None:
+    spend(workspace, "train", "killed", queue_seconds=1800.0)
+    spend(workspace, "train", "done", queue_seconds=1800.0)
+    spend(workspace, "evaluate", "done")
+    spend(
+        workspace, "evaluate", "failed"
+    )  # of a retraining that is not done: in the reports, on no run's bill
+    run_stage(request(workspace))
+    points, tags = tracker.bills[RUN]
+    figures = {point.key: point.value for point in points}
+    assert figures["cost/gpu_hours"] == 3.0
+    assert figures["cost/train/gpu_hours"] == 2.0
+    assert figures["cost/train/queue_hours"] == 1.0
+    assert figures["cost/lost_attempts"] == 1.0
+    # nobody told when evaluate was submitted, and params.yaml knows no price
+    assert not [key for key in figures if key.endswith(("krw", "usd")) or key == "cost/queue_hours"]
+    assert {tags[f"cost.{name}"] for name in ("krw", "usd", "queue_hours", "gpu_hour_krw")} == {"unknown"}
+    assert tags["cost.evidence"] == "measured"
+    first = contents(workspace)
+    assert "GPU 4.00 시간" in note(workspace)
+    assert "KRW 미상" in note(workspace)
+    assert "시도 4회 중 실패·중단 2회" in note(workspace)
+    assert 'id="cost"' in first["review"].decode()
+    run_stage(request(workspace, force=True))
+    assert contents(workspace) == first
+    assert tracker.bills[RUN] == (points, tags)
+
+
+def test_a_price_makes_money_of_gpu_hours() -> None:
+    spent = [Spent("train", "fastpitch", True, STAMP.isoformat(), 1, 0, 7200.0, 14400.0, 10.0, 0.0)]
+    points, tags = bill(spent, CostParams(gpu_hour_krw=4200.0, gpu_hour_usd=None))
+    figures = {point.key: point.value for point in points}
+    assert (figures["cost/krw"], figures["cost/queue_hours"]) == (16800.0, 0.0)
+    assert "cost/usd" not in figures
+    assert (tags["cost.gpu_hour_krw"], tags["cost.usd"], tags["cost.krw"]) == ("4200", "unknown", "16800")
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"model": ', "[1]", None])

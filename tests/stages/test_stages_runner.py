@@ -10,8 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from components.core.errors import BadInputError, ConfigError, CorruptFileError, DataError, MissingOutputError
-from components.core.paths import Workspace, project_root
+from components.core import file_lock
+from components.core.errors import (
+    BadInputError,
+    ConfigError,
+    CorruptFileError,
+    DataError,
+    MissingOutputError,
+    NothingToCollectError,
+    StorageError,
+)
+from components.core.paths import NODE_CACHE_VARIABLE, Workspace, project_root
 from components.stages import journal, runner
 from components.stages.contract import Outcome, StageContext
 from components.stages.records import read_record, record_path
@@ -133,6 +142,12 @@ def test_a_failure_is_journalled_and_the_previous_record_stays(
     assert "ko_0007" in attempts[-1].message
 
 
+def test_a_workspace_that_cannot_be_written_is_told_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    with pytest.raises(StorageError, match="free space or mend the permissions"):
+        runner.run_stage(_request(Workspace.embedded(tmp_path / "file"), "ingest"))
+
+
 def test_a_torn_journal_line_is_left_out(workspace: Workspace, install: Callable[..., list[str]]) -> None:
     install("ingest", _writes("a"))
     runner.run_stage(_request(workspace, "ingest"))
@@ -193,9 +208,101 @@ def test_promotion_without_a_pass_is_refused(workspace: Workspace, install: Call
     assert (record.state, promotions) == ("refused", [])
 
 
+def test_a_pod_reads_the_version_of_its_run_from_the_node_and_holds_it(
+    workspace: Workspace, install: Callable[..., list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever lies in data/ by then: another run may have changed it."""
+    data, cache = workspace.data / "own", tmp_path / "node"
+    data.mkdir(parents=True)
+    (data / "a.wav").write_text("as versioned", encoding="utf-8")
+    install("ingest", _writes("ingest"))
+    seen: dict[str, object] = {}
+
+    def reads(context: StageContext) -> Outcome:
+        folder = context.workspace.data
+        lock = cache / "locks" / f"{folder.name}.lock"
+        seen["content"] = (folder / "own" / "a.wav").read_text(encoding="utf-8")
+        seen["md5"], seen["folder"] = folder.name, folder
+        if lock.is_file():
+            with file_lock.alone_or_not(lock) as free:
+                seen["held"] = not free
+        return _writes("read")(context)
+
+    calls = install("validate", reads)
+    for name in ("ingest", "version"):
+        runner.run_stage(_request(workspace, name))
+    version = read_record(workspace, "version", None)
+    assert version
+    (data / "a.wav").unlink()
+    (data / "a.wav").write_text("changed since", encoding="utf-8")
+
+    runner.run_stage(_request(workspace, "validate"))
+    assert (seen["content"], seen["folder"]) == ("changed since", workspace.data)
+    monkeypatch.setenv(NODE_CACHE_VARIABLE, str(cache))
+    record = runner.run_stage(_request(workspace, "validate", force=True))
+    assert (seen["content"], seen["md5"], seen["held"]) == ("as versioned", version.summary["md5"], True)
+    assert record.data_md5 == version.summary["md5"]
+    assert runner.run_stage(_request(workspace, "validate")).state == "skipped"
+    assert len(calls) == 2
+    with file_lock.alone_or_not(cache / "locks" / f"{seen['md5']}.lock") as free:
+        assert free
+
+
 def test_a_damaged_record_is_named(workspace: Workspace) -> None:
     path = record_path(workspace, "ingest", None)
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"stage": "ingest"}), encoding="utf-8")
     with pytest.raises(CorruptFileError, match=r"ingest\.json"):
         read_record(workspace, "ingest", None)
+
+
+def test_the_record_tells_whose_attempt_found_the_work_done(
+    workspace: Workspace, install: Callable[..., list[str]]
+) -> None:
+    calls = install("ingest", _writes("a"))
+    for attempt in ("first", "second"):
+        told = runner.run_stage(_request(workspace, "ingest", attempt=attempt))
+        kept = read_record(workspace, "ingest", None)
+        assert kept is not None
+        assert (told.attempt, kept.attempt, kept.state) == (attempt, attempt, "done")
+    assert runner.run_stage(_request(workspace, "ingest")).attempt == "second"
+    assert calls == ["ingest"]
+
+
+def test_a_duplicate_of_a_forced_attempt_does_not_work_again(
+    workspace: Workspace, install: Callable[..., list[str]]
+) -> None:
+    calls = install("ingest", _writes("a"))
+    for attempt in ("first", "first", "second"):
+        runner.run_stage(_request(workspace, "ingest", attempt=attempt, force=True))
+    assert len(calls) == 2
+
+
+def test_a_record_from_before_attempts_is_still_read(
+    workspace: Workspace, install: Callable[..., list[str]]
+) -> None:
+    install("ingest", _writes("a"))
+    runner.run_stage(_request(workspace, "ingest"))
+    path = record_path(workspace, "ingest", None)
+    values = json.loads(path.read_text())
+    del values["attempt"]
+    path.write_text(json.dumps(values))
+    assert runner.run_stage(_request(workspace, "ingest")).state == "skipped"
+
+
+def test_a_report_without_validated_data_says_so_in_its_error(workspace: Workspace) -> None:
+    with pytest.raises(NothingToCollectError):
+        runner.run_stage(_request(workspace, "report"))
+    with pytest.raises(ConfigError) as raised:
+        runner.run_stage(_request(workspace, "validate"))
+    assert not isinstance(raised.value, NothingToCollectError)
+
+
+def test_a_process_of_its_own_leaves_a_heartbeat(
+    workspace: Workspace, install: Callable[..., list[str]]
+) -> None:
+    install("ingest", _writes("a"))
+    runner.run_stage(_request(workspace, "ingest", attempt="first", alone=True))
+    told = json.loads((workspace.heartbeats / "ingest.json").read_text())
+    assert (told["stage"], told["attempt"]) == ("ingest", "first")
+    assert "done" in told["phase"]

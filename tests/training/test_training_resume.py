@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import tiny_tasks
 import torch
+from finished_run import everything
 
 from components.core.errors import RetryableError, StoppedError
 from components.core.ports import MetricPoint
@@ -39,17 +40,6 @@ def stop_at(task: tiny_tasks.TrainingTask, step: int, number: signal.Signals = s
     task.network.register_forward_pre_hook(hook)
 
 
-def everything(folder: Path) -> dict[str, object]:
-    """The final checkpoint (generators and counters too), the curves and the model; clocks apart."""
-    newest = max((folder / "checkpoints").glob("step_*"))
-    files = {file.name: file.read_bytes() for file in newest.glob("*.safetensors")}
-    state = json.loads((newest / "state.json").read_text())
-    del state["counters"]["seconds"], state["counters"]["cpu_seconds"]
-    curves = [(p.key, p.step, p.value) for p in read_points(folder / "points.jsonl")]
-    delivered = (folder / "delivered" / "model.safetensors").read_bytes()
-    return {"files": files, "state": state, "curves": curves, "delivered": delivered}
-
-
 @pytest.mark.parametrize("make", [tiny_tasks.regression, tiny_tasks.gan])
 @pytest.mark.parametrize("step", [0, 5, 9])
 def test_stopped_and_resumed_equals_uninterrupted(make: object, step: int, tmp_path: Path) -> None:
@@ -70,8 +60,8 @@ def test_the_comparison_notices_a_different_seed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("deadly", "code"), [("SIGTERM", 143), ("SIGINT", 143), ("SIGKILL", -9)])
 def test_a_killed_process_resumes_to_the_same_end(deadly: str, code: int, tmp_path: Path) -> None:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(FAKES)}
-
+    path = os.pathsep.join([str(FAKES), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
     command = [sys.executable, str(SCRIPT), str(tmp_path / "parts"), deadly]
     first = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert first.returncode == code, first.stderr

@@ -5,10 +5,12 @@ from __future__ import annotations
 from itertools import islice
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.training.sampler import BatchOrder
+from components.core.errors import ConfigError
+from components.training.sampler import BatchOrder, Shares
 
 SIZES = st.integers(1, 60)
 
@@ -53,3 +55,33 @@ def test_like_lengths_share_a_batch() -> None:
         return sum(max(batch) * len(batch) - sum(batch) for batch in batches)
 
     assert padding(bucketed) < 0.3 * padding(plain)
+
+
+@given(
+    batch_size=st.integers(1, 12),
+    accumulation=st.integers(1, 6),
+    world=st.integers(1, 5),
+)
+def test_shares_are_disjoint_whole_and_never_too_large(
+    batch_size: int, accumulation: int, world: int
+) -> None:
+    batch = list(range(batch_size * accumulation))
+    if len(batch) % world:
+        with pytest.raises(ConfigError):
+            Shares(batch_size, accumulation, 0, world)
+        return
+    shares = [Shares(batch_size, accumulation, rank, world) for rank in range(world)]
+    parts = [share.of(batch) for share in shares]
+    assert sorted(index for part in parts for index in part) == batch
+    assert all(parts)
+    assert {share.micro_batch for share in shares} == {shares[0].micro_batch}
+    assert 1 <= shares[0].micro_batch <= batch_size
+    if world == 1:
+        assert parts == [batch]
+        assert shares[0].micro_batch == batch_size
+
+
+def test_whole_micro_batches_go_round_the_processes() -> None:
+    batch = list(range(12))
+    parts = [Shares(3, 4, rank, 2).of(batch) for rank in (0, 1)]
+    assert parts == [[0, 1, 2, 6, 7, 8], [3, 4, 5, 9, 10, 11]]

@@ -56,7 +56,8 @@ class TrainingRun(Section):
 class Resources(Section):
     """What one GPU stage of a model asks of Kubernetes."""
 
-    gpus: int = Field(ge=0, description="whole GPUs; 52 GB does not fit a MIG slice")
+    gpus: int = Field(ge=0, description="whole GPUs a node; 52 GB does not fit a MIG slice")
+    nodes: int = Field(ge=1, description="nodes that train together, each with that many GPUs")
     cpu: str = Field(description="Kubernetes quantity")
     memory: str = Field(description="Kubernetes quantity")
     shm: str = Field(description="size of /dev/shm, for data loader workers")

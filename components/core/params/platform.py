@@ -55,6 +55,26 @@ class CpuStageResources(Section):
     scratch: str
 
 
+class NodeCacheParams(Section):
+    """Where the pods of a node keep the data versions that they read (docs/adr/0017)."""
+
+    volume: Literal["claim", "empty_dir", "none"] = Field(
+        description="claim: a node's pods share it; empty_dir: each pod its own; none: the workspace's data"
+    )
+    claim: str = Field(description="its volume is node-local, hence another folder on each node")
+    max_gib: int = Field(gt=0, description="bound of the cache, GiB; versions not in use go first")
+
+
+class HeartbeatParams(Section):
+    """When a stage that says nothing counts as hanging."""
+
+    interval_s: float = Field(gt=0, description="between two looks, and two writings of the heartbeat file")
+    hang_after_min: float = Field(gt=0, description="minutes without a sign of life")
+    alive_cpu_share: float = Field(
+        gt=0, le=1, description="of one core; as much work counts as life outside the training loop"
+    )
+
+
 class KubernetesParams(Section):
     """Where pods run."""
 
@@ -66,9 +86,19 @@ class KubernetesParams(Section):
     service_account: str
     schedule_timeout_h: float = Field(gt=0)
     active_deadline_h: float = Field(gt=0)
+    startup_timeout_s: int = Field(gt=0, description="from scheduled to started, the image pull included")
     termination_grace_s: int = Field(ge=10)
+    poll_interval_s: float = Field(gt=0, description="between two looks at a pod")
+    log_interval_s: int = Field(gt=0, description="how far a running pod's log lags behind in Airflow")
+    api_patience_s: float = Field(gt=0, description="how long an API server may be away")
+    api_outages: int = Field(ge=0, description="times that an attempt may lose sight of its pod")
+    pods_per_attempt: int = Field(ge=1, description="first pod included; evictions do not count as retries")
     cpu_stage: CpuStageResources
     storage_claim: str
+    node_cache: NodeCacheParams
+    ranks_service: str = Field(description="headless Service that names the pods of a Job (k8s/base)")
+    rendezvous_port: int = Field(ge=1024, le=65535, description="where the nodes of a training meet")
+    finished_job_ttl_h: float = Field(gt=0, description="a finished Job and its logs stay that long")
 
 
 class CostParams(Section):
@@ -85,6 +115,9 @@ class PlatformParams(Section):
     airflow: AirflowParams
     mlflow: MlflowParams
     workers: int = Field(gt=0, description="processes for CPU-bound stages")
+    heartbeat: HeartbeatParams
+    feature_shards: int = Field(gt=0, description="tasks that compute a model's features side by side")
+    peer_timeout_s: float = Field(gt=0, description="a training process waits this long for another one")
     kubernetes: KubernetesParams
     cost: CostParams
 

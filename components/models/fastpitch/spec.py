@@ -46,6 +46,7 @@ class FastPitchSpec:
         target: Path,
         workers: int,
         progress: Progress,
+        shard: tuple[int, int] | None = None,
     ) -> FeatureReport:
         """Mel, pitch and energy of each frame, and the symbols, of the voices that models learn.
 
@@ -56,7 +57,9 @@ class FastPitchSpec:
             mel=mel_analysis(narrowed(section, Section).architecture, audio.log_floor),
             pitch=PitchAnalysis(method=audio.f0_method, floor=audio.f0_floor_hz, ceil=audio.f0_ceil_hz),
         )
-        result = extract_speech_features(corpora, analysis, teaches_fastpitch, target, workers, progress)
+        result = extract_speech_features(
+            corpora, analysis, teaches_fastpitch, target, workers, progress, shard
+        )
         return FeatureReport(result.rows, result.accepted, result.reused, result.rejected)
 
     def training_task(

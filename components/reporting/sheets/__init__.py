@@ -1,1 +1,1 @@
-"""The seven sheets of the parameter sheet, one file each; every ``fill`` writes one."""
+"""The eight sheets of the parameter sheet, one file each; every ``fill`` writes one."""

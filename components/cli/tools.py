@@ -1,114 +1,18 @@
-"""``python -m components <stage>``: stages and tools as commands. No logic: arguments in, exit code out."""
+"""Commands around the stages: reviewing, exporting, speaking, pretraining, looking ahead."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from components import catalogue, doctor
-from components.core.errors import GateRefusedError, IrisError
+from components.cli.app import WIDTH_IN_A_FILE, ModelOption, ProfileOption, WorkspaceOption, app, workspace_of
 from components.core.paths import Workspace, project_root
-from components.core.stage_graph import STAGES, Stage
-from components.core.threads import wait_politely
 
 if TYPE_CHECKING:
     from components.core.utterance import Language
-
-app = typer.Typer(
-    help="IRIS retraining platform: one command for each stage, and the tools around them.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
-
-_WIDTH_IN_A_FILE = 160
-ModelOption = Annotated[str | None, typer.Option("--model", help="rvc | vallex | fastpitch | wav2lip")]
-ProfileOption = Annotated[
-    str | None,
-    typer.Option("--profile", envvar="IRIS_PROFILE", help="overlay in profiles/; none: params.yaml (a100)"),
-]
-WorkspaceOption = Annotated[
-    Path | None,
-    typer.Option("--workspace", envvar="IRIS_WORKSPACE", help="embedded workspace; none: artifacts/"),
-]
-ForceOption = Annotated[bool, typer.Option("--force", help="run although nothing changed")]
-StrictOption = Annotated[bool, typer.Option("--strict", help="exit 43 unless the verdict is PASS")]
-
-
-def _workspace(named: Path | None, project: Path) -> Workspace:
-    return Workspace.embedded(named) if named else Workspace.of_project(project)
-
-
-def _run(
-    stage: str, model: str | None, profile: str | None, workspace: Path | None, force: bool, **extra: str
-) -> dict[str, Any]:
-    from components.stages.runner import Request, run_stage
-
-    project = project_root()
-    request = Request(stage, model, profile, _workspace(workspace, project), project, force, extra)
-    return dict(run_stage(request).summary)
-
-
-def _command_for(stage: Stage) -> Callable[..., None]:
-    def for_model(
-        model: ModelOption = None,
-        profile: ProfileOption = None,
-        workspace: WorkspaceOption = None,
-        force: ForceOption = False,
-    ) -> None:
-        _run(stage.name, model, profile, workspace, force)
-
-    def once(
-        profile: ProfileOption = None, workspace: WorkspaceOption = None, force: ForceOption = False
-    ) -> None:
-        _run(stage.name, None, profile, workspace, force)
-
-    return for_model if stage.per_model else once
-
-
-for _stage in STAGES:
-    if _stage.name not in {"ingest", "gate"}:  # these two take options of their own, below
-        app.command(_stage.name, help=_stage.summary, rich_help_panel="Stages")(_command_for(_stage))
-
-
-@app.command("ingest", rich_help_panel="Stages")
-def ingest(
-    source: Annotated[
-        str | None, typer.Option(help="folder of new recordings; none: params.yaml's corpora")
-    ] = None,
-    format: Annotated[str | None, typer.Option(help="generic | kss")] = None,  # noqa: A002 - the option's name
-    corpus: Annotated[str | None, typer.Option(help="folder below data/ that receives them")] = None,
-    profile: ProfileOption = None,
-    workspace: WorkspaceOption = None,
-    force: ForceOption = False,
-) -> None:
-    """Corpora in their own formats → audio and manifest; with --source, new recordings into a corpus."""
-    given = {"source": source, "format": format, "corpus": corpus}
-    _run("ingest", None, profile, workspace, force, **{k: v for k, v in given.items() if v})
-
-
-@app.command("gate", rich_help_panel="Stages")
-def gate(
-    model: ModelOption = None,
-    profile: ProfileOption = None,
-    workspace: WorkspaceOption = None,
-    force: ForceOption = False,
-    strict: StrictOption = False,
-) -> None:
-    """Evidence, targets, champion → PASS, FAIL or INCONCLUSIVE."""
-    told = _run("gate", model, profile, workspace, force)
-    if strict and told["verdict"] != "PASS":
-        raise GateRefusedError(
-            who=f"gate of {model}",
-            expected="verdict PASS",
-            found=told["verdict"],
-            action="see the reasons below and in the reports; the champion stays",
-            details=told["reasons"],
-        )
 
 
 @app.command("kpi", rich_help_panel="Tools")
@@ -126,14 +30,14 @@ def kpi(
 
     project = project_root()
     params = catalogue.load(project, profile)
-    tracker = services.tracker_of(params.platform.mlflow, _workspace(workspace, project))
+    tracker = services.tracker_of(params.platform.mlflow, workspace_of(workspace, project))
     view = (
         kpi_review.comparison(tracker, *compare)
         if compare
         else kpi_review.table(tracker, params.kpi, model, limit)
     )
     console = Console()
-    Console(width=None if console.is_terminal else _WIDTH_IN_A_FILE).print(view)
+    Console(width=None if console.is_terminal else WIDTH_IN_A_FILE).print(view)
 
 
 @app.command("restore-data", rich_help_panel="Tools")
@@ -149,7 +53,7 @@ def restore_data(
 
     project = project_root()
     params = catalogue.load(project, profile)
-    restored = restore(params, _workspace(workspace, project), run_id=run, md5=md5, target=target)
+    restored = restore(params, workspace_of(workspace, project), run_id=run, md5=md5, target=target)
     typer.echo(f"{restored.files} files of {restored.md5} in {target}")
 
 
@@ -165,7 +69,7 @@ def rollback(
 
     project = project_root()
     params = catalogue.load(project, profile)
-    typer.echo(roll_back(params, _workspace(workspace, project), model, reason))
+    typer.echo(roll_back(params, workspace_of(workspace, project), model, reason))
 
 
 @app.command("export-params", rich_help_panel="Tools")
@@ -215,7 +119,7 @@ def synthesise(
     control = Control(pace, pitch_shift, pitch_scale, energy)
     words = dict(parse_word_control(one, control) for one in word or [])
     wish = Wish(model, text, cast("Language", language), speaker, version, control, words)
-    said = say(project, catalogue.load(project, profile), _workspace(workspace, project), wish, out)
+    said = say(project, catalogue.load(project, profile), workspace_of(workspace, project), wish, out)
     typer.echo(f"{said.wav} (version {said.version}), {said.label.name}, {said.timings.name}")
 
 
@@ -229,7 +133,7 @@ def pretrain(
     from components.stages.pretrain import pretrain as make_one
 
     project = project_root()
-    typer.echo(make_one(project, _workspace(workspace, project), profile, model))
+    typer.echo(make_one(project, workspace_of(workspace, project), profile, model))
 
 
 @app.command("dry-run", rich_help_panel="Tools")
@@ -246,30 +150,23 @@ def dry_run(
     from components.stages import dry_run as tool
 
     project = project_root()
-    pods = tool.plan(project, profile, _workspace(workspace, project), model or ())
+    pods = tool.plan(project, profile, workspace_of(workspace, project), model or ())
     typer.echo(tool.manifests(pods), nl=False)
     console = Console(stderr=True)
-    Console(stderr=True, width=None if console.is_terminal else _WIDTH_IN_A_FILE).print(
+    Console(stderr=True, width=None if console.is_terminal else WIDTH_IN_A_FILE).print(
         tool.estimate(pods, catalogue.load(project, profile).platform.cost)
     )
+
+
+@app.command("graph", rich_help_panel="Tools")
+def graph(profile: ProfileOption = None) -> None:
+    """The tasks, edges and pods of a retraining as JSON, for orchestrators other than Airflow."""
+    from components.stages import graph as tool
+
+    typer.echo(tool.as_json(project_root(), profile), nl=False)
 
 
 @app.command("doctor", rich_help_panel="Tools")
 def check_machine() -> None:
     """What this machine has, what is missing, and how to get it."""
     raise typer.Exit(doctor.report())
-
-
-def main() -> None:
-    """Entry point: our errors become their lines and their exit code; others keep their traceback."""
-    wait_politely()
-    try:
-        app(standalone_mode=True)
-    except IrisError as error:
-        for line in error.lines():
-            typer.echo(line, err=True)
-        sys.exit(error.exit_code)
-
-
-if __name__ == "__main__":
-    main()

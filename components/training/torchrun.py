@@ -1,0 +1,77 @@
+"""``python -m components.training.torchrun [torchrun's options] -m components train …``.
+
+torchrun itself ends with 1 whatever its workers ended with, and on SIGTERM dies of the signal; the exit-code
+contract (`components.core.errors`) would be lost with several GPUs. Here a signal is handed to the workers,
+which save and end with 143, and the launcher ends with what their codes mean together.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from types import FrameType
+
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.run import get_args_parser, run
+
+from components.core.errors import EXIT_BAD_INPUT, EXIT_DEFECT, EXIT_OK, EXIT_RETRYABLE, EXIT_STOPPED
+
+_UNCAUGHT = 1
+#: A worker that lost its peers says 75, so the code of the one that knows better goes first.
+_TELLING = (EXIT_BAD_INPUT, EXIT_DEFECT, _UNCAUGHT)
+#: torchrun handles only this one itself, so that SIGTERM and SIGINT are ours.
+_LEFT_TO_TORCHRUN = "SIGQUIT"
+
+
+def together(codes: Iterable[int]) -> int:
+    """What the exit codes of all workers mean for the launcher.
+
+    Bad input and defects first, wherever they happened; 143 only if every one saved and stopped; anything
+    else, as a worker that was killed (negative) or lost its peers (75), may work when tried again.
+    """
+    found = set(codes)
+    for code in _TELLING:
+        if code in found:
+            return code
+    if found <= {EXIT_OK}:
+        return EXIT_OK
+    return EXIT_STOPPED if found == {EXIT_STOPPED} else EXIT_RETRYABLE
+
+
+def main(arguments: list[str]) -> int:
+    """Run the workers and wait for them."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _hand_on)
+    options = get_args_parser().parse_args(["--signals-to-handle", _LEFT_TO_TORCHRUN, *arguments])
+    try:
+        run(options)  # type: ignore[no-untyped-call]  # torch does not type it
+    except ChildFailedError as error:
+        return together(failure.exitcode for failure in error.failures.values())
+    return EXIT_OK
+
+
+def _hand_on(number: int, frame: FrameType | None) -> None:
+    """SIGTERM for every worker; SIGINT from a terminal too, since workers have sessions of their own."""
+    for child in _children(os.getpid()):
+        os.kill(child, signal.SIGTERM)
+
+
+def _children(parent: int) -> list[int]:
+    """Process ids whose parent is ``parent`` (Linux)."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            # the name, in brackets, may hold spaces: state and parent follow the last bracket
+            fields = status.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:  # it ended meanwhile
+            continue
+        if int(fields[1]) == parent:
+            found.append(int(status.parent.name))
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
