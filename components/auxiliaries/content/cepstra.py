@@ -69,10 +69,9 @@ def delta(values: Floats, reach: int) -> Floats:
     return slope.astype(np.float32)
 
 
-def mean_log_mel(samples: Floats, analysis: MelAnalysis) -> Floats:
-    """[n_mels]: the average spectrum of a recording, which tells who speaks."""
-    mean: Floats = _mel(samples, analysis).mean(axis=0)
-    return mean
+def log_mel_frames(samples: Floats, analysis: MelAnalysis) -> Floats:
+    """[T, n_mels] log-mel of what each feature hears; it tells the sound as well as who speaks."""
+    return _mel(samples, analysis)[::_FRAMES_PER_FEATURE]
 
 
 def _mel(samples: Floats, analysis: MelAnalysis) -> Floats:
