@@ -190,7 +190,7 @@ def from_hub(choice: Choice, architecture: Architecture, device: torch.device) -
 _HUB_DIMENSIONS = (
     "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "conv_dim", "conv_kernel",
     "conv_stride", "feat_extract_norm", "num_conv_pos_embeddings", "num_conv_pos_embedding_groups",
-    "do_stable_layer_norm", "conv_bias",
+    "do_stable_layer_norm", "conv_bias", "feat_extract_activation", "hidden_act",
 )  # fmt: skip
 
 

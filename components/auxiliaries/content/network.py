@@ -28,6 +28,8 @@ def hubert_config(architecture: Architecture) -> HubertConfig:
         "conv_kernel": architecture.conv_kernels,
         "conv_stride": architecture.conv_strides,
         "feat_extract_norm": architecture.conv_norm,
+        "feat_extract_activation": architecture.activation,
+        "hidden_act": architecture.activation,
         "num_conv_pos_embeddings": architecture.positional_kernel,
         "num_conv_pos_embedding_groups": architecture.positional_groups,
         "hidden_dropout": architecture.dropout,

@@ -37,6 +37,7 @@ class Architecture(ParamsSection):
         description="group: the first layer normalises over the whole recording, as HuBERT Base does; "
         "layer: every layer normalises each moment for itself"
     )
+    activation: Literal["gelu", "relu"] = Field(description="HuBERT's is gelu; its gradient is slow on a CPU")
     positional_kernel: int = Field(gt=0, description="frames that the convolutional position covers")
     positional_groups: int = Field(gt=0)
     dropout: float = Field(ge=0, lt=1)
