@@ -86,5 +86,3 @@ def _unusable(expected: str, found: str) -> DataError:
     return DataError(
         who="content", expected=expected, found=found, action="remove the recording or record it again"
     )
-
-

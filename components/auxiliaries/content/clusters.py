@@ -37,7 +37,9 @@ def fit(vectors: Floats, clusters: int, seed: int) -> Floats:
             found=f"{len(vectors)}",
             action="give it more recordings, or lower clusters in auxiliaries.content.training.iterations",
         )
-    means = MiniBatchKMeans(clusters, batch_size=_BATCH, n_init=_TRIES, random_state=seed, compute_labels=False)
+    means = MiniBatchKMeans(
+        clusters, batch_size=_BATCH, n_init=_TRIES, random_state=seed, compute_labels=False
+    )
     centroids: Floats = means.fit(vectors).cluster_centers_.astype(np.float32)
     return centroids
 

@@ -36,7 +36,9 @@ class MaskedSpeech(Dataset[Sample]):
         DataError: the split is empty.
     """
 
-    def __init__(self, targets: Targets, split: Split, architecture: Architecture, training: Training) -> None:
+    def __init__(
+        self, targets: Targets, split: Split, architecture: Architecture, training: Training
+    ) -> None:
         self._targets, self._architecture, self._training = targets, architecture, training
         self._draws = split == "train"
         rows = targets.store.of_split(split)

@@ -146,7 +146,9 @@ def _initial(section: Section) -> MaskedPrediction:
     """The same network before any training."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_SEED)
-        return MaskedPrediction(section.architecture, section.training, section.training.iterations[0].clusters)
+        return MaskedPrediction(
+            section.architecture, section.training, section.training.iterations[0].clusters
+        )
 
 
 @torch.no_grad()

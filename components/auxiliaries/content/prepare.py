@@ -104,7 +104,9 @@ def symbols_at(
     """
     places = {name: number for number, name in enumerate(names)}
     found = np.full(frames, NO_SYMBOL, dtype=np.int16)
-    middles = (np.arange(frames) * architecture.stride + architecture.window / 2) / architecture.sample_rate_hz
+    middles = (
+        np.arange(frames) * architecture.stride + architecture.window / 2
+    ) / architecture.sample_rate_hz
     for phone in timings:
         if phone.symbol not in SPECIAL:
             found[(middles >= phone.start_s) & (middles < phone.end_s)] = places[_name(phone)]
@@ -118,7 +120,9 @@ def _name(phone: PhonemeTiming) -> str:
 def _jobs(
     corpora: Sequence[Corpus], section: Section, analysis: MelAnalysis, names: tuple[str, ...]
 ) -> list[ClipJob]:
-    source = [sha256_path(Path(str(one))) for one in (__file__, cepstra_room.__file__, audio.__file__, mel.__file__)]
+    source = [
+        sha256_path(Path(str(one))) for one in (__file__, cepstra_room.__file__, audio.__file__, mel.__file__)
+    ]
     made = {
         "mel": asdict(analysis),
         "cepstra": section.training.cepstra.model_dump(mode="json"),

@@ -50,9 +50,7 @@ class ContentSpec:
         Raises:
             DataError: no usable recording.
         """
-        return prepare(
-            narrowed(section, Section), audio.log_floor, corpora, target, seed, workers, progress
-        )
+        return prepare(narrowed(section, Section), audio.log_floor, corpora, target, seed, workers, progress)
 
     def training_task(
         self, section: AuxiliarySection, features: Path, seed: int, warm_start: Path | None
@@ -83,7 +81,9 @@ class ContentSpec:
             train=MaskedSpeech(targets, "train", architecture, training),
             validation=MaskedSpeech(targets, "validation", architecture, training),
             collate=collate,
-            recipe=_share_of(Recipe.of(training, seed), training.iterations[targets.iteration - 1].budget_share),
+            recipe=_share_of(
+                Recipe.of(training, seed), training.iterations[targets.iteration - 1].budget_share
+            ),
             identity={"model": NAME, **card},
             deliver=partial(
                 write_delivered, model=NAME, card=card, dtype=getattr(torch, training.delivered_dtype)
@@ -134,9 +134,7 @@ class ContentSpec:
         return measure(narrowed(section, Section), delivered, features, device, progress)
 
 
-def _initial_network(
-    section: Section, clusters: int, seed: int, warm_start: Path | None
-) -> MaskedPrediction:
+def _initial_network(section: Section, clusters: int, seed: int, warm_start: Path | None) -> MaskedPrediction:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = MaskedPrediction(section.architecture, section.training, clusters)

@@ -57,9 +57,13 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for place, split in enumerate(["train"] * 5 + ["validation", "test", "test"]):
             said = synthesise(SENTENCES[place % 4], "en", voice, 150 + 8 * place)
             samples = said.samples.astype(np.float32) / 32768
-            row = made.add(f"{name}_{place}", samples, symbols=(), split=split, speaker_id=name, language="en")
+            row = made.add(
+                f"{name}_{place}", samples, symbols=(), split=split, speaker_id=name, language="en"
+            )
             made.timings[row.utterance_id] = timings_of(row.utterance_id, row.duration_s)
-    made.add("person", tone(1.0, 120.0), symbols=(), role="human", speaker_id="person", language="it", text="")
+    made.add(
+        "person", tone(1.0, 120.0), symbols=(), role="human", speaker_id="person", language="it", text=""
+    )
     made.add("judge", tone(1.0, 333.0), role="evaluator")
     made.add("silent", np.zeros(22050, dtype=np.float32))
     return made.write()

@@ -109,9 +109,7 @@ def test_silence_has_finite_features(encoder: HubertContent) -> None:
     ],
     ids=["10 ms", "stereo", "nan", "inf"],
 )
-def test_unusable_audio_is_refused(
-    encoder: HubertContent, samples: NDArray[np.float32], found: str
-) -> None:
+def test_unusable_audio_is_refused(encoder: HubertContent, samples: NDArray[np.float32], found: str) -> None:
     with pytest.raises(DataError, match=found):
         encoder.features(samples)
 
