@@ -1,8 +1,8 @@
-"""Dio + StoneMask beside Harvest + StoneMask: voicing and gross pitch errors where f0 is known, and agreement.
+"""Dio + StoneMask beside Harvest + StoneMask: voicing and gross pitch errors where f0 is known.
 
-Four tables, at 10 ms, in the range of params.yaml: pulses through formants (f0 known by construction), espeak-ng
-voices of one pitch, recordings that WORLD made anew from a given f0, and the recordings themselves, where no
-f0 is known and Dio is compared with Harvest. Last a line: name, ratio of CPU time, baseline.
+Four tables, at 10 ms, in the range of params.yaml: pulses through formants (f0 known by construction),
+espeak-ng voices of one pitch, recordings that WORLD made anew from a given f0, and the recordings themselves,
+where no f0 is known and Dio is compared with Harvest. Last a line: name, ratio of CPU time, baseline.
 
     python benchmarks/f0.py [--data data] [--sentences 3] [--clips 6]
 """
@@ -72,8 +72,8 @@ def main() -> int:
     _table("the recordings, no f0 known: Harvest in its place", agreed)
     shares = {method: cpu / audio for method, (cpu, audio) in spent.items()}
     print(
-        f"\nf0  ratio {shares['harvest'] / shares['dio']:.1f}x  baseline harvest: {shares['harvest']:.4f} CPU "
-        f"seconds a second of audio  dio: {shares['dio']:.4f}"
+        f"\nf0  ratio {shares['harvest'] / shares['dio']:.1f}x  baseline harvest: {shares['harvest']:.4f} "
+        f"CPU seconds a second of audio  dio: {shares['dio']:.4f}"
     )
     return 0
 

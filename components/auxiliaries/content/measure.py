@@ -1,4 +1,4 @@
-"""Held-out figures of a content encoder: what it predicts, what its features tell, and what they should not."""
+"""Held-out figures of a content encoder: what it predicts, what its features tell and should not tell."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def measure(
         frequent one (guessing); ``n_masked`` frames.
         ``pnmi_…`` and ``phone_purity_…`` of clusters (as many as the first iteration has) against the true
         symbols, over ``n_frames``: of each ``layer_N``, of ``mfcc``, and of the network before any training
-        (``untrained_layer_N``). ``speaker_mean_…`` and ``speaker_frame_…``: how often a linear probe tells the
-        speaker from a clip's mean vector or from a single frame (`probe.speaker_probe`), of the same and of
+        (``untrained_layer_N``). ``speaker_mean_…`` and ``speaker_frame_…``: how often a linear probe tells
+        the speaker from a clip's mean vector or from a single frame (`probe.speaker_probe`), of the same and of
         log-``mel``; ``speaker_chance``, ``n_probe`` clips.
         ``chunked_cosine_mean`` and ``_min``: between features of a long recording heard whole and in chunks.
     """

@@ -66,8 +66,8 @@ class MaskedPrediction(nn.Module):
 
         Args:
             phase: the only one.
-            batch: ``samples`` [B, N], ``heard`` [B, N] (0 where padded), ``targets`` [B, T] (`NO_TARGET` where
-                padded), ``mask`` [B, T] bool.
+            batch: ``samples`` [B, N], ``heard`` [B, N] (0 where padded), ``targets`` [B, T] (`NO_TARGET`
+                where padded), ``mask`` [B, T] bool.
             step: not needed.
 
         Returns:

@@ -1,7 +1,8 @@
 """``auxiliaries.content``: the HuBERT that voice conversion hears with, and how it is pretrained.
 
 The label, the checkpoint and the layer that a conversion really uses stand in
-``models.rvc.architecture.content_encoder`` and only there; `components.core.params.root` checks that both fit.
+``models.rvc.architecture.content_encoder`` and only there; `components.core.params.root` checks that both
+fit.
 """
 
 from __future__ import annotations
@@ -156,8 +157,8 @@ class Section(AuxiliarySection):
             raise ValueError(message)
         if self.training.cepstra.win_length != self.architecture.window:
             message = (
-                f"cepstra.win_length {self.training.cepstra.win_length} is not the {self.architecture.window} "
-                "samples of a feature"
+                f"cepstra.win_length {self.training.cepstra.win_length} is not the "
+                f"{self.architecture.window} samples of a feature"
             )
             raise ValueError(message)
         return self

@@ -123,7 +123,7 @@ def write_targets(
 def fitting_sample(
     rows: Iterable[StoredClip], vectors: Vectors, limit: int, seed: int
 ) -> NDArray[np.float32]:
-    """At most ``limit`` vectors [N, D] of whole clips drawn at random, so no more clips than needed are read."""
+    """At most ``limit`` vectors [N, D], of clips drawn at random: no more clips than needed are read."""
     order = sorted(rows, key=lambda row: row.clip_id)
     drawn: list[NDArray[np.float32]] = []
     frames = 0

@@ -58,7 +58,7 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _content_fits_rvc(self) -> Self:
-        """RVC names the encoder and the layer, auxiliaries.content the dimensions; neither repeats the other."""
+        """RVC names encoder and layer, auxiliaries.content has the dimensions; neither repeats the other."""
         if not {"rvc", "content"} <= {*self.models, *self.auxiliaries}:
             return self
         asked = self.models["rvc"].architecture.model_dump()["content_encoder"]
@@ -71,8 +71,8 @@ class Params(Section):
         for name, value in given.items():
             if asked[name] != value:
                 message = (
-                    f"models.rvc.architecture.content_encoder.{name} {asked[name]} differs from the {value} of "
-                    "auxiliaries.content.architecture"
+                    f"models.rvc.architecture.content_encoder.{name} {asked[name]} differs from the "
+                    f"{value} of auxiliaries.content.architecture"
                 )
                 raise ValueError(message)
         if asked["layer"] > built["layers"]:
