@@ -65,7 +65,7 @@ def test_the_store_knows_speakers_and_encoder(store: SliceStore) -> None:
     assert list(store.speakers) == ["low", "middle"]
     for name, statistics in store.speakers.items():
         assert np.exp(statistics.mean) == pytest.approx(HERTZ[name], rel=0.06)
-    assert store.summary["encoder"] == {"label": "stand-in", "sha256": "e" * 64, "dim": 16}
+    assert store.summary["encoder"] == {"label": "stand-in", "sha256": "e" * 64, "dim": 24}
     assert store.consents == {"low": "c1", "middle": "c1"}
 
 

@@ -73,7 +73,7 @@ def test_a_fresh_flow_only_turns_the_channels_round(section: Section) -> None:
 
 
 def test_padding_and_batch_are_not_heard(generator: RvcGenerator) -> None:
-    content, f0 = torch.randn(2, 10, 16), 100 + 200 * torch.rand(2, 20)
+    content, f0 = torch.randn(2, 10, 24), 100 + 200 * torch.rand(2, 20)
     lengths, condition = torch.tensor([14, 20]), torch.randn(2, 8)
     valid = valid_positions(lengths, 20)
     both = generator.prior_statistics(content, f0, valid)
@@ -91,7 +91,7 @@ def test_padding_and_batch_are_not_heard(generator: RvcGenerator) -> None:
 
 
 def test_conversion_needs_no_posterior(generator: RvcGenerator) -> None:
-    content, f0, noise = torch.randn(1, 6, 16), torch.full((1, 12), 150.0), torch.randn(1, 8, 12)
+    content, f0, noise = torch.randn(1, 6, 24), torch.full((1, 12), 150.0), torch.randn(1, 8, 12)
     before = generator.latents(content, f0, torch.tensor([1]), noise)
     del generator.posterior
     after = generator.latents(content, f0, torch.tensor([1]), noise)
@@ -104,7 +104,7 @@ def test_folding_takes_weight_norm_out_and_changes_nothing(section: Section, gen
     normed = RvcGenerator(section.architecture, RANGE)
     normed.load_state_dict(generator.state_dict())
     add_generator_weight_norm(normed)
-    content, f0, noise = torch.randn(1, 6, 16), torch.full((1, 12), 150.0), torch.randn(1, 8, 12)
+    content, f0, noise = torch.randn(1, 6, 24), torch.full((1, 12), 150.0), torch.randn(1, 8, 12)
     inputs = (content, f0, torch.tensor([1]), noise)
     torch.testing.assert_close(normed.latents(*inputs), generator.latents(*inputs))
     target = RvcGenerator(section.architecture, RANGE)

@@ -56,7 +56,7 @@ def test_a_batch_is_whole_frames_of_both_grids(section: Section, store: SliceSto
     batch = batch_of(training_task(section, store.folder, 0, None))
     frames = batch["f0"].shape[1]
     assert frames % 2 == 0
-    assert batch["content"].shape == (4, frames // 2, 16)
+    assert batch["content"].shape == (4, frames // 2, 24)
     assert batch["samples"].shape == (4, frames * 160)
     assert set(batch["speakers"].tolist()) <= {0, 1}
     assert int(batch["frames"].max()) <= section.training.stretch_frames
