@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from components.features.mel import filterbank, window
 from components.models.rvc.analysis import mel_analysis
 from components.models.rvc.network import RvcGenerator
+from components.models.rvc.noise import noise_at
 from components.models.rvc.params import Section
 from components.models.rvc.pitch import excitation
 from components.models.rvc.spectrum import LinearSpectrum
@@ -20,6 +21,8 @@ from components.nn.contracts import Batch
 from components.nn.differentiable_mel import DifferentiableMel
 from components.nn.discriminators import Discriminators
 from components.nn.masks import valid_positions
+
+_VALIDATION_SEED = 3
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,8 @@ class Rvc(nn.Module):
     """A `components.nn.contracts.TrainableNetwork` (VITS, equations 3 and 8 to 11, without text or duration).
 
     Differs from upstream: the tone of a segment begins at a random phase, as it does in a stream; out of
-    training nothing is random (the posterior's mean, the middle segment, no noise), so that validation
-    compares like with like.
+    training nothing is random (the middle segment, the same noise each time), so that validation compares
+    like with like.
 
     Args:
         section: ``models.rvc``.
@@ -89,7 +92,8 @@ class Rvc(nn.Module):
         valid = valid_positions(batch["frames"], batch["f0"].shape[1])
         spectrum = self.spectrum(batch["samples"])
         mean, log_deviation = self.generator.posterior(spectrum, valid, condition)
-        noise = torch.randn_like(mean) if self.training else torch.zeros_like(mean)
+        # At the posterior's mean the estimate of the divergence would be far too low.
+        noise = torch.randn_like(mean) if self.training else _known_noise(mean)
         z = (mean + noise * log_deviation.exp()) * valid.unsqueeze(1)
         return Posterior(z, log_deviation, valid, condition)
 
@@ -116,8 +120,14 @@ class Rvc(nn.Module):
         if self.training:
             noise, start = torch.randn(shape, device=f0.device), torch.rand(len(f0), device=f0.device)
         else:
-            noise, start = torch.zeros(shape, device=f0.device), torch.zeros(len(f0), device=f0.device)
+            start = torch.zeros(len(f0), device=f0.device)
+            noise = _known_noise(torch.empty(shape, device=f0.device))
         return excitation(f0, start, noise, self._rate)
+
+
+def _known_noise(like: Tensor) -> Tensor:
+    """Normal noise of that shape, the same each time."""
+    return noise_at(0, like.numel(), _VALIDATION_SEED).view(like.shape).to(like)
 
 
 def kl_divergence(z: Tensor, log_q: Tensor, mean_p: Tensor, log_p: Tensor, valid: Tensor) -> Tensor:

@@ -131,6 +131,15 @@ def test_out_of_training_nothing_is_random(section: Section, store: SliceStore) 
     }
 
 
+def test_validation_estimates_the_same_divergence(section: Section, store: SliceStore) -> None:
+    task = training_task(section, store.folder, 0, None)
+    batch, network = batch_of(task), task.network
+    with torch.no_grad():
+        validated = float(network.eval()(GENERATOR, batch, 0)["kl"])
+        drawn = [float(network.train()(GENERATOR, batch, 0)["kl"]) for _ in range(5)]
+    assert validated == pytest.approx(sum(drawn) / 5, abs=4 * (max(drawn) - min(drawn)))
+
+
 def test_stopped_and_resumed_equals_uninterrupted(
     section: Section, store: SliceStore, delivered: Path, tmp_path: Path
 ) -> None:
