@@ -38,7 +38,7 @@ from components.text import spoken
 RATE, HOP = 16000, 160  # 10 ms, as RVC hears
 PITCHES_HZ = (60.0, 80.0, 110.0, 150.0, 220.0, 330.0, 500.0, 800.0)
 NOISES_DB = (-40.0, -20.0, -10.0)
-VOWEL_S = 8.0
+VOWEL_S = 4.0
 #: espeak-ng variants that waver by themselves: theirs is no speech of one pitch.
 WAVERING = ("espeak_aunty",)
 Method = Literal["dio", "harvest"]

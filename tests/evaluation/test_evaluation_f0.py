@@ -72,7 +72,8 @@ def test_clean_pulses_have_the_pitch_they_are_said_to_have(hz: float) -> None:
     sound = vowel(hz, -40.0, 3.0, RATE, HOP, seed=0)
     told = agreement(course(sound.samples, RATE, HOP, DIO), sound.truth)
     assert told.both > 80
-    assert told.voicing_error < 0.02
+    assert told.missed == 0
+    assert told.false_share < 0.15, "breath sounds voiced to Dio now and then"
     assert told.gross_error == 0.0
     assert told.fine_cents < 5
 

@@ -57,7 +57,7 @@ def measure(
         ``pnmi_…`` and ``phone_purity_…`` of clusters (as many as the first iteration has) against the true
         symbols, over ``n_frames``: of each ``layer_N``, of ``mfcc``, and of the network before any training
         (``untrained_layer_N``). ``speaker_mean_…`` and ``speaker_frame_…``: how often a linear probe tells
-        the speaker from a clip's mean vector or from a single frame (`probe.speaker_probe`), of the same and of
+        the speaker from a clip's mean vector or from one frame (`probe.speaker_probe`), of the same and of
         log-``mel``; ``speaker_chance``, ``n_probe`` clips.
         ``chunked_cosine_mean`` and ``_min``: between features of a long recording heard whole and in chunks.
     """
