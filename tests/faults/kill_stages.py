@@ -1,6 +1,6 @@
 """`make faults`: every stage's pod ended at random moments, and the API server away for 30 s.
 
-Prints a table. Run as a script, outside `make test`: `python tests/faults/kill_stages.py --kills 100 --seed 1`.
+Prints a table. Run as a script, outside `make test`: `python tests/faults/kill_stages.py --kills 100`.
 Each stage runs through the real operator against the stand-in (tests/fakes/kube_standin) on copies of one
 finished workspace, until as many ends as asked for have found it running; what it leaves must be what it left
 undisturbed.
