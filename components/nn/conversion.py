@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from components.core.params import ModelSection
+from components.nn.contracts import Auxiliaries
 
 
 class ContentEncoder(Protocol):
@@ -35,6 +39,19 @@ class Conversion(Protocol):
 
     def finish(self) -> NDArray[np.float32]:
         """The rest. All that was given out is as long as what came in, to the sample."""
+
+
+class ConverterLoader(Protocol):
+    """From a delivered folder to a converter, everything checked."""
+
+    def __call__(
+        self, section: ModelSection, delivered: Path, auxiliaries: Auxiliaries, device: torch.device
+    ) -> VoiceConverter:
+        """A converter.
+
+        Raises:
+            CorruptFileError, DataError, ConfigError: weights that are damaged, missing or do not fit.
+        """
 
 
 class VoiceConverter(Protocol):
