@@ -99,6 +99,17 @@ def test_a_stream_is_the_whole_where_nothing_looks_far(converter: RvcConverter, 
     assert np.sqrt(np.mean(error**2)) < 0.2 * offline.std()
 
 
+def test_noise_stays_in_its_place_where_a_stream_is_cut(converter: RvcConverter) -> None:
+    local = loud(converter, attention=False)
+    local._inference = local._inference.model_copy(update={"rms_mix_rate": 1.0})  # silence would silence it
+    samples = np.zeros(30000, np.float32)
+    with torch.no_grad():
+        local._generator.decoder.to_source.weight.fill_(20.0)
+    offline, stream = (converted(local, samples, live=live) for live in (False, True))
+    assert offline.std() > 0.005
+    assert np.abs(stream - offline).max() < 1e-2 * offline.std()
+
+
 def test_a_stream_sounds_like_the_whole(converter: RvcConverter, voice: Voice) -> None:
     samples = voice(2.5, 140.0)
     heard = loud(converter)

@@ -62,6 +62,16 @@ def test_a_batch_is_whole_frames_of_both_grids(section: Section, store: SliceSto
     assert int(batch["frames"].max()) <= section.training.stretch_frames
 
 
+def test_stretches_are_drawn_in_training_and_fixed_in_validation(section: Section, store: SliceStore) -> None:
+    task = training_task(with_training(section, stretch_frames=40), store.folder, 0, None)
+    for data, several in ((task.train, True), (task.validation, False)):
+        drawn = [data[0] for _ in range(12)]
+        assert (len({tuple(one["f0"].tolist()) for one in drawn}) > 1) is several
+        for one in drawn[:3]:
+            heard = LocalContent().features(torch.nn.functional.pad(one["samples"], (0, 80)).numpy())
+            torch.testing.assert_close(one["content"][:-1], heard[:-1], atol=0.15, rtol=0.05)
+
+
 def test_a_slice_shorter_than_a_segment_is_filled_up(section: Section, store: SliceStore) -> None:
     longer = with_training(section, segment_samples=160 * 400, stretch_frames=400)
     task = training_task(longer, store.folder, 0, None)
