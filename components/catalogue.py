@@ -12,6 +12,7 @@ from components.core.params import AuxiliarySection, ModelSection, Params, load_
 
 if TYPE_CHECKING:
     from components.nn.contracts import AuxiliarySpec, ModelSpec
+    from components.nn.conversion import ConverterLoader
 
 _FOLDER = Path(__file__).parent / "models"
 _AUXILIARIES = Path(__file__).parent / "auxiliaries"
@@ -69,6 +70,24 @@ def spec(name: str) -> ModelSpec:
             action="choose a trainable model",
         )
     return cast("ModelSpec", importlib.import_module(f"components.models.{name}.spec").SPEC)
+
+
+def converter_loader(name: str) -> ConverterLoader:
+    """What loads a model that converts voices: ``load_converter`` of its loading.py.
+
+    Raises:
+        ConfigError: no model of that name converts voices.
+    """
+    converters = sorted(path.parent.name for path in _FOLDER.glob("*/loading.py"))
+    if name not in converters:
+        raise ConfigError(
+            who=f"model {name!r}",
+            expected=f"one that converts voices: {', '.join(converters)}",
+            found="no such model" if name not in model_names() else "one that does something else",
+            action="choose one of these",
+        )
+    module = importlib.import_module(f"components.models.{name}.loading")
+    return cast("ConverterLoader", module.load_converter)
 
 
 def auxiliary_spec(name: str) -> AuxiliarySpec:

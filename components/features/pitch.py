@@ -46,13 +46,29 @@ def f0(
     Raises:
         DataError: empty, NaN or infinite, or silent audio; or no voiced frame in it.
     """
-    _check_signal(samples)
-    signal = np.ascontiguousarray(samples, dtype=np.float64)
-    found = _estimate(signal, sample_rate, hop_length / sample_rate * 1000.0, analysis)
-    aligned = _to_frames(found, 1 + len(samples) // hop_length)
+    _check_finite(samples)
+    if not np.any(samples):
+        raise _unusable("sound", f"{samples.size} samples of digital silence")
+    aligned = f0_where_voiced(samples, sample_rate, hop_length, analysis)
     if not np.any(aligned > 0):
         raise _unusable("voiced frames", f"none in {len(aligned)}")
     return aligned
+
+
+def f0_where_voiced(
+    samples: NDArray[np.float32], sample_rate: int, hop_length: int, analysis: PitchAnalysis
+) -> NDArray[np.float32]:
+    """As `f0`, but silence, breath and noise are no error: all their frames are unvoiced.
+
+    Raises:
+        DataError: empty, NaN or infinite audio.
+    """
+    _check_finite(samples)
+    frames = 1 + len(samples) // hop_length
+    if not np.any(samples):
+        return np.zeros(frames, dtype=np.float32)
+    signal = np.ascontiguousarray(samples, dtype=np.float64)
+    return _to_frames(_estimate(signal, sample_rate, hop_length / sample_rate * 1000.0, analysis), frames)
 
 
 def _estimate(
@@ -83,13 +99,11 @@ def _to_frames(found: NDArray[np.float64], frames: int) -> NDArray[np.float32]:
     return aligned
 
 
-def _check_signal(samples: NDArray[np.float32]) -> None:
+def _check_finite(samples: NDArray[np.float32]) -> None:
     if samples.ndim != 1 or samples.size == 0:
         raise _unusable("mono samples", f"an array of shape {samples.shape}")
     if not np.all(np.isfinite(samples)):
         raise _unusable("finite samples", f"{int(np.sum(~np.isfinite(samples)))} NaN or infinite")
-    if not np.any(samples):
-        raise _unusable("sound", f"{samples.size} samples of digital silence")
 
 
 def _unusable(expected: str, found: str) -> DataError:

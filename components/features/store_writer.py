@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.lib.format import open_memmap
@@ -48,7 +48,7 @@ def write_store(
         arrays = _empty_arrays(folder, placed, bands)
         for row in placed:
             _put(arrays, row, features_of(row), places)
-        speakers = _pitch_statistics(placed, arrays["f0"])
+        speakers = pitch_statistics(placed, arrays["f0"])
         for array in arrays.values():
             if isinstance(array, np.memmap):
                 array.flush()
@@ -109,7 +109,27 @@ def _put(
         arrays[name][symbols] = ids if name == "symbol_ids" else features[name]
 
 
-def _pitch_statistics(rows: Sequence[StoredUtterance], f0: NDArray[np.float32]) -> dict[str, PitchStatistics]:
+class Placed(Protocol):
+    """A row of an index: whose frames it means."""
+
+    @property
+    def speaker_id(self) -> str:
+        """Who speaks."""
+
+    @property
+    def split(self) -> str:
+        """What it may be used for."""
+
+    @property
+    def frame_start(self) -> int:
+        """First frame."""
+
+    @property
+    def frames(self) -> int:
+        """How many."""
+
+
+def pitch_statistics(rows: Sequence[Placed], f0: NDArray[np.float32]) -> dict[str, PitchStatistics]:
     """Over training utterances where the speaker has any, so that nothing held out leaks into training."""
     statistics = {}
     for speaker in sorted({row.speaker_id for row in rows}):

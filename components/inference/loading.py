@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import torch
 
     from components.nn.contracts import Auxiliaries, Synthesiser
+    from components.nn.conversion import VoiceConverter
 
 
 def load(
@@ -33,3 +34,15 @@ def load(
             params.yaml asks for.
     """
     return catalogue.spec(model).load(section, delivered, auxiliaries, device)
+
+
+def load_converter(
+    model: str, section: ModelSection, delivered: Path, auxiliaries: Auxiliaries, device: torch.device
+) -> VoiceConverter:
+    """The same for a model that converts voices.
+
+    Raises:
+        CorruptFileError, DataError: as `load`.
+        ConfigError: no such model, or another content encoder than the one it was trained with.
+    """
+    return catalogue.converter_loader(model)(section, delivered, auxiliaries, device)

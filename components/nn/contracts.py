@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -249,3 +249,30 @@ class AuxiliarySpec(Protocol):
         progress: Progress,
     ) -> Mapping[str, float]:
         """Held-out figures of a delivered network, for its card: ``per``, ``per_ko``, ``n_ko`` …"""
+
+
+@runtime_checkable
+class IteratedSpec(AuxiliarySpec, Protocol):
+    """An auxiliary network that is trained several times, each time on what the last one found (HuBERT)."""
+
+    def next_features(
+        self,
+        section: AuxiliarySection,
+        delivered: Path,
+        features: Path,
+        iteration: int,
+        seed: int,
+        device: torch.device,
+        progress: Progress,
+    ) -> tuple[Path, Path | None] | None:
+        """What the next iteration learns from.
+
+        Args:
+            delivered: the network that ``iteration`` gave.
+            features: what `prepare` wrote.
+            iteration: the one that has ended; the first is 1.
+
+        Returns:
+            The ``features`` and the ``warm_start`` of the next `training_task`; None: that was the last.
+            Called again with the same arguments, it gives what is there already.
+        """

@@ -11,9 +11,10 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from components import catalogue
-from components.core.params import Params
+from components.core.params import AuxiliarySection, Params
 from components.core.paths import Workspace
 from components.core.progress import Progress
 from components.core.storage import atomic_folder, sha256_path, write_text
@@ -21,6 +22,12 @@ from components.data.corpus import corpora
 from components.stages.contract import Record
 from components.stages.runner import Request, run_stage
 from components.stages.shipped import shipped
+
+if TYPE_CHECKING:
+    import torch
+
+    from components.nn.contracts import AuxiliarySpec
+    from components.training.result import TrainingResult
 
 _FOR_A_MODEL = ("ingest", "version", "validate", "features", "adopt", "train")
 _FOR_AN_AUXILIARY = ("ingest", "version", "validate")
@@ -83,7 +90,6 @@ def _train_model(project: Path, workspace: Workspace, profile: str, name: str) -
 
 def _train_auxiliary(project: Path, workspace: Workspace, profile: str, name: str) -> tuple[_Made, Path]:
     from components.training.device import best_device
-    from components.training.loop import train
 
     record = _run(_FOR_AN_AUXILIARY, project, workspace, profile, None)
     params, progress = catalogue.load(project, profile), Progress(f"{name}.pretrain")
@@ -100,22 +106,51 @@ def _train_auxiliary(project: Path, workspace: Workspace, profile: str, name: st
         progress,
     )
     progress.say(f"{found.accepted} of {found.rows} utterances, {found.reused} of them reused")
-    task = spec.training_task(section, features, params.seed, None)
     device = best_device()
-    # Points of the curves stay in the training folder: an auxiliary network is no run of a model.
-    result = train(task, workspace.training / name, device, progress, lambda points: None)
-    figures = spec.measure(section, result.delivered, features, device, progress)
+    learned_from, results = _iterations(spec, section, features, workspace, params.seed, device, progress)
+    last = results[-1]
+    figures = spec.measure(section, last.delivered, learned_from, device, progress)
     made = _Made(
         name=name,
         profile=profile,
         data=record.data_md5,
-        steps=result.steps,
-        cpu_seconds=result.cpu_seconds,
-        device=result.device,
-        weights_sha256=sha256_path(result.delivered / "model.safetensors"),
+        steps=sum(result.steps for result in results),
+        cpu_seconds=sum(result.cpu_seconds for result in results),
+        device=last.device,
+        weights_sha256=sha256_path(last.delivered / "model.safetensors"),
         figures=figures,
     )
-    return made, result.delivered
+    return made, last.delivered
+
+
+def _iterations(
+    spec: AuxiliarySpec,
+    section: AuxiliarySection,
+    features: Path,
+    workspace: Workspace,
+    seed: int,
+    device: torch.device,
+    progress: Progress,
+) -> tuple[Path, list[TrainingResult]]:
+    """Train once, or as often as an `IteratedSpec` asks; what the last training learned from, all results."""
+    from components.nn.contracts import IteratedSpec
+    from components.training.loop import train
+
+    results: list[TrainingResult] = []
+    following: tuple[Path, Path | None] | None = (features, None)
+    while following is not None:
+        learned_from, warm_start = following
+        number = len(results) + 1
+        folder = workspace.training / (spec.name if number == 1 else f"{spec.name}-{number}")
+        task = spec.training_task(section, learned_from, seed, warm_start)
+        # Points of the curves stay in the training folder: an auxiliary network is no run of a model.
+        results.append(train(task, folder, device, progress, lambda points: None))
+        following = (
+            spec.next_features(section, results[-1].delivered, features, number, seed, device, progress)
+            if isinstance(spec, IteratedSpec)
+            else None
+        )
+    return learned_from, results
 
 
 def _corpora(workspace: Workspace, params: Params) -> list[Path]:

@@ -65,7 +65,7 @@ def synthesise(project: Path, params: Params, workspace: Workspace, wish: Wish, 
     """
     from components.training.device import best_device
 
-    version, folder = _weights(project, params, workspace, wish)
+    version, folder = chosen_weights(project, params, workspace, wish.model, wish.version)
     # Speech for a listener is no evidence: it needs no vocoder of a certain kind, only one that is there.
     serving = Auxiliaries(shipped(project), sections={})
     synthesiser = inference.load(wish.model, params.models[wish.model], folder, serving, best_device())
@@ -86,28 +86,37 @@ def synthesise(project: Path, params: Params, workspace: Workspace, wish: Wish, 
     return Said(version, out, sidecar, timings)
 
 
-def _weights(project: Path, params: Params, workspace: Workspace, wish: Wish) -> tuple[str, Path]:
-    """The version's name and its delivered folder."""
-    if wish.version == SHIPPED:
-        return SHIPPED, _shipped(project, wish.model)
+def chosen_weights(
+    project: Path, params: Params, workspace: Workspace, model: str, version: str
+) -> tuple[str, Path]:
+    """The version's name and its delivered folder.
+
+    Args:
+        version: ``champion`` (else what is shipped), ``pretrained``, or a number in the registry.
+
+    Raises:
+        ConfigError: no such version, or nothing shipped.
+    """
+    if version == SHIPPED:
+        return SHIPPED, _shipped(project, model)
     # Without a tracking database nothing was ever promoted here, and asking would create one.
     mlflow = params.platform.mlflow
     if mlflow.tracking_uri or workspace.tracking_database.is_file():
         registry = services.registry_of(mlflow, workspace)
-        if wish.version != CHAMPION:
-            chosen = registry.by_version(wish.model, wish.version)
+        if version != CHAMPION:
+            chosen = registry.by_version(model, version)
             return chosen.version, registry.weights(chosen)
-        champion = registry.by_alias(wish.model, champion_alias(params.evaluation.scope))
+        champion = registry.by_alias(model, champion_alias(params.evaluation.scope))
         if champion is not None:
             return champion.version, registry.weights(champion)
-    if wish.version != CHAMPION:
+    if version != CHAMPION:
         raise ConfigError(
-            who=f"{wish.model} v{wish.version}",
+            who=f"{model} v{version}",
             expected="a registry to find it in",
             found=f"no MLflow store in {workspace.root}",
             action="name the workspace of the run (--workspace), or leave --version out",
         )
-    return SHIPPED, _shipped(project, wish.model)
+    return SHIPPED, _shipped(project, model)
 
 
 def _shipped(project: Path, model: str) -> Path:

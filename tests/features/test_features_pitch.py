@@ -57,3 +57,29 @@ def test_frames_are_the_mels(samples: int, hop: int) -> None:
 def test_refuses_what_world_would_call_unvoiced(signal: NDArray[np.float32], found: str) -> None:
     with pytest.raises(DataError, match=found):
         f0(signal, RATE, HOP, DIO)
+
+
+@pytest.mark.parametrize("analysis", [DIO, HARVEST], ids=["dio", "harvest"])
+def test_ten_milliseconds_are_ten(analysis: PitchAnalysis) -> None:
+    """WORLD's default period is 5 ms: two seconds would have 401 frames, and every pitch at half its time."""
+    rate, hop = 16000, 160
+    glide = np.concatenate([tone(1.0, 150.0, rate), tone(1.0, 300.0, rate)])
+    found = f0(glide, rate, hop, analysis)
+    assert len(found) == 201
+    assert np.median(found[10:90]) == pytest.approx(150.0, rel=0.02)
+    assert np.median(found[110:190]) == pytest.approx(300.0, rel=0.02)
+
+
+def test_world_gets_float64(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyworld
+
+    seen: list[tuple[np.dtype[np.generic], float]] = []
+    dio = pyworld.dio
+
+    def watched(signal: NDArray[np.float64], rate: int, **options: float) -> object:
+        seen.append((signal.dtype, options["frame_period"]))
+        return dio(signal, rate, **options)
+
+    monkeypatch.setattr(pyworld, "dio", watched)
+    f0(tone(0.5, rate=16000), 16000, 160, DIO)
+    assert seen == [(np.dtype(np.float64), 10.0)]

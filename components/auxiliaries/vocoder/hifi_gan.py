@@ -2,57 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from fractions import Fraction
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
-from torch.nn.utils.parametrizations import weight_norm
 
 from components.auxiliaries.vocoder.contract import checked, chunk_bounds
 from components.auxiliaries.vocoder.params import Generator as GeneratorParams
 from components.auxiliaries.vocoder.params import Streaming
 from components.features.mel import MelAnalysis
+from components.nn.residual_blocks import (
+    ResidualBlocks,
+    residual_reach,
+    same_length,
+    start_small,
+    upsampling_reach,
+)
 
 _SLOPE = 0.1
 """Of the leaky rectifiers, as published."""
-_INITIAL_DEVIATION = 0.01
 _OUTER_KERNEL = 7
 """Of the first and the last convolution, as published."""
-
-
-class ResidualBlock(nn.Module):
-    """Pairs of a dilated and a plain convolution, each pair added to its input (figure 1, "ResBlock")."""
-
-    def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...]) -> None:
-        super().__init__()
-        self.dilated = nn.ModuleList(_same(channels, channels, kernel, dilation) for dilation in dilations)
-        self.plain = nn.ModuleList(_same(channels, channels, kernel, 1) for _ in dilations)
-
-    def forward(self, signal: Tensor) -> Tensor:
-        """[B, C, N] → the same."""
-        for dilated, plain in zip(self.dilated, self.plain, strict=True):
-            inner = dilated(F.leaky_relu(signal, _SLOPE))
-            signal = signal + plain(F.leaky_relu(inner, _SLOPE))
-        return signal
-
-
-class ResidualBlocks(nn.Module):
-    """Blocks of several kernels side by side, averaged (multi-receptive field fusion)."""
-
-    def __init__(self, channels: int, kernels: tuple[int, ...], dilations: tuple[int, ...]) -> None:
-        super().__init__()
-        self.blocks = nn.ModuleList(ResidualBlock(channels, kernel, dilations) for kernel in kernels)
-
-    def forward(self, signal: Tensor) -> Tensor:
-        """[B, C, N] → the same."""
-        summed = self.blocks[0](signal)
-        for block in self.blocks[1:]:
-            summed = summed + block(signal)
-        mean: Tensor = summed / len(self.blocks)
-        return mean
 
 
 class HifiGanGenerator(nn.Module):
@@ -70,7 +41,7 @@ class HifiGanGenerator(nn.Module):
         super().__init__()
         self._params = params
         channels = params.initial_channels
-        self.first = _same(n_mels, channels, _OUTER_KERNEL, 1)
+        self.first = same_length(n_mels, channels, _OUTER_KERNEL, 1)
         self.upsamplings, self.blocks = nn.ModuleList(), nn.ModuleList()
         for rate, kernel in zip(params.upsample_rates, params.upsample_kernels, strict=True):
             self.upsamplings.append(
@@ -78,10 +49,8 @@ class HifiGanGenerator(nn.Module):
             )
             channels //= 2
             self.blocks.append(ResidualBlocks(channels, params.resblock_kernels, params.resblock_dilations))
-        self.last = _same(channels, 1, _OUTER_KERNEL, 1)
-        for module in [*self.upsamplings.modules(), *self.blocks.modules()]:
-            if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
-                nn.init.normal_(module.weight, 0.0, _INITIAL_DEVIATION)
+        self.last = same_length(channels, 1, _OUTER_KERNEL, 1)
+        start_small(self.upsamplings, self.blocks)
 
     def forward(self, log_mel: Tensor) -> Tensor:
         """[B, T, n_mels] → [B, T · hop] in (-1, 1)."""
@@ -95,38 +64,8 @@ class HifiGanGenerator(nn.Module):
     def reach_frames(self) -> int:
         """Frames on either side of a hop that its samples depend on, at most."""
         params = self._params
-        widest = max(params.resblock_kernels) // 2
-        inside = widest * sum(dilation + 1 for dilation in params.resblock_dilations)
-        outer, length = Fraction(_OUTER_KERNEL // 2), 1  # length: samples to a frame so far
-        reach = outer
-        for rate, kernel in zip(params.upsample_rates, params.upsample_kernels, strict=True):
-            reach += Fraction(-(-kernel // rate), length)
-            length *= rate
-            reach += Fraction(inside, length)
-        return -int(-(reach + outer / length) // 1)
-
-
-def add_weight_norm(network: nn.Module) -> None:
-    """Split every convolution's weight into length and direction (Salimans and Kingma 2016), for training."""
-    for module in list(network.modules()):
-        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.ConvTranspose1d):
-            weight_norm(module)
-
-
-def folded(generator: HifiGanGenerator, weights: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The plain weights of a weight-normed generator.
-
-    Args:
-        generator: any plain one of the same dimensions; it is changed.
-        weights: a training state that holds the generator's under ``prefix``.
-    """
-    add_weight_norm(generator)
-    own = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
-    generator.load_state_dict(own)
-    for module in list(generator.modules()):
-        if parametrize.is_parametrized(module):
-            parametrize.remove_parametrizations(module, "weight")
-    return {name: value.detach().clone().contiguous() for name, value in generator.state_dict().items()}
+        widest = residual_reach(params.resblock_kernels, params.resblock_dilations)
+        return upsampling_reach(params.upsample_rates, params.upsample_kernels, widest, _OUTER_KERNEL // 2)
 
 
 class HifiGanVocoder:
@@ -169,8 +108,3 @@ class HifiGanVocoder:
         first = max(0, start - reach)
         samples: Tensor = self._generator(mel[None, first : stop + 1 + reach])[0]
         return samples[(start - first) * hop : (stop - first) * hop]
-
-
-def _same(before: int, after: int, kernel: int, dilation: int) -> nn.Conv1d:
-    """A convolution that keeps the length."""
-    return nn.Conv1d(before, after, kernel, dilation=dilation, padding=dilation * (kernel // 2))

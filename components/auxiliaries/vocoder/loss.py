@@ -2,46 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from components.auxiliaries.vocoder.discriminators import Discriminators, Judgement
-from components.auxiliaries.vocoder.hifi_gan import HifiGanGenerator, add_weight_norm
+from components.auxiliaries.vocoder.hifi_gan import HifiGanGenerator
 from components.auxiliaries.vocoder.params import Architecture, Training
 from components.features.mel import MelAnalysis, filterbank, window
+from components.nn.adversarial import DISCRIMINATOR, discriminator_loss, feature_loss, generator_loss
 from components.nn.contracts import Batch
-
-DISCRIMINATOR, GENERATOR = "discriminator", "generator"
-_SMALLEST_POWER = 1e-9
-"""The root of a power of exactly 0 has no gradient."""
-
-
-class DifferentiableMel(nn.Module):
-    """`components.features.mel` in torch, up to half the sample rate: the loss hears what the input lacks."""
-
-    window: Tensor
-    bank: Tensor
-
-    def __init__(self, analysis: MelAnalysis) -> None:
-        super().__init__()
-        full = replace(analysis, fmax=analysis.sample_rate / 2)
-        self._hop, self._n_fft, self._floor = analysis.hop_length, analysis.n_fft, analysis.log_floor
-        hann = torch.tensor(window(analysis.win_length, analysis.n_fft))
-        self.register_buffer("window", hann, persistent=False)
-        self.register_buffer("bank", torch.tensor(filterbank(full)).t().contiguous(), persistent=False)
-
-    def forward(self, samples: Tensor) -> Tensor:
-        """[B, N] → [B, 1 + N // hop, n_mels] natural log."""
-        half = self._n_fft // 2
-        padded = F.pad(samples.float()[:, None], (half, half), mode="reflect")[:, 0]
-        spectrum = torch.fft.rfft(padded.unfold(1, self._n_fft, self._hop) * self.window)
-        power = torch.view_as_real(spectrum).square().sum(dim=-1)
-        mel: Tensor = power.clamp(min=_SMALLEST_POWER).sqrt() @ self.bank
-        return mel.clamp(min=self._floor).log()
+from components.nn.differentiable_mel import DifferentiableMel
+from components.nn.discriminators import Discriminators
+from components.nn.weight_norm import add_weight_norm
 
 
 class HifiGan(nn.Module):
@@ -59,7 +34,7 @@ class HifiGan(nn.Module):
         self.generator = HifiGanGenerator(architecture.generator, analysis.n_mels)
         add_weight_norm(self.generator)
         self.discriminators = Discriminators(architecture.discriminators)
-        self.mel = DifferentiableMel(analysis)
+        self.mel = full_band_mel(analysis)
 
     def forward(self, phase: str, batch: Batch, step: int) -> Mapping[str, Tensor]:
         """Losses of a phase.
@@ -84,24 +59,8 @@ class HifiGan(nn.Module):
         return {"total": total, **{name: value.detach() for name, value in parts.items()}}
 
 
-def discriminator_loss(real: Sequence[Judgement], made: Sequence[Judgement]) -> Tensor:
-    """Least squares (Mao et al. 2017), equation 1: real to 1, made to 0, summed over the judges."""
-    return torch.stack(
-        [(r.scores - 1).square().mean() + m.scores.square().mean() for r, m in zip(real, made, strict=True)]
-    ).sum()
-
-
-def generator_loss(made: Sequence[Judgement]) -> Tensor:
-    """Equation 2: made to 1."""
-    return torch.stack([(judged.scores - 1).square().mean() for judged in made]).sum()
-
-
-def feature_loss(real: Sequence[Judgement], made: Sequence[Judgement]) -> Tensor:
-    """Equation 4: mean absolute difference of each hidden layer, summed over layers and judges."""
-    return torch.stack(
-        [
-            F.l1_loss(ours, theirs)
-            for r, m in zip(real, made, strict=True)
-            for theirs, ours in zip(r.layers, m.layers, strict=True)
-        ]
-    ).sum()
+def full_band_mel(analysis: MelAnalysis) -> DifferentiableMel:
+    """The mel up to half the sample rate: the loss hears what the input lacks."""
+    full = replace(analysis, fmax=analysis.sample_rate / 2)
+    hann = window(analysis.win_length, analysis.n_fft)
+    return DifferentiableMel(hann, filterbank(full), analysis.hop_length, analysis.log_floor)

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from components.core.params import AuxiliarySection, TrainingRun
 from components.core.params import Section as ParamsSection
+from components.nn.discriminator_params import DiscriminatorParams
 
 Kind = Literal["griffin_lim", "source_filter", "hifi_gan"]
 
@@ -79,26 +80,6 @@ class Generator(ParamsSection):
         return self
 
 
-class Discriminators(ParamsSection):
-    """Multi-period and multi-scale discriminators (Kong, Kim and Bae 2020, sections 2.3 and appendix B)."""
-
-    periods: tuple[int, ...] = Field(min_length=1, strict=False)
-    period_channels: tuple[int, ...] = Field(min_length=2, strict=False)
-    scales: int = Field(gt=0, description="each hears half the rate of the one before")
-    scale_channels: tuple[int, ...] = Field(min_length=2, strict=False)
-    scale_kernels: tuple[int, ...] = Field(strict=False)
-    scale_strides: tuple[int, ...] = Field(strict=False)
-    scale_groups: tuple[int, ...] = Field(strict=False)
-
-    @model_validator(mode="after")
-    def _as_long(self) -> Self:
-        for name in ("scale_kernels", "scale_strides", "scale_groups"):
-            if len(getattr(self, name)) != len(self.scale_channels):
-                message = f"{name} must be as long as scale_channels ({len(self.scale_channels)})"
-                raise ValueError(message)
-        return self
-
-
 class Streaming(ParamsSection):
     """Chunks of `stream`."""
 
@@ -121,7 +102,7 @@ class Architecture(ParamsSection):
     source_filter: SourceFilter
     pitch_network: PitchNetwork
     generator: Generator
-    discriminators: Discriminators
+    discriminators: DiscriminatorParams
     streaming: Streaming
 
     @model_validator(mode="after")

@@ -15,8 +15,8 @@ from components.auxiliaries.vocoder.build import NAME, build, mel_analysis
 from components.auxiliaries.vocoder.clips import ClipStore
 from components.auxiliaries.vocoder.dataset import ClipDataset, collate
 from components.auxiliaries.vocoder.fidelity import fidelity, mean_fidelity
-from components.auxiliaries.vocoder.hifi_gan import HifiGanGenerator, folded
-from components.auxiliaries.vocoder.loss import DISCRIMINATOR, GENERATOR, HifiGan
+from components.auxiliaries.vocoder.hifi_gan import HifiGanGenerator
+from components.auxiliaries.vocoder.loss import HifiGan
 from components.auxiliaries.vocoder.params import Architecture, Section, Training
 from components.auxiliaries.vocoder.pitch_network import PitchLearner, PitchNetwork
 from components.auxiliaries.vocoder.preparation import prepare
@@ -26,8 +26,10 @@ from components.core.params.data import AudioParams, DataParams
 from components.core.progress import Progress
 from components.features.mel import MelAnalysis
 from components.features.pitch import PitchAnalysis
+from components.nn.adversarial import DISCRIMINATOR, GENERATOR
 from components.nn.contracts import FeatureReport, Phase, Recipe, TrainingTask
 from components.nn.delivered import read_delivered, write_delivered
+from components.nn.weight_norm import add_weight_norm, folded
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -202,9 +204,9 @@ def _deliver(
 ) -> None:
     """The generator with plain weights, or the pitch network; judges stay behind."""
     if architecture.kind == "hifi_gan":
-        plain = folded(
-            HifiGanGenerator(architecture.generator, architecture.n_mels), weights, _GENERATOR_PREFIX
-        )
+        generator = HifiGanGenerator(architecture.generator, architecture.n_mels)
+        add_weight_norm(generator)
+        plain = folded(generator, weights, _GENERATOR_PREFIX)
     else:
         plain = {name.removeprefix(_LEARNER_PREFIX): value for name, value in weights.items()}
     write_delivered(plain, folder, model=NAME, card=card, dtype=getattr(torch, dtype))

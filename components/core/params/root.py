@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from typing import Self
 
@@ -53,6 +54,30 @@ class Params(Section):
                     f"auxiliaries.vocoder.architecture.{name} {vocoder[name]}"
                 )
                 raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _content_fits_rvc(self) -> Self:
+        """RVC names encoder and layer, auxiliaries.content has the dimensions; neither repeats the other."""
+        if not {"rvc", "content"} <= {*self.models, *self.auxiliaries}:
+            return self
+        asked = self.models["rvc"].architecture.model_dump()["content_encoder"]
+        built = self.auxiliaries["content"].architecture.model_dump()
+        given = {
+            "dim": built["hidden_size"],
+            "sample_rate_hz": built["sample_rate_hz"],
+            "stride": math.prod(built["conv_strides"]),
+        }
+        for name, value in given.items():
+            if asked[name] != value:
+                message = (
+                    f"models.rvc.architecture.content_encoder.{name} {asked[name]} differs from the "
+                    f"{value} of auxiliaries.content.architecture"
+                )
+                raise ValueError(message)
+        if asked["layer"] > built["layers"]:
+            message = f"models.rvc takes content layer {asked['layer']} of {built['layers']}"
+            raise ValueError(message)
         return self
 
     def restricted_to(self, sections: Collection[str], model: str | None) -> Params:

@@ -7,8 +7,12 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from components.core.params import Definition, ModelSection
+from components.core.params import Definition, ModelSection, TrainingRun
 from components.core.params import Section as ParamsSection
+from components.nn.discriminator_params import DiscriminatorParams
+
+FRAMES_PER_FEATURE = 2
+"""A content feature lasts 20 ms, a frame of the synthesiser 10 ms."""
 
 
 class ContentEncoder(ParamsSection):
@@ -50,7 +54,7 @@ class Architecture(Definition):
     upsample_initial_channels: int = Field(gt=0)
     resblock_kernels: tuple[int, ...] = Field(strict=False)
     resblock_dilations: tuple[int, ...] = Field(strict=False)
-    discriminator_periods: tuple[int, ...] = Field(strict=False)
+    discriminators: DiscriminatorParams
 
     @model_validator(mode="after")
     def _rates_agree(self) -> Self:
@@ -58,38 +62,85 @@ class Architecture(Definition):
             product = math.prod(self.upsample_rates)
             message = f"upsample_rates multiply to {product}, hop_length is {self.hop_length}"
             raise ValueError(message)
+        hop_ms = 1000 * self.hop_length / self.sample_rate_hz
+        if not math.isclose(hop_ms, self.f0_frame_period_ms):
+            message = f"f0_frame_period_ms {self.f0_frame_period_ms} is not the hop of {hop_ms} ms"
+            raise ValueError(message)
+        encoder = self.content_encoder
+        frames = encoder.stride / encoder.sample_rate_hz / (hop_ms / 1000)
+        if not math.isclose(frames, FRAMES_PER_FEATURE):
+            message = f"content features are repeated twice, but a feature lasts {frames} frames"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _upsampling_fits(self) -> Self:
         if len(self.upsample_rates) != len(self.upsample_kernels):
             message = (
                 f"{len(self.upsample_rates)} upsample_rates but {len(self.upsample_kernels)} upsample_kernels"
             )
             raise ValueError(message)
-        hop_ms = 1000 * self.hop_length / self.sample_rate_hz
-        if not math.isclose(hop_ms, self.f0_frame_period_ms):
-            message = f"f0_frame_period_ms {self.f0_frame_period_ms} is not the hop of {hop_ms} ms"
+        for rate, kernel in zip(self.upsample_rates, self.upsample_kernels, strict=True):
+            if kernel < rate or (kernel - rate) % 2:
+                message = f"an upsample kernel of {kernel} cannot multiply the length by {rate} exactly"
+                raise ValueError(message)
+        if self.upsample_initial_channels % 2 ** len(self.upsample_rates):
+            message = (
+                f"{self.upsample_initial_channels} channels cannot be halved {len(self.upsample_rates)} times"
+            )
             raise ValueError(message)
-        frames_per_feature = (self.content_encoder.stride / self.content_encoder.sample_rate_hz) / (
-            hop_ms / 1000
-        )
-        if not math.isclose(frames_per_feature, 2.0):
-            message = f"content features are repeated twice, but a feature lasts {frames_per_feature} frames"
+        return self
+
+    @model_validator(mode="after")
+    def _channels_divide(self) -> Self:
+        if self.inter_channels % 2:
+            message = f"the flow parts inter_channels in two, but {self.inter_channels} is odd"
+            raise ValueError(message)
+        if self.inter_channels % self.prior_heads:
+            message = f"inter_channels {self.inter_channels} is no multiple of prior_heads {self.prior_heads}"
+            raise ValueError(message)
+        if self.fmax_hz > self.sample_rate_hz / 2:
+            message = f"fmax_hz {self.fmax_hz} lies above half the sample rate {self.sample_rate_hz}"
+            raise ValueError(message)
+        if not self.hop_length <= self.win_length <= self.n_fft:
+            message = f"hop {self.hop_length} ≤ win {self.win_length} ≤ n_fft {self.n_fft} does not hold"
             raise ValueError(message)
         return self
 
 
-class Training(Definition):
+class Slicing(ParamsSection):
+    """How recordings of any length become slices."""
+
+    highpass_hz: float = Field(gt=0, description="rumble below it is taken out, in conversion as well")
+    silence_db: float = Field(lt=0, description="below a recording's loudest 10 ms")
+    min_silence_s: float = Field(gt=0, description="a shorter pause parts nothing")
+    keep_silence_s: float = Field(ge=0, description="kept of a pause, at either side")
+    min_slice_s: float = Field(gt=0)
+    max_slice_s: float = Field(gt=0)
+    overlap_s: float = Field(ge=0, description="of slices out of one long stretch")
+
+    @model_validator(mode="after")
+    def _lengths_agree(self) -> Self:
+        if not self.min_slice_s + self.overlap_s < self.max_slice_s:
+            message = f"max_slice_s {self.max_slice_s} must exceed min_slice_s + overlap_s"
+            raise ValueError(message)
+        return self
+
+
+class Training(TrainingRun, Definition):
     """Recipe."""
 
-    batch_size: int = Field(gt=0)
-    learning_rate: float = Field(gt=0)
-    betas: tuple[float, float] = Field(strict=False)
     eps: float = Field(gt=0)
+    weight_decay: float = Field(ge=0)
     lr_decay_per_epoch: float = Field(gt=0, le=1)
     segment_samples: int = Field(gt=0)
+    stretch_frames: int = Field(gt=0, description="frames of a slice that a sample holds at most")
     mel_loss_weight: float = Field(ge=0)
     kl_loss_weight: float = Field(ge=0)
     feature_loss_weight: float = Field(ge=0)
-    max_steps: int = Field(gt=0)
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"]
+    slicing: Slicing
+    index_centroids: int = Field(gt=0, description="content features a speaker is delivered with, at most")
+    warm_start: bool
 
 
 class Inference(Definition):
@@ -100,7 +151,21 @@ class Inference(Definition):
     protect: float = Field(ge=0, le=0.5)
     prior_noise_scale: float = Field(ge=0)
     rms_mix_rate: float = Field(ge=0, le=1)
+    rms_window_s: float = Field(gt=0, description="over which loudness is measured")
     transpose_semitones: int
+    automatic_key: bool = Field(description="move the source's median pitch to the target's besides")
+    chunk_s: float = Field(gt=0, description="of a stream; a listener waits for it")
+    file_chunk_s: float = Field(gt=0, description="of a file; bounds the memory")
+    context_s: float = Field(ge=0, description="heard again before each chunk")
+    lookahead_s: float = Field(gt=0, description="heard beyond each chunk; a listener waits for it")
+    crossfade_s: float = Field(ge=0, description="of a chunk's end with the next one's beginning")
+
+    @model_validator(mode="after")
+    def _chunks_fit(self) -> Self:
+        if self.crossfade_s > min(self.lookahead_s, self.chunk_s, self.file_chunk_s):
+            message = f"crossfade_s {self.crossfade_s} must fit into lookahead_s and chunk_s"
+            raise ValueError(message)
+        return self
 
 
 class Section(ModelSection):
@@ -112,10 +177,21 @@ class Section(ModelSection):
 
     @model_validator(mode="after")
     def _segment_is_whole_frames(self) -> Self:
-        if self.training.segment_samples % self.architecture.hop_length:
-            message = (
-                f"segment_samples {self.training.segment_samples} is no multiple of "
-                f"hop_length {self.architecture.hop_length}"
-            )
+        segment, hop = self.training.segment_samples, self.architecture.hop_length
+        if segment % hop:
+            message = f"segment_samples {segment} is no multiple of hop_length {hop}"
             raise ValueError(message)
+        if self.training.stretch_frames < segment // hop:
+            message = f"stretch_frames {self.training.stretch_frames} is shorter than a segment"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _chunks_are_whole_features(self) -> Self:
+        encoder = self.architecture.content_encoder
+        for name in ("chunk_s", "file_chunk_s", "context_s", "lookahead_s", "crossfade_s"):
+            features = getattr(self.inference, name) * encoder.sample_rate_hz / encoder.stride
+            if not math.isclose(features, round(features), abs_tol=1e-6):
+                message = f"{name} is no multiple of a content feature's {encoder.stride} samples"
+                raise ValueError(message)
         return self

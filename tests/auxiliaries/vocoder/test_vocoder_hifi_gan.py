@@ -12,23 +12,14 @@ from spoken_english import ANALYSIS, Spoken
 from torch import nn
 
 from components import catalogue
-from components.auxiliaries.vocoder.discriminators import Discriminators, Judgement
-from components.auxiliaries.vocoder.hifi_gan import (
-    HifiGanGenerator,
-    HifiGanVocoder,
-    add_weight_norm,
-    folded,
-)
-from components.auxiliaries.vocoder.loss import (
-    DifferentiableMel,
-    HifiGan,
-    discriminator_loss,
-    feature_loss,
-    generator_loss,
-)
+from components.auxiliaries.vocoder.hifi_gan import HifiGanGenerator, HifiGanVocoder
+from components.auxiliaries.vocoder.loss import HifiGan, full_band_mel
 from components.auxiliaries.vocoder.params import Architecture, Section, Streaming
 from components.core.paths import project_root
 from components.features.mel import log_mel, magnitudes
+from components.nn.adversarial import Judgement, discriminator_loss, feature_loss, generator_loss
+from components.nn.discriminators import Discriminators
+from components.nn.weight_norm import add_weight_norm, folded
 
 CPU = torch.device("cpu")
 
@@ -97,7 +88,9 @@ def test_folding_takes_weight_norm_out_and_changes_nothing(gan: Section) -> None
         for parameter in network.generator.parameters():  # lengths and directions of their own
             parameter.add_(0.05 * torch.randn_like(parameter))
     plain = HifiGanGenerator(gan.architecture.generator, 80)
-    weights = folded(HifiGanGenerator(gan.architecture.generator, 80), network.state_dict(), "generator.")
+    normed = HifiGanGenerator(gan.architecture.generator, 80)
+    add_weight_norm(normed)
+    weights = folded(normed, network.state_dict(), "generator.")
     plain.load_state_dict(weights)
     mel = torch.randn(1, 9, 80)
     torch.testing.assert_close(plain(mel), network.generator(mel), atol=1e-5, rtol=1e-4)
@@ -125,7 +118,7 @@ def test_the_differentiable_mel_is_the_house_mel(speech: Spoken) -> None:
 
     wanted_of = replace(ANALYSIS, fmax=11025.0)
     wanted = log_mel(magnitudes(speech.samples, wanted_of), wanted_of)
-    found = DifferentiableMel(ANALYSIS)(torch.from_numpy(speech.samples)[None])[0].numpy()
+    found = full_band_mel(ANALYSIS)(torch.from_numpy(speech.samples)[None])[0].numpy()
     assert found.shape == wanted.shape
     loud = wanted > np.log(1e-3)  # below that, float32 rounding of the two transforms shows
     np.testing.assert_allclose(found[loud], wanted[loud], atol=2e-3)
@@ -133,7 +126,7 @@ def test_the_differentiable_mel_is_the_house_mel(speech: Spoken) -> None:
 
 def test_a_silent_signal_has_a_finite_gradient() -> None:
     samples = torch.zeros(1, 4096, requires_grad=True)
-    DifferentiableMel(ANALYSIS)(samples).sum().backward()
+    full_band_mel(ANALYSIS)(samples).sum().backward()
     assert torch.isfinite(samples.grad).all()
 
 

@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
-from components.auxiliaries.vocoder.params import Discriminators as DiscriminatorParams
+from components.nn.adversarial import Judgement
+from components.nn.discriminator_params import DiscriminatorParams
 
 _SLOPE = 0.1
 _PERIOD_KERNEL, _PERIOD_STRIDE = 5, 3
 _SCORE_KERNEL = 3
 _POOL, _POOL_STRIDE = 4, 2
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What one discriminator says of B signals.
-
-    Attributes:
-        scores: [B, M]; 1 is real.
-        layers: hidden maps [B, C, ...], for feature matching.
-    """
-
-    scores: Tensor
-    layers: tuple[Tensor, ...]
 
 
 class PeriodDiscriminator(nn.Module):
@@ -58,7 +45,7 @@ class ScaleDiscriminator(nn.Module):
 
     Args:
         params: layers.
-        spectral: spectral instead of weight norm; the paper has it on the raw signal's discriminator.
+        spectral: spectral instead of weight norm.
     """
 
     def __init__(self, params: DiscriminatorParams, spectral: bool) -> None:
@@ -78,12 +65,19 @@ class ScaleDiscriminator(nn.Module):
 
 
 class Discriminators(nn.Module):
-    """All of them over the same signals, each scale at half the rate of the one before."""
+    """All of them over the same signals, each scale at half the rate of the one before.
 
-    def __init__(self, params: DiscriminatorParams) -> None:
+    Args:
+        params: layers.
+        spectral: spectral norm on the raw signal's scale discriminator, as HiFi-GAN has it; VITS has none.
+    """
+
+    def __init__(self, params: DiscriminatorParams, spectral: bool = True) -> None:
         super().__init__()
         self.periods = nn.ModuleList(PeriodDiscriminator(p, params.period_channels) for p in params.periods)
-        self.scales = nn.ModuleList(ScaleDiscriminator(params, place == 0) for place in range(params.scales))
+        self.scales = nn.ModuleList(
+            ScaleDiscriminator(params, spectral and place == 0) for place in range(params.scales)
+        )
 
     def forward(self, samples: Tensor) -> list[Judgement]:
         """Judge samples [B, N]."""

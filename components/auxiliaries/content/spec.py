@@ -1,0 +1,187 @@
+"""The content encoder's hooks for `make pretrain`: clips, masked prediction, and targets of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from components.auxiliaries.content.contract import NAME
+from components.auxiliaries.content.dataset import MaskedSpeech, collate
+from components.auxiliaries.content.encoder import encoder_weights, load
+from components.auxiliaries.content.measure import choice_of, measure, vectors_of
+from components.auxiliaries.content.network import MaskedPrediction
+from components.auxiliaries.content.params import Section, Training
+from components.auxiliaries.content.prepare import prepare
+from components.auxiliaries.content.targets import read_targets, write_targets
+from components.core.params import AuxiliarySection, narrowed
+from components.core.params.data import AudioParams, DataParams
+from components.core.progress import Progress
+from components.nn.contracts import FeatureReport, Phase, Recipe, TrainingTask
+from components.nn.delivered import read_delivered, write_delivered
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
+
+class ContentSpec:
+    """See `components.nn.contracts.IteratedSpec`."""
+
+    name = NAME
+
+    def prepare(
+        self,
+        section: AuxiliarySection,
+        audio: AudioParams,
+        data: DataParams,
+        corpora: Sequence[Path],
+        target: Path,
+        seed: int,
+        workers: int,
+        progress: Progress,
+    ) -> FeatureReport:
+        """Clips of `model` voices and recorded people, and clusters of their cepstra; see `prepare.prepare`.
+
+        Raises:
+            DataError: no usable recording.
+        """
+        return prepare(narrowed(section, Section), audio.log_floor, corpora, target, seed, workers, progress)
+
+    def training_task(
+        self, section: AuxiliarySection, features: Path, seed: int, warm_start: Path | None
+    ) -> TrainingTask:
+        """The network and its data.
+
+        Args:
+            features: a prepared folder (first iteration), or what `next_features` gave.
+            warm_start: a delivered encoder of the same dimensions. Its projection and codewords are not
+                taken over: they are of other clusters.
+
+        Raises:
+            DataError: a split without clips, or no delivered encoder in ``warm_start``.
+            CorruptFileError: targets that are not of the clips.
+        """
+        typed, targets = narrowed(section, Section), read_targets(features)
+        training, architecture = typed.training, typed.architecture
+        card = {
+            "architecture": architecture.model_dump(mode="json"),
+            "iteration": targets.iteration,
+            "clusters": targets.clusters,
+            "targets_sha256": targets.sha256,
+            "masking": training.masking.model_dump(mode="json"),
+        }
+        return TrainingTask(
+            network=_initial_network(typed, targets.clusters, seed, warm_start),
+            phases=(_phase(training),),
+            train=MaskedSpeech(targets, "train", architecture, training),
+            validation=MaskedSpeech(targets, "validation", architecture, training),
+            collate=collate,
+            recipe=_share_of(
+                Recipe.of(training, seed), training.iterations[targets.iteration - 1].budget_share
+            ),
+            identity={"model": NAME, **card},
+            deliver=partial(
+                write_delivered, model=NAME, card=card, dtype=getattr(torch, training.delivered_dtype)
+            ),
+        )
+
+    def next_features(
+        self,
+        section: AuxiliarySection,
+        delivered: Path,
+        features: Path,
+        iteration: int,
+        seed: int,
+        device: torch.device,
+        progress: Progress,
+    ) -> tuple[Path, Path | None] | None:
+        """The next iteration's targets: clusters of a layer of the network that this one delivered.
+
+        Raises:
+            DataError, CorruptFileError: unusable weights or clips.
+        """
+        typed = narrowed(section, Section)
+        rounds = typed.training.iterations
+        if iteration >= len(rounds):
+            return None
+        wanted = rounds[iteration].layer
+        encoder = load(delivered, choice_of(typed.architecture, wanted), device, typed.architecture)
+        found = write_targets(
+            features,
+            typed.training,
+            iteration + 1,
+            vectors_of(encoder, read_targets(features).store),
+            encoder.sha256,
+            seed,
+            progress,
+        )
+        return found, delivered if typed.training.continue_weights else None
+
+    def measure(
+        self,
+        section: AuxiliarySection,
+        delivered: Path,
+        features: Path,
+        device: torch.device,
+        progress: Progress,
+    ) -> Mapping[str, float]:
+        """Held-out figures; see `measure.measure`."""
+        return measure(narrowed(section, Section), delivered, features, device, progress)
+
+
+def _initial_network(section: Section, clusters: int, seed: int, warm_start: Path | None) -> MaskedPrediction:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = MaskedPrediction(section.architecture, section.training, clusters)
+    if warm_start is not None:
+        network.encoder.load_state_dict(encoder_weights(read_delivered(warm_start, NAME).weights))
+    return network
+
+
+def _share_of(recipe: Recipe, share: float) -> Recipe:
+    """The same recipe with this share of the steps and of the CPU time."""
+    return replace(
+        recipe,
+        max_steps=max(1, round(recipe.max_steps * share)),
+        max_cpu_seconds=recipe.max_cpu_seconds * share,
+    )
+
+
+def _phase(training: Training) -> Phase:
+    return Phase(
+        name="hubert",
+        modules=("",),
+        optimiser=_optimiser(training),
+        schedule=partial(_warm_up, steps=training.warmup_steps),
+        clip_norm=training.gradient_clip_norm,
+    )
+
+
+def _optimiser(training: Training) -> Callable[[list[nn.Parameter]], Optimizer]:
+    def build(parameters: list[nn.Parameter]) -> Optimizer:
+        """Weight decay for matrices only; norms, biases and vectors keep their size."""
+        matrices = [p for p in parameters if p.ndim > 1]
+        vectors = [p for p in parameters if p.ndim <= 1]
+        groups: list[dict[str, Any]] = [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}]
+        return torch.optim.AdamW(
+            groups,
+            lr=training.learning_rate,
+            betas=training.betas,
+            eps=training.eps,
+            weight_decay=training.weight_decay,
+        )
+
+    return build
+
+
+def _warm_up(step: int, steps: int) -> float:
+    """Linear to 1; the recipe's anneal_share brings it down to 0."""
+    return min(1.0, (step + 1) / max(1, steps))
+
+
+SPEC = ContentSpec()

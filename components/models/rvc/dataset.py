@@ -1,0 +1,86 @@
+"""Training samples: stretches of slices, drawn anew each time; for validation always the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from components.core.errors import DataError
+from components.core.utterance import Split
+from components.models.rvc.params import FRAMES_PER_FEATURE
+from components.models.rvc.store import SliceStore, as_samples
+
+Sample = Mapping[str, Tensor]
+
+
+class SliceDataset(Dataset[Sample]):
+    """The slices of one split. Training draws where a stretch begins; validation takes the middle.
+
+    Args:
+        store: written by `preparation.prepare`.
+        split: whose slices.
+        speakers: ids, in the order of the network's table.
+        longest: frames of a stretch at most.
+
+    Raises:
+        DataError: the split is empty.
+    """
+
+    def __init__(self, store: SliceStore, split: Split, speakers: tuple[str, ...], longest: int) -> None:
+        self._store, self._speakers, self._draws = store, speakers, split == "train"
+        self._longest = longest // FRAMES_PER_FEATURE
+        self._rows = [row for row in store.rows if row.split == split]
+        if not self._rows:
+            raise DataError(
+                who=str(store.folder),
+                expected=f"slices of split {split!r}",
+                found=f"none among {len(store.rows)}",
+                action="record more, or lower data.splits in params.yaml",
+            )
+        self.lengths = tuple(min(row.features, self._longest) for row in self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int) -> Sample:
+        """One stretch: content [n, D], f0 [2 n] Hz, samples [2 n · hop]; frames (2 n), speaker scalars."""
+        row, features = self._rows[index], self.lengths[index]
+        spare = row.features - features
+        first = int(torch.randint(spare + 1, ())) if self._draws else spare // 2
+        views = self._store.views(row, first, features)
+        return {
+            "content": torch.from_numpy(views["content"].astype("float32")),
+            "f0": torch.from_numpy(views["f0"].copy()),
+            "samples": torch.from_numpy(as_samples(views["samples"])),
+            "frames": torch.tensor(FRAMES_PER_FEATURE * features),
+            "speaker": torch.tensor(self._speakers.index(row.speaker_id)),
+        }
+
+
+def collate(samples: Sequence[Sample], segment_frames: int, hop: int) -> Mapping[str, Tensor]:
+    """Stretches to a batch, filled up with silence to the longest, and at least to a segment.
+
+    Returns:
+        content [B, T / 2, D], f0 [B, T], samples [B, T · hop], frames [B], speakers [B].
+    """
+    longest = max(*(int(sample["frames"]) for sample in samples), segment_frames)
+    features = -(-longest // FRAMES_PER_FEATURE)
+    frames = FRAMES_PER_FEATURE * features
+
+    def filled(name: str, length: int) -> Tensor:
+        parts = [sample[name] for sample in samples]
+        return torch.stack(
+            [F.pad(part, (*(0, 0) * (part.ndim - 1), 0, length - len(part))) for part in parts]
+        )
+
+    return {
+        "content": filled("content", features),
+        "f0": filled("f0", frames),
+        "samples": filled("samples", frames * hop),
+        "frames": torch.stack([sample["frames"] for sample in samples]),
+        "speakers": torch.stack([sample["speaker"] for sample in samples]),
+    }

@@ -1,0 +1,271 @@
+"""Recordings → slices with f0 and content features: the features stage of RVC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from components.core.errors import CorruptFileError, DataError
+from components.core.parallel import map_in_processes
+from components.core.progress import Progress
+from components.core.storage import recover_folder, sha256_json, sha256_path
+from components.core.utterance import Utterance
+from components.data.corpus import Corpus
+from components.features.audio import read_audio
+from components.features.high_pass import HighPass
+from components.features.mel import MelAnalysis
+from components.features.pitch import PitchAnalysis
+from components.features.scratch import Features, Scratch
+from components.features.slices import SliceRules, slices
+from components.models.rvc.hearing import RATE, content_of, features_of, pitch_of, samples_of
+from components.models.rvc.params import FRAMES_PER_FEATURE
+from components.models.rvc.store import SliceStore, StoredSlice, as_pcm, placed, write_slices
+from components.nn.contracts import FeatureReport
+from components.nn.conversion import ContentEncoder
+
+_SOURCES = (Path(__file__).parent, Path(__file__).parents[2] / "features")
+_CHUNK = 2
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything the stored slices depend on, besides audio and encoder."""
+
+    mel: MelAnalysis
+    pitch: PitchAnalysis
+    rules: SliceRules
+    highpass_hz: float
+
+    def key(self, encoder: ContentEncoder) -> str:
+        """sha256 over values, encoder and the source that uses them: a change of any recomputes."""
+        names = ("preparation.py", "hearing.py", "audio.py", "high_pass.py", "slices.py", "pitch.py")
+        source = {
+            path.name: sha256_path(path) for folder in _SOURCES for path in sorted(folder.glob("*.py"))
+            if path.name in names
+        }  # fmt: skip
+        return sha256_json({"analysis": asdict(self), "encoder": encoder.sha256, "source": source})
+
+
+@dataclass(frozen=True)
+class Job:
+    """One recording; small, because it travels to a worker."""
+
+    utterance: Utterance
+    corpus: str
+    audio: Path
+    fingerprint: str
+
+    @property
+    def heard(self) -> str:
+        """Name of what the first pass leaves."""
+        return f"{self.fingerprint}-audio"
+
+
+def prepare(
+    corpora: Sequence[Path],
+    analysis: Analysis,
+    encoder: ContentEncoder,
+    target: Path,
+    workers: int,
+    progress: Progress,
+    shard: tuple[int, int] | None = None,
+) -> FeatureReport:
+    """Write the store of all voices to learn from at ``target``: people, and voices for models.
+
+    Two passes: reading, slicing and f0 in worker processes; content features here, where the encoder is.
+    Incremental, and killed at any moment the old store stays.
+
+    Args:
+        shard: (number, of how many): only compute that share and write no store; a later call finds it.
+
+    Raises:
+        DataError: one id in two corpora, or no usable recording (``details`` has the reasons).
+        ConfigError: the encoder's features have another number or width than it says.
+    """
+    jobs = _jobs([Corpus(folder) for folder in corpora], analysis.key(encoder))
+    if shard is None:
+        recover_folder(target)
+    else:
+        jobs = jobs[shard[0] :: shard[1]]
+    old, scratch = _previous(target), Scratch.beside(target)
+    known = set(old.by_fingerprint) if old else set()
+    pending = [one for one in jobs if one.fingerprint not in known and not scratch.holds(one.fingerprint)]
+    progress.say(f"{len(jobs)} recordings: {len(pending)} to compute, {len(jobs) - len(pending)} as before")
+    rejected = _sliced(pending, analysis, scratch, workers, progress)
+    heard = [one for one in pending if one.utterance.utterance_id not in rejected]
+    for job in progress.track(heard, len(heard), "content features"):
+        _listen(job, encoder, scratch)
+    accepted = [one for one in jobs if one.utterance.utterance_id not in rejected]
+    report = FeatureReport(len(jobs), len(accepted), len(jobs) - len(pending), rejected)
+    if shard is not None:
+        return report
+    if not accepted:
+        raise _nothing_usable(len(jobs), rejected)
+    summary = {
+        "analysis": asdict(analysis),
+        "encoder": {"label": encoder.label, "sha256": encoder.sha256, "dim": encoder.dim},
+        "rejected": rejected,
+    }
+    _write(target, accepted, old, scratch, summary)
+    scratch.remove()
+    return report
+
+
+def teaches_rvc(utterance: Utterance) -> bool:
+    """Whether RVC may learn from a row; it needs no text."""
+    return utterance.role in {"model", "human"}
+
+
+def _jobs(corpora: Sequence[Corpus], key: str) -> list[Job]:
+    jobs: dict[str, Job] = {}
+    for corpus in corpora:
+        for row in filter(teaches_rvc, corpus.rows):
+            if row.utterance_id in jobs:
+                raise DataError(
+                    who=row.utterance_id,
+                    expected="an utterance_id that stands in one corpus",
+                    found=f"it again in {corpus.name}",
+                    action="rename one of the two",
+                )
+            fingerprint = sha256_json({"key": key, "audio": row.sha256})
+            jobs[row.utterance_id] = Job(row, corpus.name, corpus.audio(row), fingerprint)
+    return [jobs[name] for name in sorted(jobs)]
+
+
+def _sliced(
+    jobs: Sequence[Job], analysis: Analysis, scratch: Scratch, workers: int, progress: Progress
+) -> dict[str, str]:
+    """The first pass; gives the reasons of those that cannot be used."""
+    work = partial(_slice, analysis=analysis, scratch=scratch)
+    reasons = map_in_processes(work, jobs, workers, progress, "recordings", chunk=_CHUNK)
+    return {job.utterance.utterance_id: why for job, why in zip(jobs, reasons, strict=True) if why}
+
+
+def _slice(job: Job, analysis: Analysis, scratch: Scratch) -> str:
+    """Runs in a worker: slices into the scratch folder, or the reason why there are none."""
+    try:
+        samples = read_audio(job.audio, job.utterance.sha256, analysis.mel)
+        parts = list(_slices_of(HighPass(analysis.highpass_hz, analysis.mel.sample_rate)(samples), analysis))
+        if not parts:
+            raise DataError(
+                who=job.audio.name,
+                expected=f"voiced speech of at least {analysis.rules.min_s} s",
+                found="none",
+                action="remove the recording",
+            )
+    except DataError as error:
+        return f"{error.who}: expected {error.expected}, found {error.found}"
+    scratch.save(
+        job.heard,
+        {
+            **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]},
+            "features": np.array([len(part["f0"]) // FRAMES_PER_FEATURE for part in parts]),
+        },
+    )
+    return ""
+
+
+def _slices_of(samples: NDArray[np.float32], analysis: Analysis) -> Iterator[Features]:
+    """Of slices with a voice: samples [2 n · hop], f0 [2 n] and, at 16 kHz, what n features hear."""
+    import soxr
+
+    rate, hop = analysis.mel.sample_rate, analysis.mel.hop_length
+    for start, stop in slices(samples, rate, analysis.rules):
+        part = samples[start:stop]
+        signal = part if rate == RATE else soxr.resample(part, rate, RATE, quality="HQ")
+        features = min(features_of(len(signal)), len(part) // (FRAMES_PER_FEATURE * hop))
+        if features < 1:
+            continue
+        pitch = pitch_of(signal, features, analysis.pitch)
+        if np.any(pitch > 0):
+            yield {
+                "samples": as_pcm(part[: FRAMES_PER_FEATURE * features * hop]),
+                "f0": pitch,
+                "signal": signal[: samples_of(features)],
+            }
+
+
+@torch.inference_mode()
+def _listen(job: Job, encoder: ContentEncoder, scratch: Scratch) -> None:
+    """The second pass: content features of each slice beside what the first pass left."""
+    found = scratch.load(job.heard)
+    counts = [int(count) for count in found["features"]]
+    signals = np.split(found["signal"], np.cumsum([samples_of(count) for count in counts])[:-1])
+    heard = [
+        content_of(signal, count, encoder).float().cpu().numpy().astype(np.float16)
+        for signal, count in zip(signals, counts, strict=True)
+    ]
+    kept = {name: found[name] for name in ("samples", "f0", "features")}
+    scratch.save(job.fingerprint, {**kept, "content": np.concatenate(heard)})
+
+
+def _previous(target: Path) -> SliceStore | None:
+    """The store of an earlier run; a damaged one is computed again."""
+    store = SliceStore(target)
+    try:
+        return store if store.rows else None
+    except CorruptFileError:
+        return None
+
+
+def _write(
+    target: Path, jobs: Sequence[Job], old: SliceStore | None, scratch: Scratch, summary: Mapping[str, object]
+) -> None:
+    known = old.by_fingerprint if old else {}
+    counts = {
+        job.fingerprint: [row.features for row in known[job.fingerprint]]
+        if job.fingerprint in known
+        else [int(count) for count in scratch.load(job.fingerprint)["features"]]
+        for job in jobs
+    }
+    rows = list(placed(row for job in jobs for row in _rows(job, counts[job.fingerprint])))
+
+    def features_of_slice(row: StoredSlice) -> Features:
+        number = int(row.slice_id.rpartition("/")[2])
+        if old is not None and row.fingerprint in known:
+            return old.views(known[row.fingerprint][number])
+        before, features = sum(counts[row.fingerprint][:number]), row.features
+        found, hop = scratch.load(row.fingerprint), FRAMES_PER_FEATURE * _hop(summary)
+        return {
+            name: found[name][before * step : (before + features) * step]
+            for name, step in (("content", 1), ("f0", FRAMES_PER_FEATURE), ("samples", hop))
+        }
+
+    write_slices(target, rows, features_of_slice, summary)
+
+
+def _rows(job: Job, counts: Sequence[int]) -> Iterator[StoredSlice]:
+    one = job.utterance
+    for number, features in enumerate(counts):
+        yield StoredSlice(
+            slice_id=f"{one.utterance_id}/{number}",
+            corpus=job.corpus,
+            speaker_id=one.speaker_id,
+            language=one.language,
+            split=one.split,
+            consent=one.consent,
+            fingerprint=job.fingerprint,
+            start=0,
+            features=features,
+        )
+
+
+def _hop(summary: Mapping[str, object]) -> int:
+    analysis = summary["analysis"]
+    return int(analysis["mel"]["hop_length"])  # type: ignore[index]
+
+
+def _nothing_usable(rows: int, rejected: Mapping[str, str]) -> DataError:
+    return DataError(
+        who="features of rvc",
+        expected="at least one usable recording",
+        found=f"{rows} selected, {len(rejected)} of them rejected",
+        action="see the reasons below, and the corpora named in data.corpora",
+        details=[f"{name}: {reason}" for name, reason in sorted(rejected.items())],
+    )

@@ -1,0 +1,110 @@
+"""A tiny RVC, the features of three made-up voices, and a network that was delivered after a few steps."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from local_content import LocalContent
+from numpy.typing import NDArray
+from tone_corpus import ToneCorpus
+
+from components import catalogue
+from components.core.progress import Progress
+from components.models.rvc.converter import RvcConverter
+from components.models.rvc.network import PitchRange, RvcGenerator
+from components.models.rvc.params import Section
+from components.models.rvc.store import SliceStore
+from components.models.rvc.task import extract_features, training_task
+from components.training.loop import train
+
+PROJECT = Path(__file__).resolve().parents[3]
+CPU = torch.device("cpu")
+RATE = 16000
+SPLITS = ["train"] * 4 + ["validation", "test"]
+HERTZ = {"low": 110.0, "middle": 150.0, "high": 230.0}
+
+
+def gliding(seconds: float, hertz: float, rate: int = RATE, seed: int = 0) -> NDArray[np.float32]:
+    """A voice that glides around a pitch, with a formant that moves."""
+    t = np.arange(round(seconds * rate)) / rate
+    phase = np.cumsum(hertz * (1.0 + 0.1 * np.sin(2 * np.pi * 1.5 * t + seed))) / rate
+    formant = 5.0 + 4.0 * np.sin(2 * np.pi * 0.8 * t + seed)
+    parts = [np.exp(-((k - formant) ** 2) / 18) * np.sin(2 * np.pi * k * phase) for k in range(1, 16)]
+    noise = 0.004 * np.random.default_rng(seed).standard_normal(len(t))
+    return (0.12 * np.sum(parts, axis=0) + noise).astype(np.float32)
+
+
+def section_of(profile: str | None) -> Section:
+    found = catalogue.load(PROJECT, profile).models["rvc"]
+    assert isinstance(found, Section)
+    return found
+
+
+@pytest.fixture(scope="session")
+def section() -> Section:
+    """``models.rvc`` of the ci profile."""
+    return section_of("ci")
+
+
+@pytest.fixture(scope="session")
+def paper() -> Section:
+    """``models.rvc`` of params.yaml."""
+    return section_of(None)
+
+
+@pytest.fixture
+def generator(section: Section) -> RvcGenerator:
+    """Fresh, with weights large enough that every path is heard."""
+    torch.manual_seed(0)
+    network = RvcGenerator(section.architecture, PitchRange(50.0, 1100.0))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return network.eval()
+
+
+def voices(folder: Path, speakers: tuple[str, ...], prefix: str = "") -> Path:
+    """A corpus of six recordings a voice."""
+    corpus = ToneCorpus(folder)
+    for number, speaker in enumerate(speakers):
+        for place, split in enumerate(SPLITS):
+            samples = gliding(1.0 + 0.11 * place, HERTZ[speaker], seed=7 * number + place)
+            name = f"{prefix}{speaker}-{place}"
+            role = "human" if speaker == "middle" else "model"
+            corpus.add(name, samples, RATE, (), speaker_id=speaker, split=split, role=role)
+    return corpus.write()
+
+
+def extracted(section: Section, corpora: list[Path], target: Path, encoder: LocalContent) -> SliceStore:
+    audio = catalogue.load(PROJECT, "ci").audio
+    extract_features(section, audio, corpora, target, 1, Progress("test"), encoder)
+    return SliceStore(target)
+
+
+@pytest.fixture(scope="session")
+def store(section: Section, tmp_path_factory: pytest.TempPathFactory) -> SliceStore:
+    """Features of the voices low and middle."""
+    root = tmp_path_factory.mktemp("rvc")
+    return extracted(section, [voices(root / "corpus", ("low", "middle"))], root / "store", LocalContent())
+
+
+@pytest.fixture(scope="session")
+def delivered(section: Section, store: SliceStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the training of the ci profile delivers."""
+    task = training_task(section, store.folder, 3, None)
+    folder = tmp_path_factory.mktemp("training")
+    return train(task, folder, CPU, Progress("test"), lambda points: None).delivered
+
+
+@pytest.fixture
+def converter(section: Section, delivered: Path) -> RvcConverter:
+    """The delivered network with the encoder that it was trained with."""
+    return RvcConverter(section, delivered, LocalContent(), CPU)
+
+
+@pytest.fixture(scope="session")
+def voice() -> Callable[..., NDArray[np.float32]]:
+    """See `gliding`."""
+    return gliding
