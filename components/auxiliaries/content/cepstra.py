@@ -14,6 +14,8 @@ from components.features.mel import MelAnalysis, log_mel, window
 Floats = NDArray[np.float32]
 #: Cepstra are taken twice as often as features: deltas want the finer course.
 _FRAMES_PER_FEATURE = 2
+#: Standard deviation below which a coefficient stands still; it is not scaled up.
+_STILL = 1e-3
 
 
 def mel_analysis(cepstra: Cepstra, sample_rate: int, stride: int, log_floor: float) -> MelAnalysis:
@@ -35,7 +37,9 @@ def cepstra_of(samples: Floats, cepstra: Cepstra, analysis: MelAnalysis) -> Floa
 
     Not centred, unlike the models' mel: vector t is of the very samples that feature t hears,
     ``320 t … 320 t + 399``. Differs from Kaldi's MFCC, which the paper uses: no pre-emphasis, dither or
-    liftering, a Hann window and magnitudes; deltas by regression over 10 ms frames as there.
+    liftering, a Hann window and magnitudes; deltas by regression over 10 ms frames as there. Where
+    recordings lose mean and scale, deltas follow after that and keep their small size: scaled up to the
+    others' they take a seventh of the information about sounds from the clusters (docs/log.md).
 
     Args:
         samples: [N] mono, N at least a window.
@@ -53,12 +57,11 @@ def cepstra_of(samples: Floats, cepstra: Cepstra, analysis: MelAnalysis) -> Floa
     if not np.all(np.isfinite(samples)) or not np.any(samples):
         raise _unusable("finite sound", "NaN, infinity or digital silence")
     still = dct(_mel(samples, analysis), type=2, norm="ortho", axis=1)[:, : cepstra.coefficients]
+    if cepstra.normalise:
+        still = (still - still.mean(axis=0)) / np.maximum(still.std(axis=0), _STILL)
     moving = delta(still, cepstra.delta_frames)
     whole = np.concatenate([still, moving, delta(moving, cepstra.delta_frames)], axis=1)
-    features = whole[::_FRAMES_PER_FEATURE]
-    if cepstra.normalise:
-        features = (features - features.mean(axis=0)) / np.maximum(features.std(axis=0), 1e-3)
-    return np.ascontiguousarray(features, dtype=np.float32)
+    return np.ascontiguousarray(whole[::_FRAMES_PER_FEATURE], dtype=np.float32)
 
 
 def delta(values: Floats, reach: int) -> Floats:

@@ -55,7 +55,8 @@ def measure(
         ``masked_accuracy`` of the last iteration's clusters and ``masked_majority``, the share of the most
         frequent one (guessing); ``n_masked`` frames.
         ``pnmi_…`` and ``phone_purity_…`` of clusters (as many as the first iteration has) against the true
-        symbols, over ``n_frames``: of each ``layer_N``, of ``mfcc``, and of the network before any training
+        symbols, over ``n_frames``: of each ``layer_N`` as it is and ``centred`` (without the clip's mean), of
+        ``mfcc``, and of the network before any training
         (``untrained_layer_N``). ``speaker_mean_…`` and ``speaker_frame_…``: how often a linear probe tells
         the speaker from a clip's mean vector or from one frame (`probe.speaker_probe`), of the same and of
         log-``mel``; ``speaker_chance``, ``n_probe`` clips.
@@ -70,6 +71,8 @@ def measure(
         layers = layers_of(network.encoder.to(device), store, bench.rows, progress, name)
         for layer in range(1, section.architecture.layers + 1):
             figures |= bench.figures(f"{name}_{layer}", layers.of(layer))
+            if name == "layer":
+                figures |= bench.figures(f"centred_{name}_{layer}", _centred(layers.of(layer)))
     figures |= bench.figures("mfcc", store.cepstra)
     analysis = MelAnalysis(**store.summary["mel"])
     figures |= bench.figures("mel", lambda row: log_mel_frames(store.waveform(row), analysis))
@@ -120,6 +123,11 @@ class _Bench:
         numbers = clusters.nearest(np.concatenate(test), centroids)
         known = symbols != NO_SYMBOL
         return clusters.agreement(numbers[known], symbols[known])
+
+
+def _centred(vectors: Vectors) -> Vectors:
+    """Each clip without its mean vector."""
+    return lambda row: vectors(row) - vectors(row).mean(axis=0)
 
 
 def _voices(store: ClipStore, split: str) -> list[StoredClip]:
