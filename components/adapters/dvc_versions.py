@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -70,7 +71,7 @@ class DvcVersions:
                 action="run `python -m components ingest` first",
             )
         with self._locked(), self._repository() as repository:
-            self._drop_half_written()
+            self._drop_half_written(repository)
             with _dvc_errors(f"dvc add {data}"):
                 repository.add(str(data))
             version = self.current()
@@ -220,12 +221,16 @@ class DvcVersions:
             return self.params.remote_url
         return os.path.relpath(self.local_remote, self.dvc_dir / ".dvc")
 
-    def _drop_half_written(self) -> None:
-        """What a killed DVC leaves and then trips over: it writes both files in place.
+    def _drop_half_written(self, repository: Repo) -> None:
+        """What a killed DVC leaves and then trips over: it writes all three in place.
+
+        Its list of what a version holds is taken for whole: a push by half a list stores half the files and
+        then the version's name, which says that all are there. It is made anew from the pointer.
 
         DVC frees what a process locked that is dead. In a pod every process is number 1, so a killed one
         seems to live on in the next; this process holds no lock of DVC's yet.
         """
+        shutil.rmtree(Path(repository.site_cache_dir) / "index" / "data", ignore_errors=True)
         rwlock = self.dvc_dir / ".dvc" / "tmp" / "rwlock"
         with contextlib.suppress(FileNotFoundError):
             try:

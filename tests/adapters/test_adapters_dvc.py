@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import sqlite3
 import subprocess
 import threading
 from collections.abc import Callable
@@ -246,6 +248,29 @@ def test_what_a_killed_dvc_leaves_does_not_stop_the_next(versions: DvcVersions) 
     (versions.dvc_dir / ".dvc" / "tmp" / "rwlock").write_text('{"read": {"/half')
     (versions.dvc_dir / "data.dvc").write_text("outs:\n- md5: 12")
     assert versions.add_and_push().md5 == version.md5
+
+
+def test_half_a_list_of_files_does_not_become_half_a_version(
+    versions: DvcVersions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill while DVC notes what to push: the next push goes by the note, and stores the name of a whole."""
+    put(versions, **{name: name for name in "abcdef"})
+
+    def stopped(*given: object, **named: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("dvc_data.index.push.push", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            versions.add_and_push()
+    (notes,) = versions.dvc_dir.glob(".dvc/tmp/site/repo/*/index/data/db.db")
+    with contextlib.closing(sqlite3.connect(notes)) as database, database:
+        # an object's node is named by its md5 without the first two digits
+        lose = (
+            "DELETE FROM nodes WHERE id IN (SELECT id FROM nodes WHERE length(name) = 30 ORDER BY id LIMIT 3)"
+        )
+        assert database.execute(lose).rowcount == 3
+    versions.verify(versions.add_and_push())
 
 
 def test_an_unreachable_remote_is_named_and_the_version_stays(versions: DvcVersions, tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ def main() -> int:
     """0 when nothing differed and every end that was asked for has struck."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--stage", choices=SHARES, help="only this one, with all the kills")
     parser.add_argument("--undisturbed", type=Path, help="a finished workspace of the profile ci; none: made")
     parser.add_argument("--seed", type=int, default=20261124)
     arguments = parser.parse_args()
@@ -86,7 +87,8 @@ def run(
         pod_runs.retrain(make(template), template)
     print(f"{'stage':10} {'ends':>5} {'hit':>4} {'pods':>5} {'rounds':>6}  {'CPU s':>6}  differs   how")
     failed, total = 0, 0
-    for number, (stage, share) in enumerate(SHARES.items()):
+    shares = {arguments.stage: 1.0} if arguments.stage else SHARES
+    for number, (stage, share) in enumerate(shares.items()):
         clock = cpu_seconds(nursery)
         target, wanted = kill_runs.TARGETS[stage], max(1, -int(-arguments.kills * share // 1))
         try:
