@@ -14,8 +14,8 @@ from components.core.paths import project_root
 from components.core.storage import sha256_path
 
 ONE_LINE = re.compile(r"^.+?: expected .+, found .+\. To do: .+$")
-#: What an attempt may leave behind: the journal says that it failed, a lock file is empty.
-TRACES = ("journal.jsonl", "locks")
+#: What an attempt may leave behind: the journal says that it failed, the heartbeat that it lived; locks are empty.
+TRACES = ("journal.jsonl", "heartbeats", "locks")
 ROOT = project_root()
 Done = subprocess.CompletedProcess[str]
 
