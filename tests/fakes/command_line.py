@@ -14,7 +14,7 @@ from components.core.paths import project_root
 from components.core.storage import sha256_path
 
 ONE_LINE = re.compile(r"^.+?: expected .+, found .+\. To do: .+$")
-#: What an attempt may leave behind: the journal says that it failed, the heartbeat that it lived; locks are empty.
+#: What an attempt may leave behind: a journal line, the heartbeat that it lived, an empty lock.
 TRACES = ("journal.jsonl", "heartbeats", "locks")
 ROOT = project_root()
 Done = subprocess.CompletedProcess[str]
