@@ -14,11 +14,17 @@ from typing import Any
 from kube_standin import Cluster
 
 #: Modules that read the environment when they are imported.
-_READ_AT_PARSE = ("retrain", "ingest_recordings", "_settings", "_stage", "_pod", "_launching")
+_READ_AT_PARSE = (
+    "retrain", "ingest_recordings", "_settings", "_stage", "_launching", "_cluster", "_pod", "_job",
+    "_shards", "_shard_pod",
+)  # fmt: skip
 #: Seconds; the defaults are made for pods that live for hours.
 QUICK: Mapping[str, Any] = {
     "poll_interval": 0.1,
     "startup_check_interval_seconds": 0.1,
+    # a pod that cannot start (a claim that is not there) fails the test with its reason, in minutes
+    "startup_timeout_seconds": 120,
+    "schedule_timeout_seconds": 120,
     "retry_delay": timedelta(0),
     "termination_grace_period": 20,
 }

@@ -19,6 +19,7 @@ POD_POLICIES = (restricted_pods, sized_volumes, images_by_digest, limits_everywh
 
 
 def new_cluster(folder: Path, image: Image, claim: Path) -> Cluster:
-    """A cluster with one image for every reference, and the claim and secret of the stages."""
+    """A cluster with one image for every reference, and the claims and the secret of the stages."""
     secrets: dict[str, dict[str, str]] = {"iris-credentials": {}}
-    return Cluster(folder, {"*": image}, {"iris-artifacts": claim}, secrets, POD_POLICIES)
+    claims = {"iris-artifacts": claim, "iris-node-cache": folder / "node-cache"}
+    return Cluster(folder, {"*": image}, claims, secrets, POD_POLICIES)

@@ -27,12 +27,7 @@ from components.core.stage_graph import STAGES
 from components.stages import services
 from components.stages.records import read_record
 
-pytestmark = [
-    pytest.mark.e2e,
-    # Passed on its branch; since the merge with the node cache the run of the whole DAG does not end. Until
-    # that is found the stages in pods are tested one by one (test_k8s_pod_faults).
-    pytest.mark.skip(reason="the whole DAG in pods does not end since the merge with the node cache"),
-]
+pytestmark = pytest.mark.e2e
 MODEL = kill_runs.MODEL
 SEED = 20261124
 #: Ten kills, spread by what a stage costs; `make faults` kills every stage, and far more often.
