@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from components import catalogue
-from components.auxiliaries.vocoder.build import build, mel_analysis
+from components.auxiliaries.vocoder.build import build
 from components.auxiliaries.vocoder.dataset import blurred
 from components.auxiliaries.vocoder.griffin_lim import GriffinLim
 from components.auxiliaries.vocoder.params import Architecture, Section
@@ -34,6 +34,7 @@ from components.evaluation.recordings import Panel, held_out, panel
 from components.evaluation.speaker_similarity import Gallery, build_gallery
 from components.evaluation.verifier import MIN_CLIP_S, SpeakerVerifier
 from components.features.durations import frame_durations
+from components.features.mel import MelAnalysis
 from components.features.pitch import PitchAnalysis
 
 LIMIT_RATIO = 1.5
@@ -53,7 +54,7 @@ def main() -> int:
     found = corpora(arguments.data, params.data.corpora)
     verifier = SpeakerVerifier(params.evaluation.speaker_verifier)
     pitch = PitchAnalysis(params.audio.f0_method, params.audio.f0_floor_hz, params.audio.f0_ceil_hz)
-    analysis = mel_analysis(section.architecture, params.audio.log_floor)
+    analysis = MelAnalysis.of(section.architecture, params.audio.log_floor)
     panels = _panels(found, params)
     gallery = _gallery(panels, verifier, params)
     clips, left_out = load_clips(probes(panels, arguments.clips), analysis, pitch)
@@ -85,7 +86,7 @@ def _with_iterations(
     """The vocoder, and Griffin-Lim from nothing, with another number of iterations."""
     effort = architecture.source_filter.model_copy(update={"iterations": count})
     other = build(architecture.model_copy(update={"source_filter": effort}), log_floor, weights, CPU)
-    bare = GriffinLim(mel_analysis(architecture, log_floor), count, BASELINE_MOMENTUM, CPU)
+    bare = GriffinLim(MelAnalysis.of(architecture, log_floor), count, BASELINE_MOMENTUM, CPU)
     return {f"vocoder, {count} iterations": lambda mel, f0: other(mel), f"Griffin-Lim {count}": bare}
 
 

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from scipy.fft import rfft
 
 from components.core.errors import DataError
+from components.core.params import MelSection
 
 FloatArray = NDArray[np.float32]
 
@@ -54,6 +55,20 @@ class MelAnalysis:
     fmin: float
     fmax: float
     log_floor: float
+
+    @classmethod
+    def of(cls, section: MelSection, log_floor: float) -> MelAnalysis:
+        """The analysis that a section of params.yaml defines; ``log_floor`` is audio's."""
+        return cls(
+            sample_rate=section.sample_rate_hz,
+            n_fft=section.n_fft,
+            hop_length=section.hop_length,
+            win_length=section.win_length,
+            n_mels=section.n_mels,
+            fmin=section.fmin_hz,
+            fmax=section.fmax_hz,
+            log_floor=log_floor,
+        )
 
     def frames(self, samples: int) -> int:
         """Frames of a signal of that many samples."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from components.core.errors import CorruptFileError, DataError
+from components.core.errors import DataError
 from components.core.parallel import map_in_processes
 from components.core.progress import Progress
 from components.core.storage import recover_folder, sha256_json, sha256_path
@@ -19,6 +19,7 @@ from components.data.corpus import Corpus
 from components.features.audio import read_audio
 from components.features.durations import frame_durations
 from components.features.energy import frame_energy
+from components.features.flat_store import nothing_usable
 from components.features.mel import MelAnalysis, log_mel, magnitudes
 from components.features.pitch import PitchAnalysis, f0
 from components.features.scratch import Features, Scratch
@@ -101,7 +102,7 @@ def extract_speech_features(
         number, count = shard
         jobs, rejected = jobs[number::count], {}
     rows = len(jobs) + len(rejected)
-    old, scratch = _previous(target), Scratch.beside(target)
+    old, scratch = FeatureStore.earlier(target), Scratch.beside(target)
     known = set(old.by_fingerprint) if old else set()
     pending = [j for j in jobs if j.fingerprint not in known and not scratch.holds(j.fingerprint)]
     reused = len(jobs) - len(pending)
@@ -116,7 +117,7 @@ def extract_speech_features(
     if shard is not None:
         return ExtractionResult(rows, len(accepted), reused, dict(sorted(rejected.items())))
     if not accepted:
-        raise _nothing_usable(rows, rejected)
+        raise nothing_usable("features", "usable utterance", rows, rejected)
     _write(target, accepted, old, scratch, analysis, rejected)
     scratch.remove()
     return ExtractionResult(rows, len(accepted), reused, dict(sorted(rejected.items())))
@@ -225,15 +226,6 @@ def _reason(error: DataError) -> str:
     return f"{error.who}: expected {error.expected}, found {error.found}"
 
 
-def _previous(target: Path) -> FeatureStore | None:
-    """The store of an earlier run; a damaged one is computed again."""
-    store = FeatureStore(target)
-    try:
-        return store if store.rows and store.summary else None
-    except CorruptFileError:
-        return None
-
-
 def _write(
     target: Path,
     jobs: Sequence[SpeechJob],
@@ -260,13 +252,3 @@ def _write(
         for job in sorted(jobs, key=lambda job: job.utterance.utterance_id)
     ]
     write_store(target, rows, features_of, asdict(analysis), dict(sorted(rejected.items())))
-
-
-def _nothing_usable(rows: int, rejected: Mapping[str, str]) -> DataError:
-    return DataError(
-        who="features",
-        expected="at least one usable utterance",
-        found=f"{rows} selected, {len(rejected)} of them rejected",
-        action="see the reasons below, and the corpora named in data.corpora",
-        details=[f"{name}: {reason}" for name, reason in sorted(rejected.items())],
-    )

@@ -1,26 +1,21 @@
-"""The feature store: a few big memory-mapped arrays and an index of who lies where in them.
+"""The feature store: mel, f0, energy and symbols of utterances (`flat_store`), one index row an utterance.
 
-A folder with ``<field>.npy`` (flat, all utterances one after the other), ``index.csv`` (one row an utterance)
-and ``store.json`` (analysis, symbols, per-speaker pitch statistics, rejected utterances).
+``store.json`` holds analysis, symbols, per-speaker pitch statistics and rejected utterances.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from components.core.errors import CorruptFileError, DataError
-from components.data.csv_table import records
+from components.features.flat_store import FlatStore
 
-FORMAT = 3
-INDEX_NAME, SUMMARY_NAME = "index.csv", "store.json"
 #: Field → dtype. Per frame [T(, n_mels)], then per symbol [L].
 FRAME_FIELDS = {"mel": np.float32, "f0": np.float32, "energy": np.float32}
 SYMBOL_FIELDS = {"symbol_ids": np.int16, "true_durations": np.int32}
@@ -44,10 +39,6 @@ class StoredUtterance:
     frames: int = 0
     symbol_start: int = 0
     symbols: int = 0
-
-
-INDEX_COLUMNS = tuple(StoredUtterance.__dataclass_fields__)
-_NUMBERS = ("frame_start", "frames", "symbol_start", "symbols")
 
 
 @dataclass(frozen=True)
@@ -79,29 +70,18 @@ class UtteranceFeatures:
     true_durations: NDArray[np.int32]
 
 
-class FeatureStore:
-    """Reads a store. Pickles as its folder, so data loader workers map the same pages."""
+class FeatureStore(FlatStore[StoredUtterance]):
+    """Reads a store; its rows are sorted by utterance id."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    row_type = StoredUtterance
+    fields = MappingProxyType({**FRAME_FIELDS, **SYMBOL_FIELDS})
+    format = 3
+    remedy = "run the features stage again; it recomputes what is missing"
 
-    def __getstate__(self) -> dict[str, Path]:
-        """Only the folder travels to another process."""
-        return {"folder": self.folder}
-
-    @cached_property
-    def rows(self) -> tuple[StoredUtterance, ...]:
-        """The index, sorted by utterance id.
-
-        Raises:
-            CorruptFileError: missing, or not the index of these arrays.
-        """
-        try:
-            rows = tuple(_typed(cells) for _, cells in records(self.folder / INDEX_NAME, INDEX_COLUMNS))
-        except (DataError, ValueError) as error:
-            raise self._corrupt("a readable index.csv", str(error)) from error
-        self._check_lengths(rows)
-        return rows
+    def lengths(self, rows: Sequence[StoredUtterance]) -> dict[str, int]:
+        """Frames and symbols of all rows."""
+        frames, symbols = sum(row.frames for row in rows), sum(row.symbols for row in rows)
+        return {**dict.fromkeys(FRAME_FIELDS, frames), **dict.fromkeys(SYMBOL_FIELDS, symbols)}
 
     @cached_property
     def by_id(self) -> dict[str, StoredUtterance]:
@@ -112,17 +92,6 @@ class FeatureStore:
     def by_fingerprint(self) -> dict[str, StoredUtterance]:
         """Fingerprint of audio, alignment and analysis → row."""
         return {row.fingerprint: row for row in self.rows}
-
-    @cached_property
-    def summary(self) -> Mapping[str, Any]:
-        """``store.json``: format, analysis, symbols, speakers, rejected, frames."""
-        try:
-            values: dict[str, Any] = json.loads((self.folder / SUMMARY_NAME).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise self._corrupt("a readable store.json", str(error)) from error
-        if values.get("format") != FORMAT:
-            raise self._corrupt(f"format {FORMAT}", f"format {values.get('format')}")
-        return values
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -155,8 +124,8 @@ class FeatureStore:
         frames = slice(row.frame_start, row.frame_start + row.frames)
         symbols = slice(row.symbol_start, row.symbol_start + row.symbols)
         return {
-            **{name: self._arrays[name][frames] for name in FRAME_FIELDS},
-            **{name: self._arrays[name][symbols] for name in SYMBOL_FIELDS},
+            **{name: self.arrays[name][frames] for name in FRAME_FIELDS},
+            **{name: self.arrays[name][symbols] for name in SYMBOL_FIELDS},
         }
 
     def standardised_pitch(self, utterance_id: str) -> NDArray[np.float32]:
@@ -170,33 +139,3 @@ class FeatureStore:
     @cached_property
     def _speakers(self) -> dict[str, PitchStatistics]:
         return self.speakers
-
-    @cached_property
-    def _arrays(self) -> dict[str, NDArray[Any]]:
-        try:
-            return {
-                name: np.load(self.folder / f"{name}.npy", mmap_mode="r")
-                for name in (*FRAME_FIELDS, *SYMBOL_FIELDS)
-            }
-        except (OSError, ValueError) as error:
-            raise self._corrupt("every array of the store", str(error)) from error
-
-    def _check_lengths(self, rows: tuple[StoredUtterance, ...]) -> None:
-        wanted = {"frames": sum(row.frames for row in rows), "symbols": sum(row.symbols for row in rows)}
-        for kind, fields in (("frames", FRAME_FIELDS), ("symbols", SYMBOL_FIELDS)):
-            for name in fields:
-                if len(self._arrays[name]) != wanted[kind]:
-                    raise self._corrupt(f"{wanted[kind]} {kind} in {name}", f"{len(self._arrays[name])}")
-
-    def _corrupt(self, expected: str, found: str) -> CorruptFileError:
-        return CorruptFileError(
-            who=str(self.folder),
-            expected=expected,
-            found=found,
-            action="run the features stage again; it recomputes what is missing",
-        )
-
-
-def _typed(cells: Mapping[str, str]) -> StoredUtterance:
-    numbers = {name: int(cells[name]) for name in _NUMBERS}
-    return StoredUtterance(**{**cells, **numbers})  # type: ignore[arg-type]

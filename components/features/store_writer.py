@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from components.core.storage import atomic_folder, write_json, write_text
-from components.data.csv_table import table_text
+from components.features.flat_store import Arrays, write_flat_store
 from components.features.scratch import Features
 from components.features.store import (
-    FORMAT,
     FRAME_FIELDS,
-    INDEX_COLUMNS,
-    INDEX_NAME,
-    SUMMARY_NAME,
     SYMBOL_FIELDS,
+    FeatureStore,
     PitchStatistics,
     StoredUtterance,
 )
@@ -44,18 +39,18 @@ def write_store(
     """
     placed, symbols, bands = _placed(rows, features_of)
     places = {symbol: place for place, symbol in enumerate(symbols)}
-    with atomic_folder(target) as folder:
-        arrays = _empty_arrays(folder, placed, bands)
-        for row in placed:
-            _put(arrays, row, features_of(row), places)
+
+    def parts_of(row: StoredUtterance) -> Iterator[tuple[str, int, NDArray[Any]]]:
+        features = features_of(row)
+        ids = np.array([places[str(symbol)] for symbol in features["symbols"]])
+        for name in FRAME_FIELDS:
+            yield name, row.frame_start, features[name]
+        for name in SYMBOL_FIELDS:
+            yield name, row.symbol_start, ids if name == "symbol_ids" else features[name]
+
+    def summary_of(arrays: Arrays) -> dict[str, Any]:
         speakers = pitch_statistics(placed, arrays["f0"])
-        for array in arrays.values():
-            if isinstance(array, np.memmap):
-                array.flush()
-        index = (tuple(str(getattr(row, name)) for name in INDEX_COLUMNS) for row in placed)
-        write_text(folder / INDEX_NAME, table_text(INDEX_COLUMNS, index))
-        summary = {
-            "format": FORMAT,
+        return {
             "analysis": analysis,
             "symbols": symbols,
             "speakers": {name: asdict(speaker) for name, speaker in speakers.items()},
@@ -63,7 +58,8 @@ def write_store(
             "utterances": len(placed),
             "frames": len(arrays["f0"]),
         }
-        write_json(folder / SUMMARY_NAME, summary)
+
+    write_flat_store(target, FeatureStore, placed, _shapes(placed, bands), parts_of, summary_of)
 
 
 def _placed(
@@ -82,31 +78,14 @@ def _placed(
     return placed, sorted(symbols), bands
 
 
-def _empty_arrays(folder: Path, rows: Sequence[StoredUtterance], bands: int) -> dict[str, NDArray[Any]]:
+def _shapes(rows: Sequence[StoredUtterance], bands: int) -> dict[str, tuple[int, ...]]:
     frames = rows[-1].frame_start + rows[-1].frames
     symbols = rows[-1].symbol_start + rows[-1].symbols
-    shapes: dict[str, tuple[int, ...]] = {
+    return {
         **dict.fromkeys(FRAME_FIELDS, (frames,)),
         **dict.fromkeys(SYMBOL_FIELDS, (symbols,)),
         "mel": (frames, bands),
     }
-    types = {**FRAME_FIELDS, **SYMBOL_FIELDS}
-    return {
-        name: open_memmap(folder / f"{name}.npy", mode="w+", dtype=types[name], shape=shapes[name])
-        for name in types
-    }
-
-
-def _put(
-    arrays: Mapping[str, NDArray[Any]], row: StoredUtterance, features: Features, places: Mapping[str, int]
-) -> None:
-    frames = slice(row.frame_start, row.frame_start + row.frames)
-    symbols = slice(row.symbol_start, row.symbol_start + row.symbols)
-    ids = np.array([places[str(symbol)] for symbol in features["symbols"]])
-    for name in FRAME_FIELDS:
-        arrays[name][frames] = features[name]
-    for name in SYMBOL_FIELDS:
-        arrays[name][symbols] = ids if name == "symbol_ids" else features[name]
 
 
 class Placed(Protocol):

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from components.auxiliaries.content import cepstra as cepstra_room
 from components.auxiliaries.content.cepstra import cepstra_of, mel_analysis
-from components.auxiliaries.content.clips import NO_SYMBOL, ClipStore, StoredClip, as_pcm, write_clips
+from components.auxiliaries.content.clips import NO_SYMBOL, ClipStore, StoredClip, write_clips
 from components.auxiliaries.content.params import Architecture, Section
 from components.auxiliaries.content.targets import CLIPS, write_cepstral_targets
-from components.core.errors import CorruptFileError, DataError
+from components.core.errors import DataError
 from components.core.parallel import map_in_processes
 from components.core.progress import Progress
 from components.core.storage import recover_folder, sha256_json, sha256_path
@@ -23,13 +23,16 @@ from components.core.utterance import PhonemeTiming, Utterance
 from components.data.corpus import Corpus
 from components.features import audio, mel
 from components.features.audio import read_audio
+from components.features.flat_store import nothing_usable
 from components.features.mel import MelAnalysis
+from components.features.pcm import as_pcm
 from components.features.scratch import Features, Scratch
 from components.nn.contracts import FeatureReport
 from components.text import SPECIAL, segment
 
 #: Whose speech it learns from: never an evaluator's or an unseen voice.
 _ROLES = ("model", "human")
+_WANTED = f"usable recording of a voice with the role {' or '.join(_ROLES)}"
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def prepare(
         section.training.cepstra, section.architecture.sample_rate_hz, section.architecture.stride, log_floor
     )
     jobs = _jobs(read, section, analysis, names)
-    old, scratch = _previous(folder), Scratch.beside(folder)
+    old, scratch = ClipStore.earlier(folder), Scratch.beside(folder)
     known = {row.fingerprint: row for row in old.rows} if old else {}
     pending = [j for j in jobs if j.row.fingerprint not in known and not scratch.holds(j.row.fingerprint)]
     compute = partial(_compute, section=section, analysis=analysis, names=names, scratch=scratch)
@@ -79,7 +82,7 @@ def prepare(
     rejected = {job.row.clip_id: reason for job, reason in zip(pending, reasons, strict=True) if reason}
     accepted = sorted((j.row for j in jobs if j.row.clip_id not in rejected), key=lambda row: row.clip_id)
     if not accepted:
-        raise _nothing_usable(len(jobs), rejected)
+        raise nothing_usable("content", _WANTED, len(jobs), rejected)
 
     def features_of(row: StoredClip) -> Features:
         if old is not None and row.fingerprint in known:
@@ -154,22 +157,3 @@ def _compute(
     symbols = symbols_at(job.timings, len(vectors), section.architecture, names)
     scratch.save(job.row.fingerprint, {"samples": as_pcm(samples), "cepstra": vectors, "symbols": symbols})
     return ""
-
-
-def _previous(folder: Path) -> ClipStore | None:
-    """The store of an earlier run; a damaged one is computed again."""
-    store = ClipStore(folder)
-    try:
-        return store if store.rows else None
-    except CorruptFileError:
-        return None
-
-
-def _nothing_usable(rows: int, rejected: dict[str, str]) -> DataError:
-    return DataError(
-        who="content",
-        expected=f"at least one usable recording of a voice with the role {' or '.join(_ROLES)}",
-        found=f"{rows} clips, {len(rejected)} of them rejected",
-        action="see the reasons below, and the corpora named in data.corpora",
-        details=[f"{name}: {reason}" for name, reason in sorted(rejected.items())],
-    )

@@ -17,20 +17,6 @@ PITCH_FEATURES = 2
 _STILL = 0.02
 
 
-def mel_analysis(hearing: Hearing, log_floor: float) -> MelAnalysis:
-    """The recogniser's own analysis, whatever a judged model's is."""
-    return MelAnalysis(
-        sample_rate=hearing.sample_rate_hz,
-        n_fft=hearing.n_fft,
-        hop_length=hearing.hop_length,
-        win_length=hearing.win_length,
-        n_mels=hearing.n_mels,
-        fmin=hearing.fmin_hz,
-        fmax=hearing.fmax_hz,
-        log_floor=log_floor,
-    )
-
-
 def listen(samples: Floats, sample_rate: int, analysis: MelAnalysis) -> Floats:
     """Log-mel frames of a clip.
 

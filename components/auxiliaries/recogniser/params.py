@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from components.core.params import AuxiliarySection, TrainingRun
+from components.core.params import AuxiliarySection, MelSection, TrainingRun
 from components.core.params import Section as ParamsSection
 from components.core.utterance import Language
 
@@ -25,30 +25,13 @@ class Span(ParamsSection):
         return self
 
 
-class Hearing(ParamsSection):
+class Hearing(MelSection):
     """Samples → normalised log-mel frames."""
 
-    sample_rate_hz: int = Field(gt=0, description="audio of any other rate is resampled")
-    n_fft: int = Field(gt=0)
-    hop_length: int = Field(gt=0)
-    win_length: int = Field(gt=0)
-    n_mels: int = Field(gt=0)
-    fmin_hz: float = Field(ge=0)
-    fmax_hz: float = Field(gt=0)
     range_nepers: float = Field(gt=0, description="log amplitude kept below a clip's loudest value")
     speech_nepers: float = Field(gt=0, description="frames this close to the loudest count for the mean")
     f0_floor_hz: float = Field(gt=0, description="of the pitch that Mandarin tones are heard from")
     f0_ceil_hz: float = Field(gt=0)
-
-    @model_validator(mode="after")
-    def _analysis_agrees(self) -> Self:
-        if self.fmax_hz > self.sample_rate_hz / 2:
-            message = f"fmax_hz {self.fmax_hz} lies above half the sample rate {self.sample_rate_hz}"
-            raise ValueError(message)
-        if not self.hop_length <= self.win_length <= self.n_fft:
-            message = f"hop {self.hop_length} ≤ win {self.win_length} ≤ n_fft {self.n_fft} does not hold"
-            raise ValueError(message)
-        return self
 
 
 class ToneBranch(ParamsSection):

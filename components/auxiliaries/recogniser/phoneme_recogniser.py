@@ -15,7 +15,6 @@ from components.auxiliaries.recogniser.decoding import greedy
 from components.auxiliaries.recogniser.hearing import (
     is_silent,
     listen,
-    mel_analysis,
     normalise,
     pitch_features,
     pitch_track,
@@ -25,6 +24,7 @@ from components.auxiliaries.recogniser.network import RecogniserNetwork
 from components.auxiliaries.recogniser.params import Architecture
 from components.core.errors import CorruptFileError, DataError
 from components.core.utterance import LANGUAGES, Language
+from components.features.mel import MelAnalysis
 from components.nn.contracts import Speech
 from components.nn.delivered import read_delivered
 
@@ -73,7 +73,7 @@ class PhonemeRecogniser:
             ) from error
         self.sha256, self._device = found.sha256, device
         self._hearing = architecture.hearing
-        self._analysis = mel_analysis(architecture.hearing, self._log_floor)
+        self._analysis = MelAnalysis.of(architecture.hearing, self._log_floor)
         self._network = network.to(device).eval()
 
     def hear(self, clips: Sequence[Speech], language: Language) -> list[Heard]:

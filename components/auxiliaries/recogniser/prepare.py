@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from components.auxiliaries.recogniser.hearing import listen, mel_analysis, pitch_track
+from components.auxiliaries.recogniser.hearing import listen, pitch_track
 from components.auxiliaries.recogniser.labels import segments, tones
 from components.auxiliaries.recogniser.params import Hearing, Section
 from components.auxiliaries.recogniser.reference import Utterance, utterances
 from components.auxiliaries.recogniser.store import Heard, ReferenceStore, Row, write_reference_store
-from components.core.errors import CorruptFileError, DataError
+from components.core.errors import DataError
 from components.core.parallel import map_in_processes
 from components.core.params.data import AudioParams, DataParams
 from components.core.progress import Progress
@@ -53,13 +53,13 @@ def prepare(
     """
     recover_folder(target)
     hearing = section.architecture.hearing
-    analysis = mel_analysis(hearing, audio.log_floor)
+    analysis = MelAnalysis.of(hearing, audio.log_floor)
     key = _key(hearing, analysis)
     jobs = [
         _Job(one, sha256_json({"key": key, "utterance": asdict(one)}))
         for one in utterances(section.training.reference, data, seed)
     ]
-    old, scratch = _previous(target), Scratch.beside(target)
+    old, scratch = ReferenceStore.earlier(target), Scratch.beside(target)
     known = {row.fingerprint: row for row in old.rows} if old else {}
     pending = [j for j in jobs if j.fingerprint not in known and not scratch.holds(j.fingerprint)]
     progress.say(f"{len(jobs)} utterances: {len(pending)} to render, {len(jobs) - len(pending)} as before")
@@ -167,12 +167,3 @@ def _key(hearing: Hearing, analysis: MelAnalysis) -> str:
             "source": {str(path.relative_to(here.parents[1])): sha256_path(path) for path in sources},
         }
     )
-
-
-def _previous(target: Path) -> ReferenceStore | None:
-    """The store of an earlier run; a damaged one is rendered again."""
-    store = ReferenceStore(target)
-    try:
-        return store if store.rows and store.summary else None
-    except CorruptFileError:
-        return None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
 
 from components.auxiliaries.recogniser.augmentation import Augmenter
 from components.auxiliaries.recogniser.dataset import ReferenceSpeech, collate
@@ -26,10 +25,11 @@ from components.core.storage import sha256_json
 from components.features.mel import MelAnalysis
 from components.nn.contracts import FeatureReport, Phase, Recipe, TrainingTask
 from components.nn.delivered import read_delivered, write_delivered
+from components.nn.optimisers import adamw, warm_up
 from components.text import INVENTORY_VERSION
 
 if TYPE_CHECKING:
-    from torch.optim import Optimizer
+    pass
 
 
 class RecogniserSpec:
@@ -121,32 +121,10 @@ def _phase(training: Training) -> Phase:
     return Phase(
         name="ctc",
         modules=("",),
-        optimiser=_optimiser(training),
-        schedule=partial(_warm_up, steps=training.warmup_steps),
+        optimiser=adamw(training, decay_vectors=False),
+        schedule=partial(warm_up, steps=training.warmup_steps),
         clip_norm=training.gradient_clip_norm,
     )
-
-
-def _optimiser(training: Training) -> Callable[[list[nn.Parameter]], Optimizer]:
-    def build(parameters: list[nn.Parameter]) -> Optimizer:
-        """Weight decay for matrices only; norms, biases and vectors keep their size."""
-        matrices = [p for p in parameters if p.ndim > 1]
-        vectors = [p for p in parameters if p.ndim <= 1]
-        groups: list[dict[str, Any]] = [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}]
-        return torch.optim.AdamW(
-            groups,
-            lr=training.learning_rate,
-            betas=training.betas,
-            eps=training.eps,
-            weight_decay=training.weight_decay,
-        )
-
-    return build
-
-
-def _warm_up(step: int, steps: int) -> float:
-    """Linear to 1; the recipe's anneal_share brings it down to 0."""
-    return min(1.0, (step + 1) / max(1, steps))
 
 
 SPEC = RecogniserSpec()

@@ -22,20 +22,6 @@ from components.nn.delivered import Delivered, read_delivered
 NAME = "vocoder"
 
 
-def mel_analysis(architecture: Architecture, log_floor: float) -> MelAnalysis:
-    """The mel that a vocoder inverts; ``log_floor`` is audio's."""
-    return MelAnalysis(
-        sample_rate=architecture.sample_rate_hz,
-        n_fft=architecture.n_fft,
-        hop_length=architecture.hop_length,
-        win_length=architecture.win_length,
-        n_mels=architecture.n_mels,
-        fmin=architecture.fmin_hz,
-        fmax=architecture.fmax_hz,
-        log_floor=log_floor,
-    )
-
-
 def build(
     architecture: Architecture, log_floor: float, delivered: Path | None, device: torch.device
 ) -> Vocoder:
@@ -56,7 +42,7 @@ def build(
         DataError: no delivered vocoder in the folder, or only a pickle.
         CorruptFileError: the weights are not the ones that were delivered.
     """
-    analysis = mel_analysis(architecture, log_floor)
+    analysis = MelAnalysis.of(architecture, log_floor)
     if architecture.kind == "griffin_lim":
         lim = architecture.griffin_lim
         return GriffinLim(analysis, lim.iterations, lim.momentum, device)
@@ -121,7 +107,7 @@ def _read(delivered: Path, kind: str, analysis: MelAnalysis) -> tuple[Delivered,
     card = Architecture.model_validate(weights.card["architecture"])
     if card.kind != kind:
         raise _mismatch(kind, f"weights of {card.kind} in {delivered}")
-    found = mel_analysis(card, weights.card["log_floor"])
+    found = MelAnalysis.of(card, weights.card["log_floor"])
     if found != analysis:
         raise _mismatch(f"{kind} for {analysis}", f"one for {found}")
     return weights, card

@@ -63,7 +63,7 @@ class ClipDataset(Dataset[Sample]):
         row = self._rows[index]
         spare = max(0, row.frames - self._training.segment_frames)
         start = int(torch.randint(spare + 1, ())) if self._draws else spare // 2
-        fields = self._store.fields(row)
+        fields = self._store.views(row)
         frames = slice(start, start + self._training.segment_frames)
         mel = self._filled(torch.from_numpy(fields["mel"][frames].copy()), self._silence)
         if self._with_samples:
@@ -76,7 +76,7 @@ class ClipDataset(Dataset[Sample]):
 
     def statistics(self) -> tuple[float, float]:
         """Mean and standard deviation of all mel values."""
-        mels = [torch.from_numpy(self._store.fields(row)["mel"].copy()) for row in self._rows]
+        mels = [torch.from_numpy(self._store.views(row)["mel"].copy()) for row in self._rows]
         values = torch.cat(mels).double()
         return float(values.mean()), float(values.std())
 

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from components.core.params import AuxiliarySection, TrainingRun
+from components.core.params import AuxiliarySection, MelSection, TrainingRun
 from components.core.params import Section as ParamsSection
 from components.nn.discriminator_params import DiscriminatorParams
 
@@ -87,17 +87,10 @@ class Streaming(ParamsSection):
     chunk_frames: int = Field(gt=0, description="large: every chunk also computes its surroundings")
 
 
-class Architecture(ParamsSection):
+class Architecture(MelSection):
     """Which vocoder, the mel that it inverts, and the dimensions of each kind."""
 
     kind: Kind
-    sample_rate_hz: int = Field(gt=0)
-    n_fft: int = Field(gt=0)
-    hop_length: int = Field(gt=0)
-    win_length: int = Field(gt=0)
-    n_mels: int = Field(gt=0)
-    fmin_hz: float = Field(ge=0)
-    fmax_hz: float = Field(gt=0)
     griffin_lim: GriffinLim
     source_filter: SourceFilter
     pitch_network: PitchNetwork
@@ -107,12 +100,6 @@ class Architecture(ParamsSection):
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
-        if self.fmax_hz > self.sample_rate_hz / 2:
-            message = f"fmax_hz {self.fmax_hz} lies above half the sample rate {self.sample_rate_hz}"
-            raise ValueError(message)
-        if not self.hop_length <= self.win_length <= self.n_fft:
-            message = f"hop {self.hop_length} ≤ win {self.win_length} ≤ n_fft {self.n_fft} does not hold"
-            raise ValueError(message)
         product = math.prod(self.generator.upsample_rates)
         if product != self.hop_length:
             message = f"upsample_rates multiply to {product}, but hop_length is {self.hop_length}"

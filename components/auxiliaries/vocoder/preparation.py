@@ -11,22 +11,25 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from components.auxiliaries.vocoder.clips import ClipStore, StoredClip, as_pcm, write_clips
+from components.auxiliaries.vocoder.clips import ClipStore, StoredClip, write_clips
 from components.auxiliaries.vocoder.params import Training
-from components.core.errors import CorruptFileError, DataError
+from components.core.errors import DataError
 from components.core.parallel import map_in_processes
 from components.core.progress import Progress
 from components.core.storage import recover_folder, sha256_json, sha256_path
 from components.core.utterance import Utterance
 from components.data.corpus import Corpus
 from components.features.audio import read_audio
+from components.features.flat_store import nothing_usable
 from components.features.mel import MelAnalysis, log_mel, magnitudes
+from components.features.pcm import as_pcm
 from components.features.pitch import PitchAnalysis, f0
 from components.features.scratch import Features, Scratch
 from components.nn.contracts import FeatureReport
 
 #: Whose speech it learns from: never an evaluator's or an unseen voice.
 _ROLES = ("model", "human")
+_WANTED = f"usable recording of a voice with the role {' or '.join(_ROLES)}"
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ def prepare(
     """
     recover_folder(target)
     jobs = _jobs([Corpus(folder) for folder in corpora], analysis, pitch, training, seed)
-    old, scratch = _previous(target), Scratch.beside(target)
+    old, scratch = ClipStore.earlier(target), Scratch.beside(target)
     known = {row.fingerprint: row for row in old.rows} if old else {}
     pending = [j for j in jobs if j.row.fingerprint not in known and not scratch.holds(j.row.fingerprint)]
     compute = partial(_compute, analysis=analysis, pitch=pitch, scratch=scratch)
@@ -67,11 +70,11 @@ def prepare(
     rejected = {job.row.clip_id: reason for job, reason in zip(pending, reasons, strict=True) if reason}
     accepted = sorted((j.row for j in jobs if j.row.clip_id not in rejected), key=lambda row: row.clip_id)
     if not accepted:
-        raise _nothing_usable(len(jobs), rejected)
+        raise nothing_usable("vocoder", _WANTED, len(jobs), rejected)
 
     def features_of(row: StoredClip) -> Features:
         if old is not None and row.fingerprint in known:
-            return old.fields(known[row.fingerprint])
+            return old.views(known[row.fingerprint])
         return scratch.load(row.fingerprint)
 
     write_clips(target, accepted, features_of, {"mel": asdict(analysis), "pitch": asdict(pitch)})
@@ -133,22 +136,3 @@ def _compute(job: ClipJob, analysis: MelAnalysis, pitch: PitchAnalysis, scratch:
         return f"{error.who}: expected {error.expected}, found {error.found}"
     scratch.save(job.row.fingerprint, made)
     return ""
-
-
-def _previous(target: Path) -> ClipStore | None:
-    """The store of an earlier run; a damaged one is computed again."""
-    store = ClipStore(target)
-    try:
-        return store if store.rows else None
-    except CorruptFileError:
-        return None
-
-
-def _nothing_usable(rows: int, rejected: dict[str, str]) -> DataError:
-    return DataError(
-        who="vocoder",
-        expected=f"at least one usable recording of a voice with the role {' or '.join(_ROLES)}",
-        found=f"{rows} clips, {len(rejected)} of them rejected",
-        action="see the reasons below, and the corpora named in data.corpora",
-        details=[f"{name}: {reason}" for name, reason in sorted(rejected.items())],
-    )

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from components.auxiliaries.vocoder.build import NAME, build, mel_analysis
+from components.auxiliaries.vocoder.build import NAME, build
 from components.auxiliaries.vocoder.clips import ClipStore
 from components.auxiliaries.vocoder.dataset import ClipDataset, collate
 from components.auxiliaries.vocoder.fidelity import fidelity, mean_fidelity
@@ -65,7 +65,7 @@ class VocoderSpec:
         typed = narrowed(section, Section)
         return prepare(
             corpora,
-            mel_analysis(typed.architecture, audio.log_floor),
+            MelAnalysis.of(typed.architecture, audio.log_floor),
             PitchAnalysis(method=audio.f0_method, floor=audio.f0_floor_hz, ceil=audio.f0_ceil_hz),
             typed.training,
             target,
@@ -132,7 +132,7 @@ class VocoderSpec:
         parts = []
         rows = store.spread("test", typed.training.validation_clips)
         for row in progress.track(rows, len(rows), "clips"):
-            known = store.fields(row)
+            known = store.views(row)
             copy = vocoder(torch.from_numpy(known["mel"].copy())).cpu().numpy().astype(np.float32)
             parts.append(fidelity(known["mel"], known["f0"], copy, analysis, pitch))
         return mean_fidelity(parts)

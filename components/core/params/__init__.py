@@ -3,6 +3,7 @@
 from components.core.params.base import (
     AuxiliarySection,
     Definition,
+    MelSection,
     ModelSection,
     Resources,
     Section,
@@ -15,6 +16,7 @@ from components.core.params.root import Params
 __all__ = [
     "AuxiliarySection",
     "Definition",
+    "MelSection",
     "ModelSection",
     "Params",
     "Resources",

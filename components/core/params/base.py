@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Section(BaseModel):
@@ -29,6 +29,28 @@ def narrowed(section: Section, kind: type[_Narrow]) -> _Narrow:
 
 class Definition(Section):
     """One of the 12 definitions (model × {architecture, training, inference}) of the parameter sheet."""
+
+
+class MelSection(Section):
+    """What a mel is made of; `components.features.mel` says how."""
+
+    sample_rate_hz: int = Field(gt=0)
+    n_fft: int = Field(gt=0)
+    hop_length: int = Field(gt=0)
+    win_length: int = Field(gt=0)
+    n_mels: int = Field(gt=0)
+    fmin_hz: float = Field(ge=0)
+    fmax_hz: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _analysis_agrees(self) -> Self:
+        if self.fmax_hz > self.sample_rate_hz / 2:
+            message = f"fmax_hz {self.fmax_hz} lies above half the sample rate {self.sample_rate_hz}"
+            raise ValueError(message)
+        if not self.hop_length <= self.win_length <= self.n_fft:
+            message = f"hop {self.hop_length} ≤ win {self.win_length} ≤ n_fft {self.n_fft} does not hold"
+            raise ValueError(message)
+        return self
 
 
 class TrainingRun(Section):

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from components.core.params import Definition, ModelSection, TrainingRun
+from components.core.params import Definition, MelSection, ModelSection, TrainingRun
 from components.core.params import Section as ParamsSection
 
 
@@ -27,16 +27,9 @@ class Aligner(ParamsSection):
     blank_log_prob: float = Field(description="of the blank in the forward sum")
 
 
-class Architecture(Definition):
+class Architecture(MelSection, Definition):
     """Network and analysis."""
 
-    sample_rate_hz: int = Field(gt=0)
-    n_fft: int = Field(gt=0)
-    hop_length: int = Field(gt=0)
-    win_length: int = Field(gt=0)
-    n_mels: int = Field(gt=0)
-    fmin_hz: float = Field(ge=0)
-    fmax_hz: float = Field(gt=0)
     d_model: int = Field(gt=0)
     encoder_layers: int = Field(gt=0)
     decoder_layers: int = Field(gt=0)
@@ -54,13 +47,7 @@ class Architecture(Definition):
     dropout: float = Field(ge=0, lt=1)
 
     @model_validator(mode="after")
-    def _analysis_agrees(self) -> Self:
-        if self.fmax_hz > self.sample_rate_hz / 2:
-            message = f"fmax_hz {self.fmax_hz} lies above half the sample rate {self.sample_rate_hz}"
-            raise ValueError(message)
-        if not self.hop_length <= self.win_length <= self.n_fft:
-            message = f"hop {self.hop_length} ≤ win {self.win_length} ≤ n_fft {self.n_fft} does not hold"
-            raise ValueError(message)
+    def _kernels_keep_the_length(self) -> Self:
         kernels = {
             "ffn_kernel": self.ffn_kernel,
             "predictor_kernel": self.predictor_kernel,

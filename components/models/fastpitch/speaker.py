@@ -15,7 +15,6 @@ from components.core.errors import ConfigError, DataError
 from components.core.utterance import Language
 from components.features.mel import MelAnalysis
 from components.features.store import PitchStatistics
-from components.models.fastpitch.analysis import mel_analysis
 from components.models.fastpitch.control import SymbolControls, by_symbol
 from components.models.fastpitch.limiter import limited
 from components.models.fastpitch.network import FastPitch
@@ -68,7 +67,7 @@ class FastPitchSpeaker:
         network = FastPitch(architecture, self._voices, training=None)
         network.load_state_dict(dict(model.weights), strict=False)
         self._network = network.to(device).eval()
-        self._analysis = mel_analysis(architecture, model.card["log_floor"])
+        self._analysis = MelAnalysis.of(architecture, model.card["log_floor"])
         self._vocoder = vocoders.of(auxiliaries, model.card["log_floor"], device)
         if self._vocoder.analysis != self._analysis:
             raise _another_mel(self._analysis, self._vocoder.analysis)

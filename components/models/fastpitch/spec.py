@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
 
 from components.core.params import ModelSection, narrowed
 from components.core.params.data import AudioParams
 from components.core.progress import Progress
 from components.core.utterance import LANGUAGES, Utterance
+from components.features.mel import MelAnalysis
 from components.features.pitch import PitchAnalysis
 from components.features.speech import SpeechAnalysis, extract_speech_features
 from components.features.store import FeatureStore
-from components.models.fastpitch.analysis import mel_analysis
 from components.models.fastpitch.dataset import SpeechDataset, collate
 from components.models.fastpitch.network import FastPitch
 from components.models.fastpitch.params import Section, Training
@@ -27,10 +26,11 @@ from components.models.fastpitch.voices import Voices
 from components.models.fastpitch.warm_start import NAME, warm_start
 from components.nn.contracts import Auxiliaries, FeatureReport, Phase, Recipe, Synthesiser, TrainingTask
 from components.nn.delivered import write_delivered
+from components.nn.optimisers import adamw
 from components.text.symbols import INVENTORY_VERSION
 
 if TYPE_CHECKING:
-    from torch.optim import Optimizer
+    pass
 
 
 class FastPitchSpec:
@@ -54,7 +54,7 @@ class FastPitchSpec:
             DataError: no usable utterance.
         """
         analysis = SpeechAnalysis(
-            mel=mel_analysis(narrowed(section, Section).architecture, audio.log_floor),
+            mel=MelAnalysis.of(narrowed(section, Section).architecture, audio.log_floor),
             pitch=PitchAnalysis(method=audio.f0_method, floor=audio.f0_floor_hz, ceil=audio.f0_ceil_hz),
         )
         result = extract_speech_features(
@@ -141,23 +141,10 @@ def _phase(training: Training) -> Phase:
     return Phase(
         name="generator",
         modules=("",),
-        optimiser=_optimiser(training),
+        optimiser=adamw(training, decay_vectors=True),
         schedule=partial(_noam, warmup_steps=training.warmup_steps),
         clip_norm=training.gradient_clip_norm,
     )
-
-
-def _optimiser(training: Training) -> Callable[[list[nn.Parameter]], Optimizer]:
-    def build(parameters: list[nn.Parameter]) -> Optimizer:
-        return torch.optim.AdamW(
-            parameters,
-            lr=training.learning_rate,
-            betas=training.betas,
-            eps=training.eps,
-            weight_decay=training.weight_decay,
-        )
-
-    return build
 
 
 def _noam(step: int, warmup_steps: int) -> float:

@@ -11,8 +11,9 @@ from torch.utils.data import Dataset
 
 from components.core.errors import DataError
 from components.core.utterance import Split
+from components.features.pcm import as_samples
 from components.models.rvc.params import FRAMES_PER_FEATURE
-from components.models.rvc.store import SliceStore, as_samples
+from components.models.rvc.store import SliceStore
 
 Sample = Mapping[str, Tensor]
 

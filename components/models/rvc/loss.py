@@ -9,8 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from components.features.mel import filterbank, window
-from components.models.rvc.analysis import mel_analysis
+from components.features.mel import MelAnalysis, filterbank, window
 from components.models.rvc.network import RvcGenerator
 from components.models.rvc.noise import noise_at
 from components.models.rvc.params import Section
@@ -56,7 +55,7 @@ class Rvc(nn.Module):
         self.generator = generator
         self.discriminators = Discriminators(a.discriminators, spectral=False)
         self.spectrum = LinearSpectrum(a)
-        mel = mel_analysis(a, log_floor)
+        mel = MelAnalysis.of(a, log_floor)
         self.mel = DifferentiableMel(
             window(mel.win_length, mel.n_fft), filterbank(mel), mel.hop_length, mel.log_floor
         )

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from components.core.params import Definition, ModelSection, TrainingRun
+from components.core.params import Definition, MelSection, ModelSection, TrainingRun
 from components.core.params import Section as ParamsSection
 from components.nn.discriminator_params import DiscriminatorParams
 
@@ -26,16 +26,9 @@ class ContentEncoder(ParamsSection):
     stride: int = Field(gt=0, description="samples per feature frame at 16 kHz: 50 frames/s")
 
 
-class Architecture(Definition):
+class Architecture(MelSection, Definition):
     """Network and analysis."""
 
-    sample_rate_hz: int = Field(gt=0)
-    n_fft: int = Field(gt=0)
-    hop_length: int = Field(gt=0, description="synthesiser hop in samples: 100 frames/s at 32 kHz")
-    win_length: int = Field(gt=0)
-    n_mels: int = Field(gt=0)
-    fmin_hz: float = Field(ge=0)
-    fmax_hz: float = Field(gt=0)
     content_encoder: ContentEncoder
     f0_method: Literal["dio", "harvest"]
     f0_frame_period_ms: float = Field(gt=0)
@@ -98,12 +91,6 @@ class Architecture(Definition):
             raise ValueError(message)
         if self.inter_channels % self.prior_heads:
             message = f"inter_channels {self.inter_channels} is no multiple of prior_heads {self.prior_heads}"
-            raise ValueError(message)
-        if self.fmax_hz > self.sample_rate_hz / 2:
-            message = f"fmax_hz {self.fmax_hz} lies above half the sample rate {self.sample_rate_hz}"
-            raise ValueError(message)
-        if not self.hop_length <= self.win_length <= self.n_fft:
-            message = f"hop {self.hop_length} ≤ win {self.win_length} ≤ n_fft {self.n_fft} does not hold"
             raise ValueError(message)
         return self
 

@@ -11,21 +11,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from components.core.errors import CorruptFileError, DataError
+from components.core.errors import DataError
 from components.core.parallel import map_in_processes
 from components.core.progress import Progress
 from components.core.storage import recover_folder, sha256_json, sha256_path
 from components.core.utterance import Utterance
 from components.data.corpus import Corpus
 from components.features.audio import read_audio
+from components.features.flat_store import nothing_usable
 from components.features.high_pass import HighPass
 from components.features.mel import MelAnalysis
+from components.features.pcm import as_pcm
 from components.features.pitch import PitchAnalysis
 from components.features.scratch import Features, Scratch
 from components.features.slices import SliceRules, slices
 from components.models.rvc.hearing import RATE, content_of, features_of, pitch_of, samples_of
 from components.models.rvc.params import FRAMES_PER_FEATURE
-from components.models.rvc.store import SliceStore, StoredSlice, as_pcm, placed, write_slices
+from components.models.rvc.store import SliceStore, StoredSlice, placed, write_slices
 from components.nn.contracts import FeatureReport
 from components.nn.conversion import ContentEncoder
 
@@ -93,7 +95,7 @@ def prepare(
         recover_folder(target)
     else:
         jobs = jobs[shard[0] :: shard[1]]
-    old, scratch = _previous(target), Scratch.beside(target)
+    old, scratch = SliceStore.earlier(target), Scratch.beside(target)
     known = set(old.by_fingerprint) if old else set()
     pending = [one for one in jobs if one.fingerprint not in known and not scratch.holds(one.fingerprint)]
     progress.say(f"{len(jobs)} recordings: {len(pending)} to compute, {len(jobs) - len(pending)} as before")
@@ -106,7 +108,7 @@ def prepare(
     if shard is not None:
         return report
     if not accepted:
-        raise _nothing_usable(len(jobs), rejected)
+        raise nothing_usable("features of rvc", "usable recording", len(jobs), rejected)
     summary = {
         "analysis": asdict(analysis),
         "encoder": {"label": encoder.label, "sha256": encoder.sha256, "dim": encoder.dim},
@@ -205,15 +207,6 @@ def _listen(job: Job, encoder: ContentEncoder, scratch: Scratch) -> None:
     scratch.save(job.fingerprint, {**kept, "content": np.concatenate(heard)})
 
 
-def _previous(target: Path) -> SliceStore | None:
-    """The store of an earlier run; a damaged one is computed again."""
-    store = SliceStore(target)
-    try:
-        return store if store.rows else None
-    except CorruptFileError:
-        return None
-
-
 def _write(
     target: Path, jobs: Sequence[Job], old: SliceStore | None, scratch: Scratch, summary: Mapping[str, object]
 ) -> None:
@@ -259,13 +252,3 @@ def _rows(job: Job, counts: Sequence[int]) -> Iterator[StoredSlice]:
 def _hop(summary: Mapping[str, object]) -> int:
     analysis = summary["analysis"]
     return int(analysis["mel"]["hop_length"])  # type: ignore[index]
-
-
-def _nothing_usable(rows: int, rejected: Mapping[str, str]) -> DataError:
-    return DataError(
-        who="features of rvc",
-        expected="at least one usable recording",
-        found=f"{rows} selected, {len(rejected)} of them rejected",
-        action="see the reasons below, and the corpora named in data.corpora",
-        details=[f"{name}: {reason}" for name, reason in sorted(rejected.items())],
-    )

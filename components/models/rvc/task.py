@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from components.core.errors import ConfigError
 from components.core.params.data import AudioParams
 from components.core.progress import Progress
+from components.features.mel import MelAnalysis
 from components.features.pitch import PitchAnalysis
 from components.features.slices import SliceRules
-from components.models.rvc.analysis import mel_analysis
 from components.models.rvc.dataset import SliceDataset, collate
 from components.models.rvc.delivery import NAME, Card, deliver
 from components.models.rvc.loss import Rvc
@@ -29,9 +29,10 @@ from components.models.rvc.warm_start import warm_start as begin_from
 from components.nn.adversarial import DISCRIMINATOR, GENERATOR
 from components.nn.contracts import FeatureReport, Phase, Recipe, TrainingTask
 from components.nn.conversion import ContentEncoder
+from components.nn.optimisers import adamw
 
 if TYPE_CHECKING:
-    from torch.optim import Optimizer
+    pass
 
 
 def extract_features(
@@ -59,7 +60,7 @@ def extract_features(
             action="correct it, or name another checkpoint",
         )
     analysis = Analysis(
-        mel_analysis(architecture, audio.log_floor),
+        MelAnalysis.of(architecture, audio.log_floor),
         PitchAnalysis(architecture.f0_method, audio.f0_floor_hz, audio.f0_ceil_hz),
         _rules(section.training.slicing),
         section.training.slicing.highpass_hz,
@@ -163,25 +164,12 @@ def _phases(training: Training, slices: int) -> tuple[Phase, ...]:
         Phase(
             name=name,
             modules=own,
-            optimiser=_optimiser(training),
+            optimiser=adamw(training, decay_vectors=True),
             schedule=partial(_rate, decay=training.lr_decay_per_epoch, epoch=epoch),
             clip_norm=None,
         )
         for name, own in modules.items()
     )
-
-
-def _optimiser(training: Training) -> Callable[[list[nn.Parameter]], Optimizer]:
-    def build(parameters: list[nn.Parameter]) -> Optimizer:
-        return torch.optim.AdamW(
-            parameters,
-            lr=training.learning_rate,
-            betas=training.betas,
-            eps=training.eps,
-            weight_decay=training.weight_decay,
-        )
-
-    return build
 
 
 def _rate(step: int, decay: float, epoch: int) -> float:

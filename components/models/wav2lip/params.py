@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from components.core.params import Definition, ModelSection
+from components.core.params import Definition, MelSection, ModelSection
 from components.core.params import Section as ParamsSection
 
 
@@ -28,18 +28,11 @@ class VisualEncoder(ParamsSection):
         return self
 
 
-class Architecture(Definition):
+class Architecture(MelSection, Definition):
     """Network and analysis."""
 
     image_size: int = Field(gt=0, description="pixels, square")
     fps: int = Field(gt=0)
-    sample_rate_hz: int = Field(gt=0)
-    n_fft: int = Field(gt=0)
-    hop_length: int = Field(gt=0)
-    win_length: int = Field(gt=0)
-    n_mels: int = Field(gt=0)
-    fmin_hz: float = Field(ge=0)
-    fmax_hz: float = Field(gt=0)
     preemphasis: float = Field(ge=0, lt=1)
     mel_window_frames: int = Field(gt=0)
     video_window_frames: int = Field(gt=0)

@@ -13,7 +13,6 @@ from components.auxiliaries.recogniser.augmentation import Augmenter, blurred
 from components.auxiliaries.recogniser.hearing import (
     is_silent,
     listen,
-    mel_analysis,
     normalise,
     pitch_features,
     pitch_track,
@@ -33,7 +32,7 @@ def speech() -> np.ndarray:
 
 @pytest.fixture
 def analysis(section: Section) -> MelAnalysis:
-    return mel_analysis(section.architecture.hearing, LOG_FLOOR)
+    return MelAnalysis.of(section.architecture.hearing, LOG_FLOOR)
 
 
 @pytest.mark.parametrize("gain", [0.05, 0.5, 3.0])

@@ -81,7 +81,7 @@ def test_preparation_takes_models_and_people_and_counts_what_it_leaves(
     store = ClipStore(target)
     assert not any(row.clip_id.startswith("judge") for row in store.rows)
     for row in store.rows:
-        fields = store.fields(row)
+        fields = store.views(row)
         assert len(fields["mel"]) == len(fields["f0"]) == 1 + len(fields["samples"]) // 256
     bytes_before = {path.name: path.read_bytes() for path in target.iterdir()}
     again = prepared(with_copies, corpus, target)
@@ -95,7 +95,7 @@ def test_a_copy_at_another_speed_has_the_other_pitch(section: Section, corpus: P
     prepared(Section.model_validate(values), corpus, tmp_path / "v")
     store = ClipStore(tmp_path / "v")
     rows = {row.clip_id: row for row in store.rows}
-    slow, plain = store.fields(rows["t00/1"]), store.fields(rows["t00/0"])
+    slow, plain = store.views(rows["t00/1"]), store.views(rows["t00/0"])
     lengthened = len(slow["samples"]) / len(plain["samples"])
     lowered = np.median(plain["f0"][plain["f0"] > 0]) / np.median(slow["f0"][slow["f0"] > 0])
     assert lengthened > 1.02

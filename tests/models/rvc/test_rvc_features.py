@@ -16,10 +16,11 @@ from components import catalogue
 from components.core.errors import ConfigError, CorruptFileError, DataError
 from components.core.paths import project_root
 from components.core.progress import Progress
+from components.features.pcm import as_pcm, as_samples
 from components.features.pitch import PitchAnalysis
 from components.models.rvc.hearing import content_of, features_of, pitch_of, samples_of
 from components.models.rvc.params import Section
-from components.models.rvc.store import SliceStore, as_pcm, as_samples
+from components.models.rvc.store import SliceStore
 from components.models.rvc.task import extract_features
 
 DIO = PitchAnalysis("dio", 50.0, 1100.0)
