@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from components import catalogue
 from components.core.errors import BadInputError
 from components.core.heartbeat import Heartbeat, Patience
-from components.core.params import Params, params_sha
+from components.core.params import Params, outcome_sha, params_sha
 from components.core.paths import Workspace
 from components.core.progress import Progress, duration
 from components.core.provenance import code_sha, cpu_label, git_sha, lock_sha
@@ -170,16 +170,12 @@ def _context(stage: Stage, request: Request, params: Params, progress: Progress)
 
 
 def _key(stage: Stage, request: Request, context: StageContext) -> str:
-    """Everything that may change the outcome: parameters, code, inputs, the lock, the request itself.
-
-    ``platform`` says where and how patiently a stage runs, which changes nothing of what comes out.
-    """
-    sections = [section for section in stage.sections if section != "platform"]
+    """Everything that may change the outcome: parameters, code, inputs, the lock, the request itself."""
     return sha256_json(
         {
             "stage": stage.name,
             "model": request.model,
-            "params": params_sha(context.params.restricted_to(sections, request.model)),
+            "params": outcome_sha(context.params),
             "code": code_sha(stage.rooms, stage.name),
             "lock": lock_sha(request.project),
             "inputs": _input_hashes(context),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from components import catalogue
 from components.core.errors import BadInputError, StoppedError, TrackingUnavailableError
-from components.core.params import params_sha
+from components.core.params import outcome_sha
 from components.core.ports import TrackedRun
 from components.core.stop import Stopped
 from components.core.storage import sha256_json, sha256_path, write_json
@@ -124,7 +124,7 @@ def _scope(context: StageContext) -> str:
 def _attempt(context: StageContext, task: TrainingTask, warm_start: WarmStart) -> str:
     """Names the folder of a run: the same inputs find their interrupted attempt again."""
     inputs = {
-        "params": params_sha(context.params),
+        "params": outcome_sha(context.params),
         "data": context.data_md5,
         "features": context.upstream["features"].outputs["store"]["sha256"],
         "identity": dict(task.identity),

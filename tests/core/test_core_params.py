@@ -11,7 +11,7 @@ import yaml
 
 from components import catalogue
 from components.core.errors import ConfigError
-from components.core.params import params_sha
+from components.core.params import outcome_sha, params_sha
 from components.core.paths import project_root
 
 PROFILES = [None, "laptop", "ci", "pretrain", "rehearsal"]
@@ -164,3 +164,22 @@ def test_the_hash_follows_the_values_and_only_the_view() -> None:
     assert params_sha(ci) != params_sha(laptop)
     assert params_sha(ci.restricted_to(("kpi",), None)) == params_sha(laptop.restricted_to(("kpi",), None))
     assert params_sha(ci) == params_sha(catalogue.load(project_root(), "ci"))
+
+
+def test_where_a_stage_runs_does_not_change_what_comes_out() -> None:
+    params = catalogue.load(project_root(), "laptop")
+    section = params.models["fastpitch"]
+    roomier = section.model_copy(
+        update={"resources": section.resources.model_copy(update={"memory": "96Gi"})}
+    )
+    slower = section.model_copy(update={"training": section.training.model_copy(update={"max_steps": 7})})
+    elsewhere = params.model_copy(
+        update={
+            "platform": params.platform.model_copy(update={"workers": 99}),
+            "models": {**params.models, "fastpitch": roomier},
+        }
+    )
+    other = params.model_copy(update={"models": {**params.models, "fastpitch": slower}})
+    for view in (lambda p: p, lambda p: p.restricted_to(("seed", "platform", "models"), "fastpitch")):
+        assert outcome_sha(view(elsewhere)) == outcome_sha(view(params)) != outcome_sha(view(other))
+    assert params_sha(elsewhere) != params_sha(params)

@@ -10,7 +10,7 @@ from components.core.params.base import (
     TrainingRun,
     narrowed,
 )
-from components.core.params.loader import load_params, params_sha
+from components.core.params.loader import load_params, outcome_sha, params_sha
 from components.core.params.root import Params
 
 __all__ = [
@@ -24,5 +24,6 @@ __all__ = [
     "TrainingRun",
     "load_params",
     "narrowed",
+    "outcome_sha",
     "params_sha",
 ]

@@ -66,6 +66,19 @@ def params_sha(params: Params) -> str:
     return sha256_json(params.model_dump(mode="json", include=set(params.__dict__)))
 
 
+def outcome_sha(params: Params) -> str:
+    """sha256 of the values that may change what comes out.
+
+    ``platform`` and a model's ``resources`` are left out: they say where and how patiently a stage runs. More
+    memory after an out-of-memory kill, or another number of GPUs, must find the interrupted training again.
+    """
+    placement = {
+        "platform": True,
+        "models": {name: {"resources"} for name in params.__dict__.get("models", ())},
+    }
+    return sha256_json(params.model_dump(mode="json", include=set(params.__dict__), exclude=placement))
+
+
 def _overlays(root: Path, profile: str | None) -> list[tuple[str, dict[str, Any]]]:
     """The overlays to lay on, in order: a profile may name one that it ``extends``."""
     chain: list[tuple[str, dict[str, Any]]] = []
