@@ -72,11 +72,10 @@ def outcome_sha(params: Params) -> str:
     ``platform`` and a model's ``resources`` are left out: they say where and how patiently a stage runs. More
     memory after an out-of-memory kill, or another number of GPUs, must find the interrupted training again.
     """
-    placement = {
-        "platform": True,
-        "models": {name: {"resources"} for name in params.__dict__.get("models", ())},
-    }
-    return sha256_json(params.model_dump(mode="json", include=set(params.__dict__), exclude=placement))
+    values = params.model_dump(mode="json", include=set(params.__dict__) - {"platform"})
+    for model in values.get("models", {}).values():
+        del model["resources"]
+    return sha256_json(values)
 
 
 def _overlays(root: Path, profile: str | None) -> list[tuple[str, dict[str, Any]]]:
