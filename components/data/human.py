@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from components.core.params.data import HumanParams
 from components.core.progress import Progress
-from components.core.storage import atomic_folder
+from components.core.storage import atomic_folder, recover_folder
 from components.data.consent import ConsentRecord
 from components.data.pcm import write_pcm16
 from components.data.source_tables import SourceRow, write_source_tables
@@ -133,6 +133,7 @@ def _write(
     rows: list[SourceRow] = []
     total_s = 0.0
     started = time.monotonic()
+    recover_folder(target)
     with atomic_folder(target) as folder:
         (folder / "wav").mkdir()
         for done, (language, prompts) in enumerate(sounds.items(), start=1):

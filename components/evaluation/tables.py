@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from components.core.storage import atomic_folder, write_text
+from components.core.storage import atomic_folder, recover_folder, write_text
 from components.data.csv_table import table_text
 from components.evaluation.latency import SentenceLatency
 from components.evaluation.pronunciation import Score
@@ -67,6 +67,7 @@ def write_samples(
         StorageError: no space, or not writable.
     """
     ranks = _ranks(judged)
+    recover_folder(folder)
     with atomic_folder(folder) as temporary:
         (temporary / _REFERENCES).mkdir()
         names = {key: _copy(recording, temporary) for key, recording in references.items()}

@@ -102,7 +102,10 @@ def test_alignments_are_contiguous_and_what_the_front_end_says(corpus: Path) -> 
 
 
 def test_rendering_is_the_same_with_two_processes(corpus: Path, tmp_path: Path) -> None:
+    left = tmp_path / ".again.killed.tmp"
+    left.mkdir()
     render(_small(), SEED, tmp_path / "again", 2, Progress("corpus", io.StringIO()))
+    assert not left.exists(), "what a killed run left is cleared away"
     assert sha256_path(tmp_path / "again") == sha256_path(corpus)
 
 

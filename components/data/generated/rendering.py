@@ -19,7 +19,7 @@ import numpy as np
 from components.core.errors import DataError
 from components.core.params.data import DataParams, EspeakParams
 from components.core.progress import Progress
-from components.core.storage import atomic_folder
+from components.core.storage import atomic_folder, recover_folder
 from components.core.utterance import Language, PhonemeTiming, Role
 from components.data.consent import ConsentRecord
 from components.data.generated.made_up_text import made_up
@@ -58,6 +58,7 @@ def render(params: DataParams, seed: int, target: Path, workers: int, progress: 
     """
     tasks = list(_tasks(params, seed))
     started = time.monotonic()
+    recover_folder(target)
     with atomic_folder(target) as folder:
         (folder / "wav").mkdir()
         timings: dict[str, tuple[PhonemeTiming, ...]] = {}
