@@ -113,6 +113,15 @@ def recover_folder(path: Path) -> None:
         shutil.rmtree(half_written, ignore_errors=True)
 
 
+def clear_half_written(folder: Path) -> None:
+    """Delete what killed writers left within a folder, files and folders; for its only writer."""
+    for left in folder.glob(".*.tmp"):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text atomically."""
     with atomic_file(path) as temporary:

@@ -14,7 +14,7 @@ from components.core.errors import BadInputError, StoppedError, TrackingUnavaila
 from components.core.params import outcome_sha
 from components.core.ports import TrackedRun
 from components.core.stop import Stopped
-from components.core.storage import sha256_json, sha256_path, write_json
+from components.core.storage import clear_half_written, sha256_json, sha256_path, write_json
 from components.stages import followers, services
 from components.stages.contract import Outcome, StageContext
 from components.stages.shipped import shipped
@@ -134,9 +134,10 @@ def _attempt(context: StageContext, task: TrainingTask, warm_start: WarmStart) -
 
 
 def _make_room(context: StageContext, folder: Path) -> None:
-    """Start over where that is wanted; drop the checkpoints of other runs that are finished."""
+    """Start over where that is wanted; drop what was left half written, and checkpoints of finished runs."""
     if context.force and (folder / _FINISHED).is_file():
         shutil.rmtree(folder)
+    clear_half_written(folder)
     for other in folder.parent.glob(f"*/{_FINISHED}"):
         if other.parent != folder:
             shutil.rmtree(other.parent / "checkpoints", ignore_errors=True)

@@ -107,7 +107,8 @@ def run(
         failed += bool(report.differs)
         total += report.hits
     print(f"{total} ends struck, seed {arguments.seed}; {failed} stages failed or differ")
-    return int(bool(failed) or total < arguments.kills or not outage(make, template, folder))
+    outlived = outage(make, template, folder)
+    return int(bool(failed) or total < arguments.kills or not outlived)
 
 
 def outage(make: object, template: Path, folder: Path) -> bool:

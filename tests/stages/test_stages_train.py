@@ -181,10 +181,13 @@ def test_an_interrupted_attempt_goes_on_in_the_same_run(
     run_id = json.loads(run_file.read_text(encoding="utf-8"))["run_id"]
     killed = [run for run in services.tracker(context).runs("fastpitch", 50) if run.run_id == run_id]
     assert killed[0].status in {"KILLED", "RUNNING"}
+    (run_file.parent / ".run.json.killed.tmp").touch()
+    (run_file.parent / ".delivered.killed.tmp").mkdir()
     spec.stop_at = None
     resumed = train.run(dataclasses.replace(context, force=True))
     assert resumed.summary["resumed_from"] == 7
     assert resumed.summary["run_id"] == run_id
+    assert not list(run_file.parent.glob(".*.tmp"))
     whole = train.run(context_in(tmp_path / "whole"))
     assert same_weights(resumed, whole)
     curve = services.tracker(context).curves(run_id)["train/all/total"]
