@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+
+from filelock import FileLock
 
 from components.data.generated import render
 from components.data.human import Skipped, fetch
@@ -59,6 +61,13 @@ def generator() -> dict[str, str]:
 
 @contextmanager
 def _folder_in(scratch: Path, name: str) -> Iterator[Path]:
+    """A folder of a fixed name, so that what a killed run left in it is found and cleared."""
     scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=scratch) as folder:
-        yield Path(folder) / name
+    with FileLock(scratch / f"{name}.lock"):
+        folder = scratch / f"{name}-source"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        try:
+            yield folder / name
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
