@@ -84,7 +84,7 @@ def test_what_cannot_be_converted_leaves_nothing(params: Params, project: Path, 
     with pytest.raises(DataError, match="one of spk1"):
         convert(project, params, workspace, ConversionWish("rvc", source, "nobody"), out)
     with pytest.raises(ConfigError, match="one that converts voices: rvc"):
-        catalogue.converter_loader("fastpitch")
+        catalogue.converter("fastpitch")
     kept = (project / "pretrained" / "content" / "model.safetensors").read_bytes()
     card = (project / "pretrained" / "content" / "model.json").read_bytes()
     deliver_hubert(project / "pretrained" / "content", params.auxiliaries["content"], 1)  # type: ignore[arg-type]
