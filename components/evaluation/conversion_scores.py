@@ -137,8 +137,8 @@ def control(
 ) -> tuple[dict[str, Score], dict[str, Score]]:
     """The recogniser on the targets' own recordings, as they are and converted into the voice they are in.
 
-    Nothing changes but the resynthesis, so this is what it costs; and it shows how the recogniser hears voices
-    that it may not know.
+    Nothing changes but the resynthesis, so this is what it costs; and it shows how the recogniser hears
+    voices that it may not know.
 
     Args:
         transcribed: held-out recordings of the targets; up to ``at_most`` of each are taken.

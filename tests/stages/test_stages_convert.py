@@ -13,6 +13,7 @@ from tone_corpus import ToneCorpus, tone
 from transformers import HubertModel
 
 from components import catalogue
+from components.auxiliaries.content.contract import SHIPPED
 from components.auxiliaries.content.network import ENCODER_PREFIX, hubert_config
 from components.auxiliaries.content.params import Section as ContentSection
 from components.core.errors import ConfigError, DataError
@@ -32,7 +33,14 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def params() -> Params:
-    return catalogue.load(project_root(), "ci")
+    """Of the ci profile, but with the content encoder that is delivered to pretrained/."""
+    found = catalogue.load(project_root(), "ci")
+    rvc = found.models["rvc"]
+    assert isinstance(rvc, Section)
+    asked = rvc.architecture.content_encoder.model_copy(update={"checkpoint": SHIPPED})
+    architecture = rvc.architecture.model_copy(update={"content_encoder": asked})
+    models = {**found.models, "rvc": rvc.model_copy(update={"architecture": architecture})}
+    return found.model_copy(update={"models": models})
 
 
 @pytest.fixture(scope="module")
