@@ -66,8 +66,9 @@ class Sentence:
 
     ``values`` holds what was scored (similarity, latency_ms, ...); what is absent was not measured.
     ``said`` and ``heard`` are the sounds that should be heard and that the recogniser heard; "" where nobody
-    listened. ``audio`` and ``reference`` are None where no sample was kept. ``source`` is what was converted and
-    ``source_voice`` who says it; a voice converter's only, which has rows of recordings besides the sentences.
+    listened. ``audio`` and ``reference`` are None where no sample was kept.
+    ``source`` is what was converted and ``source_voice`` who says it: a voice converter's only. Behind its
+    sentences stand rows of recordings.
     """
 
     sentence_id: str
