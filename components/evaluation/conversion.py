@@ -71,40 +71,58 @@ def examine_conversion(
     found = examine(candidate, sources.sentences, gallery, verifier, listening, params, now, progress)
     progress.say("sources, melody, people to people and live conversion")
     told = _Told(params, now, {one.sentence.sentence_id: one.sentence.language for one in own})
-    similar = {one.sentence_id: one.similarity for one in found.judged}
     pairs = _between_people(converter, targets, params)
     people = scores.similarities(
-        {name: (target, speech) for name, (_, target, speech) in pairs.items()},
-        gallery, verifier, params.data.validation,
-    )  # fmt: skip
-    before, after = scores.source_similarities(
-        own, found.voices, verifier, params.kpi.speaker_similarity.references_min
+        {one.name: (one.target, one.made) for one in pairs}, gallery, verifier, params.data.validation
     )
-    said = _errors(score_sources(own, listening.recogniser)) if listening.recogniser else {}
-    melody = _melodies(found.judged, sources, params)
+    rows = _compared(found, own, verifier, listening, params)
     metrics = [
-        *_of_groups(told, found.judged, targets, similar, verifier),
-        *_of_people(told, pairs, people, targets, verifier),
-        told.mean("source_similarity_before", before, verifier.identity, _MISSING),
-        told.mean("source_similarity_after", after, verifier.identity, _MISSING),
-        *_of_recogniser(told, converter, said, found.judged, listening),
-        told.mean("f0_correlation", melody, scores.f0_judge(_pitch(params)), _MISSING),
+        *_of_groups(told, found.judged, targets, verifier),
+        _of_people(told, pairs, people, targets, verifier),
+        *_of_sources(told, rows, verifier),
+        *_of_recogniser(told, converter, rows, found.judged, listening),
         *_live(told, converter, found.judged, sources),
     ]
-    compared = {
-        name: Compared(source, before.get(name), after.get(name), said.get(name), melody.get(name))
-        for name, source in sources.by_id.items()
-    }
     return replace(
         found,
         metrics=(*found.metrics, *(one for one in metrics if isinstance(one, Metric))),
         not_measured=(*found.not_measured, *(one for one in metrics if isinstance(one, NotMeasured))),
-        judged=tuple(replace(one, compared=compared[one.sentence_id]) for one in found.judged),
+        judged=tuple(replace(one, compared=rows[one.sentence_id]) for one in found.judged),
         besides=tuple(
-            Besides(name, recording, target, speech, people[name])
-            for name, (recording, target, speech) in pairs.items()
+            Besides(one.name, one.recording, one.target, one.made, people[one.name]) for one in pairs
         ),
     )
+
+
+def _compared(
+    found: Findings,
+    sources: Sequence[Source],
+    verifier: SpeakerVerifier,
+    listening: Listening,
+    params: Params,
+) -> dict[str, Compared]:
+    """Every conversion beside its source, by sentence id."""
+    made = {one.sentence_id: one.spoken.take.speech for one in found.judged}
+    before, after = scores.source_similarities(
+        sources, found.voices, verifier, params.kpi.speaker_similarity.references_min
+    )
+    said = _errors(score_sources(sources, listening.recogniser)) if listening.recogniser else {}
+    rows = {}
+    for one in sources:
+        name = one.sentence.sentence_id
+        melody = scores.f0_correlation(one.speech, made[name], _pitch(params))
+        rows[name] = Compared(one, before.get(name), after.get(name), said.get(name), melody)
+    return rows
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A recording of one person, converted into another."""
+
+    name: str
+    recording: Recording
+    target: str
+    made: Speech
 
 
 @dataclass(frozen=True)
@@ -136,7 +154,6 @@ def _of_groups(
     told: _Told,
     judged: Sequence[Judged],
     targets: Targets,
-    similar: Mapping[str, float],
     verifier: SpeakerVerifier,
 ) -> list[Found]:
     """The similarity KPI, parted by who the target is."""
@@ -147,39 +164,54 @@ def _of_groups(
     found = []
     for name, role in groups:
         own = targets.of_role(role)
-        values = {j.sentence_id: similar[j.sentence_id] for j in judged if j.spoken.speaker in own}
+        values = {one.sentence_id: one.similarity for one in judged if one.spoken.speaker in own}
         found.append(told.mean(name, values, verifier.identity, f"no target with the role {role}"))
     return found
 
 
-def _between_people(
-    converter: VoiceConverter, targets: Targets, params: Params
-) -> dict[str, tuple[Recording, str, Speech]]:
+def _between_people(converter: VoiceConverter, targets: Targets, params: Params) -> list[_Pair]:
     at_most = params.evaluation.conversion.recordings_per_target
-    pairs = scores.between_people(targets.of_role("human"), targets.recordings, at_most, params.seed)
-    return {
-        scores.pair_id(recording, target): (recording, target, into(converter, recording.load(), target))
-        for recording, target in pairs
-    }
+    people = targets.of_role("human")
+    return [
+        _Pair(
+            f"{recording.utterance.utterance_id}>{target}",
+            recording,
+            target,
+            into(converter, recording.load(), target),
+        )
+        for recording, target in scores.between_people(people, targets.recordings, at_most, params.seed)
+    ]
 
 
 def _of_people(
     told: _Told,
-    pairs: Mapping[str, tuple[Recording, str, Speech]],
+    pairs: Sequence[_Pair],
     people: Mapping[str, float],
     targets: Targets,
     verifier: SpeakerVerifier,
-) -> list[Found]:
-    languages = {name: recording.utterance.language for name, (recording, _, _) in pairs.items()}
+) -> Found:
+    languages = {one.name: one.recording.utterance.language for one in pairs}
     count = len(targets.of_role("human"))
     reason = f"it takes two recorded people with held-out recordings among the targets; there are {count}"
-    return [told.mean("similarity_human_to_human", people, verifier.identity, reason, languages)]
+    return told.mean("similarity_human_to_human", people, verifier.identity, reason, languages)
+
+
+def _of_sources(told: _Told, rows: Mapping[str, Compared], verifier: SpeakerVerifier) -> list[Found]:
+    """Who spoke has to get lost, the melody has not."""
+    before = {name: row.before for name, row in rows.items() if row.before is not None}
+    after = {name: row.after for name, row in rows.items() if row.after is not None}
+    melody = {name: row.melody for name, row in rows.items() if row.melody is not None}
+    return [
+        told.mean("source_similarity_before", before, verifier.identity, _MISSING),
+        told.mean("source_similarity_after", after, verifier.identity, _MISSING),
+        told.mean("f0_correlation", melody, scores.f0_judge(_pitch(told.params)), _MISSING),
+    ]
 
 
 def _of_recogniser(
     told: _Told,
     converter: VoiceConverter,
-    said: Mapping[str, float],
+    rows: Mapping[str, Compared],
     judged: Sequence[Judged],
     listening: Listening,
 ) -> list[Found]:
@@ -188,6 +220,7 @@ def _of_recogniser(
     if judge is None:
         names: tuple[KpiName, ...] = ("source_error_rate", "converted_error_rate", "control_error_rate")
         return [NotMeasured(name=name, reason=listening.reason) for name in names]
+    said = {name: row.error for name, row in rows.items() if row.error is not None}
     after = _errors({one.sentence_id: one.pronunciation for one in judged if one.pronunciation})
     at_most = told.params.evaluation.conversion.recordings_per_target
     recorded, again = scores.control(
@@ -211,17 +244,6 @@ def _errors(found: Mapping[str, Score]) -> dict[str, float]:
 def _pitch(params: Params) -> PitchAnalysis:
     audio = params.audio
     return PitchAnalysis(audio.f0_method, audio.f0_floor_hz, audio.f0_ceil_hz)
-
-
-def _melodies(judged: Sequence[Judged], sources: Sources, params: Params) -> dict[str, float]:
-    analysis = _pitch(params)
-    kept = {
-        one.sentence_id: scores.f0_correlation(
-            sources.by_id[one.sentence_id].speech, one.spoken.take.speech, analysis
-        )
-        for one in judged
-    }
-    return {name: value for name, value in kept.items() if value is not None}
 
 
 def _live(told: _Told, converter: VoiceConverter, judged: Sequence[Judged], sources: Sources) -> list[Found]:

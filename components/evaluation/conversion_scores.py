@@ -107,11 +107,6 @@ def between_people(
     return pairs
 
 
-def pair_id(recording: Recording, target: str) -> str:
-    """``<utterance id>><target>``."""
-    return f"{recording.utterance.utterance_id}>{target}"
-
-
 def similarities(
     made: Mapping[str, tuple[str, Speech]],
     gallery: Gallery,
