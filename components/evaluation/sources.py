@@ -133,8 +133,8 @@ def _generated(sentence: Sentence, voice: Speaker, espeak: EspeakParams, kept: P
 
 def heard_at(speech: Speech, rate: int) -> Speech:
     """The same at ``rate`` Hz."""
-    if speech.sample_rate == rate:
-        return speech
+    if speech.sample_rate == rate or not len(speech.samples):
+        return Speech(speech.samples, rate)
     return Speech(soxr.resample(speech.samples, speech.sample_rate, rate, quality="HQ"), rate)
 
 

@@ -67,13 +67,11 @@ def evaluate(context: StageContext, contender: Contender, folder: Path) -> Outco
     device = best_device()
     serving = auxiliaries(context.project, context.params)
     examined = _converter if context.section.kind == "voice_conversion" else _speaker
-    watch(device)
     found = examined(context, contender, serving, device)
-    memory = peak(device)
-    evidence = _evidence(contender, found.findings, memory, found.now, sentences_sha256(found.sentences))
+    evidence = _evidence(contender, found)
     outputs = _write(folder, evidence, found)
     log_evidence(context, evidence, outputs)
-    return Outcome(outputs, evaluation_summary(evidence, found.findings, found.gallery, memory))
+    return Outcome(outputs, evaluation_summary(evidence, found.findings, found.gallery, found.memory))
 
 
 @dataclass(frozen=True)
@@ -86,6 +84,7 @@ class _Examined:
     targets: Sequence[Panel]
     consents: Mapping[str, str]
     now: Circumstances
+    memory: PeakMemory
 
 
 class _Delivered(Protocol):
@@ -100,10 +99,11 @@ def _speaker(
     verifier, gallery, targets = _judges(context, synthesiser.speakers)
     now = _circumstances(context, contender, synthesiser, device)
     listening = _listening(context, synthesiser.speakers)
+    watch(device)
     findings = examine(
         synthesiser, sentences, gallery, verifier, listening, context.params, now, context.progress
     )
-    return _Examined(findings, sentences, gallery, targets, synthesiser.consents, now)
+    return _Examined(findings, sentences, gallery, targets, synthesiser.consents, now, peak(device))
 
 
 def _converter(
@@ -117,6 +117,7 @@ def _converter(
     roles = {row.speaker_id: row.role for corpus in found for row in corpus.rows}
     targets = Targets({one: roles[one] for one in speakers if one in roles}, held_out(found, MIN_CLIP_S))
     now = _circumstances(context, contender, converter, device)
+    watch(device)
     findings = examine_conversion(
         converter,
         sources,
@@ -128,7 +129,8 @@ def _converter(
         now,
         context.progress,
     )
-    return _Examined(findings, sources.sentences, gallery, panels, converter.consents, now)
+    heard = sources.sentences
+    return _Examined(findings, heard, gallery, panels, converter.consents, now, peak(device))
 
 
 def _judges(
@@ -188,9 +190,8 @@ def _circumstances(
     )
 
 
-def _evidence(
-    contender: Contender, findings: Findings, memory: PeakMemory, now: Circumstances, sentences: str
-) -> Evidence:
+def _evidence(contender: Contender, found: _Examined) -> Evidence:
+    findings, memory, now = found.findings, found.memory, found.now
     metrics, missing = list(findings.metrics), list(findings.not_measured)
     if memory.allocated_gb is None or memory.reserved_gb is None:
         reason = f"no GPU: evaluated on {now.device}"
@@ -205,7 +206,7 @@ def _evidence(
         model=contender.model,
         run_id=now.run_id,
         checkpoint_sha256=contender.weights_sha256,
-        sentences_sha256=sentences,
+        sentences_sha256=sentences_sha256(found.sentences),
         data_md5=now.data_md5,
         created=datetime.datetime.now(datetime.UTC).astimezone().isoformat(timespec="seconds"),
         metrics=tuple(metrics),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from espeak_converter import EspeakConverter
 from espeak_voices import VOICES, recorded
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components import catalogue
@@ -211,6 +211,7 @@ def voiced(hertz: Floats) -> Speech:
 COURSE = (150.0 * 2 ** (0.3 * np.sin(np.linspace(0, 9, 150)))).astype(np.float32)
 
 
+@settings(max_examples=15)
 @given(st.floats(0.6, 1.8))
 def test_a_change_of_key_keeps_the_melody(ratio: float) -> None:
     found = scores.f0_correlation(voiced(COURSE), voiced(COURSE * np.float32(ratio)), ANALYSIS)
