@@ -17,7 +17,7 @@ from typing import get_args
 from filelock import FileLock
 
 from components import catalogue
-from components.core.errors import ConfigError, DataError
+from components.core.errors import BadInputError, ConfigError, DataError
 from components.core.params import MelSection, Params
 from components.core.params.data import DataParams
 from components.core.paths import Workspace
@@ -94,8 +94,9 @@ def add_speaker(
     about the wish and the recordings is checked before anything is written.
 
     Raises:
-        ConfigError: no such model or corpus, or a language that is none.
-        DataError: recordings, consent or a name that cannot be used.
+        ConfigError: no such model or corpus.
+        BadInputError: a name, language or consent that cannot be used.
+        DataError: recordings that cannot be used.
         IrisError: whatever the stages say; what was taken in stays, and the same call goes on from there.
     """
     params = catalogue.load(project, profile)
@@ -144,7 +145,9 @@ def told(added: Added, wish: NewSpeaker) -> list[str]:
     else:
         state = "was trained with it already" if added.trained.state == "skipped" else "is trained"
         summary = added.trained.summary
-        lines.append(f"{wish.model} {state}: {summary['steps']} steps, {summary['warm_start']}; nobody judged it")
+        lines.append(
+            f"{wish.model} {state}: {summary['steps']} steps, {summary['warm_start']}; nobody judged it"
+        )
         lines.append(
             f"try it: python -m components convert --input IN.wav --speaker {wish.name} --out OUT.wav"
         )
@@ -183,7 +186,9 @@ def _consent(wish: NewSpeaker) -> ConsentRecord:
     digest = wish.consent.lower()
     if not _SHA256.fullmatch(digest):
         if not path.is_file():
-            raise _consent_fault("the signed document, or its sha256 (64 hex digits)", wish.consent or "nothing")
+            raise _consent_fault(
+                "the signed document, or its sha256 (64 hex digits)", wish.consent or "nothing"
+            )
         digest = sha256_path(path)
     record = ConsentRecord(
         consent_id=f"{wish.name}-{digest[:_ID_DIGITS]}",
@@ -205,8 +210,8 @@ def _consent(wish: NewSpeaker) -> ConsentRecord:
     return record
 
 
-def _consent_fault(expected: str, found: str) -> DataError:
-    return DataError(
+def _consent_fault(expected: str, found: str) -> BadInputError:
+    return BadInputError(
         who="--consent",
         expected=expected,
         found=found,
@@ -217,9 +222,11 @@ def _consent_fault(expected: str, found: str) -> DataError:
 def _check_name(data: DataParams, workspace: Workspace, wish: NewSpeaker) -> None:
     fault = name_fault(wish.name, f"_{'0' * _ID_DIGITS}_0000.wav")
     if fault:
-        raise DataError(who="--name", expected="a name for files", found=fault, action="choose a plain name")
+        raise BadInputError(
+            who="--name", expected="a name for files", found=fault, action="choose a plain name"
+        )
     if wish.language not in _SPOKEN:
-        raise ConfigError(
+        raise BadInputError(
             who="--language",
             expected=f"one of {', '.join(_SPOKEN)}",
             found=repr(wish.language),

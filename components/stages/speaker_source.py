@@ -207,4 +207,3 @@ def _rules(new: NewSpeakerParams) -> SliceRules:
         max_s=new.clip_max_s,
         overlap_s=0.0,
     )
-

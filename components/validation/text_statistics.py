@@ -41,7 +41,7 @@ def characters_per_second(text: str, seconds: float) -> float:
 
 
 def script_share(text: str, language: str) -> float:
-    """Share of the letters that are of the language's script; 1 where there are no letters, or no language."""
+    """Share of the letters that are of the language's script; 1 without letters or a language."""
     letters = [ord(character) for character in text if unicodedata.category(character)[0] == "L"]
     if not letters or language not in SCRIPTS:
         return 1.0

@@ -1,4 +1,4 @@
-"""Whatever recordings there are → a source folder: any rate and format, cut at pauses, every refusal named."""
+"""Whatever recordings there are → a source folder: any format, cut at pauses, every refusal named."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
+from paused_speech import speech
 
 from components import catalogue
 from components.core.errors import DataError
@@ -33,16 +34,6 @@ CONSENT = ConsentRecord(
     withdrawn=None,
 )
 PERSON = Person("minji", "ko", "agreement", CONSENT)
-
-
-def speech(
-    seconds: float, rate: int, hertz: float = 180.0, pause: float = 0.6, level: float = 0.3
-) -> NDArray[np.float32]:
-    """Two seconds of a gliding tone, a pause, and so on."""
-    t = np.arange(round(seconds * rate)) / rate
-    phase = np.cumsum(hertz * (1.0 + 0.2 * np.sin(2 * np.pi * 0.7 * t))) / rate
-    voice = sum(np.sin(2 * np.pi * k * phase) / k for k in range(1, 12)) / 2
-    return (level * voice * ((t % (2.0 + pause)) < 2.0)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +64,13 @@ def encoded(path: Path, samples: NDArray[np.float32], rate: int) -> Path:
 
 @pytest.mark.parametrize(
     ("name", "rate", "channels"),
-    [("a.wav", 44100, 2), ("a.flac", 96000, 1), ("a.ogg", 48000, 1), ("a.mp3", 44100, 1), ("a.m4a", 48000, 1)],
+    [
+        ("a.wav", 44100, 2),
+        ("a.flac", 96000, 1),
+        ("a.ogg", 48000, 1),
+        ("a.mp3", 44100, 1),
+        ("a.m4a", 48000, 1),
+    ],
 )
 def test_any_format_rate_and_channels(
     made: Callable[..., Prepared], params: DataParams, tmp_path: Path, name: str, rate: int, channels: int
