@@ -156,6 +156,8 @@ def dry_run(
     Console(stderr=True, width=None if console.is_terminal else WIDTH_IN_A_FILE).print(
         tool.estimate(pods, catalogue.load(project, profile).platform.cost)
     )
+    for line in tool.refusals(project, profile, model or ()):
+        typer.echo(line, err=True)
 
 
 @app.command("graph", rich_help_panel="Tools")

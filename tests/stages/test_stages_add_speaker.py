@@ -33,6 +33,10 @@ data:
   corpora: [speakers]
 platform:
   profile_name: solo
+models:
+  rvc:
+    architecture:
+      content_encoder: {checkpoint: stand-in}
 """
 
 
@@ -222,6 +226,6 @@ def test_a_profile_without_the_corpus_is_told_first(
     add: Callable[..., Added], project: Path, workspace: Workspace, wish: NewSpeaker
 ) -> None:
     (project / "profiles" / "solo.yaml").write_text(PROFILE.replace("speakers", "studio"))
-    with pytest.raises(ConfigError, match="add speakers to data.corpora"):
+    with pytest.raises(ConfigError, match=r"add speakers to data\.corpora"):
         add(wish)
     assert not workspace.root.exists()

@@ -150,7 +150,7 @@ class DataParams(Section):
         new, limits = self.new_speaker, self.validation
         if not limits.duration_min_s <= new.clip_min_s < new.clip_max_s <= limits.duration_max_s:
             message = (
-                f"clips of {new.clip_min_s} to {new.clip_max_s} s would be refused by validation, which takes "
+                f"new_speaker: clips of {new.clip_min_s} to {new.clip_max_s} s, but validation takes "
                 f"{limits.duration_min_s} to {limits.duration_max_s} s"
             )
             raise ValueError(message)
