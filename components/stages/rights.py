@@ -34,7 +34,8 @@ def rights(features: Path, corpora: Sequence[Corpus]) -> list[str]:
     lines = [_of_person(rows, records[speaker]) for (speaker, _), rows in sorted(people.items())]
     if not lines:
         return [f"licence: that of this repository; the {_GENERATED}"]
-    heading = f"licence: that of this repository, and for what it learned of recorded people their terms; {_GENERATED}"
+    terms = "that of this repository, and for what it learned of recorded people their terms"
+    heading = f"licence: {terms}; {_GENERATED}"
     return [
         heading,
         "recorded people, to be named wherever these weights or what they make are passed on:",
