@@ -103,29 +103,33 @@ def add_speaker(
     needed = _check_model(params, wish.model, train=train)
     consent = _consent(wish)
     _check_name(params.data, workspace, wish)
-    progress = Progress("add-speaker")
-    corpus = Corpus(workspace.data / params.data.new_speaker.corpus)
     person = Person(wish.name, wish.language, wish.licence or consent.consent_id, consent)
-    if train and not _has_corpora(params.data, workspace):
-        run_stage(Request("ingest", None, profile, workspace, project))
+    corpus = Corpus(workspace.data / params.data.new_speaker.corpus)
     scratch = workspace.root / "ingest"
     scratch.mkdir(parents=True, exist_ok=True)
     with FileLock(scratch / "speaker.lock"):
         folder = scratch / "speaker-source"
         shutil.rmtree(folder, ignore_errors=True)  # a killed call's
         try:
-            prepared = prepare(recordings(wish.audio), person, params.data, needed, folder, progress)
-            before = _kept(corpus, wish)
-            _check_length(params.data, wish, prepared, before)
+            files, progress = recordings(wish.audio), Progress("add-speaker")
+            prepared = prepare(files, person, params.data, needed, folder, progress)
+            _check_length(params.data, wish, prepared, _kept(corpus, wish))
+            if train and not _has_corpora(params.data, workspace):
+                run_stage(Request("ingest", None, profile, workspace, project))
+                _check_name(params.data, workspace, wish)
             extra = {"source": str(folder), "format": "speaker", "corpus": corpus.name}
             extra |= {"replace": "yes"} if wish.replace else {}
             taken = run_stage(Request("ingest", None, profile, workspace, project, extra=extra))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     record = _trained(project, profile, workspace, wish.model) if train else None
-    now = [row for row in Corpus(corpus.folder).rows if row.speaker_id == wish.name]
-    new, gone = taken.summary["added"].get(corpus.name, 0), len(taken.summary["removed"].get(corpus.name, {}))
-    return Added(prepared, new, gone, sum(row.duration_s for row in now), record)
+    return _added(prepared, taken, record, Corpus(corpus.folder), wish.name)
+
+
+def _added(prepared: Prepared, taken: Record, trained: Record | None, corpus: Corpus, speaker: str) -> Added:
+    total_s = sum(row.duration_s for row in corpus.rows if row.speaker_id == speaker)
+    new = taken.summary["added"].get(corpus.name, 0)
+    return Added(prepared, new, len(taken.summary["removed"].get(corpus.name, {})), total_s, trained)
 
 
 def told(added: Added, wish: NewSpeaker) -> list[str]:

@@ -52,16 +52,18 @@ class StandIn:
     def training_task(self, section: Any, features: Path, seed: int, warm_start: Path | None) -> Any:
         return task.training_task(narrowed(section, Section), features, seed, warm_start)
 
+    def load_converter(
+        self, section: Any, delivered: Path, auxiliaries: Any, device: torch.device
+    ) -> RvcConverter:
+        return RvcConverter(narrowed(section, Section), delivered, LocalContent(), device)
+
 
 @pytest.fixture
 def trainable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalogue, "trainable", lambda: ("fastpitch", "rvc"))
     monkeypatch.setattr(catalogue, "spec", lambda name: StandIn())
 
-    def load(section: Any, delivered: Path, auxiliaries: Any, device: torch.device) -> RvcConverter:
-        return RvcConverter(narrowed(section, Section), delivered, LocalContent(), device)
-
-    monkeypatch.setattr(loading, "load_converter", load)
+    monkeypatch.setattr(loading, "load_converter", StandIn().load_converter)
 
 
 @pytest.fixture
