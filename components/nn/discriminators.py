@@ -37,7 +37,7 @@ class PeriodDiscriminator(nn.Module):
         """Judge samples [B, N]; filled up by reflection to whole periods."""
         missing = -samples.shape[1] % self.period
         filled = F.pad(samples[:, None], (0, missing), mode="reflect")
-        return _judged(filled.view(len(filled), 1, -1, self.period), self.convolutions, self.score)
+        return judged(filled.view(len(filled), 1, -1, self.period), self.convolutions, self.score)
 
 
 class ScaleDiscriminator(nn.Module):
@@ -61,7 +61,7 @@ class ScaleDiscriminator(nn.Module):
 
     def forward(self, samples: Tensor) -> Judgement:
         """Judge samples [B, N]."""
-        return _judged(samples[:, None], self.convolutions, self.score)
+        return judged(samples[:, None], self.convolutions, self.score)
 
 
 class Discriminators(nn.Module):
@@ -90,7 +90,8 @@ class Discriminators(nn.Module):
         return judgements
 
 
-def _judged(signal: Tensor, convolutions: nn.ModuleList, score: nn.Module) -> Judgement:
+def judged(signal: Tensor, convolutions: nn.ModuleList, score: nn.Module) -> Judgement:
+    """Through convolutions with rectifiers to a score map; signal [B, C, ...]."""
     layers = []
     for convolution in convolutions:
         signal = F.leaky_relu(convolution(signal), _SLOPE)

@@ -20,14 +20,18 @@ from components.core.errors import DataError
 from components.core.utterance import Split
 
 Sample = Mapping[str, Tensor]
+_EQUALISER_WAVES = 4
+_SILENCE = 1e-9
+"""Root mean square that nothing is divided by."""
 
 
 class MaskedSpeech(Dataset[Sample]):
     """Stretches of at most ``segment_frames`` features, masks drawn anew each time in training.
 
-    A share of the training stretches is played at another speed while the targets stay those of the
-    recording: formants and pitch then tell less about the target, sounds as much as before. That is what
-    ContentVec (Qian et al. 2022, section 3.2) asks of its student, by simpler means.
+    A share of the training stretches is played at another speed and through a random filter while the
+    targets stay those of the recording: formants, pitch and timbre then tell less about the target, sounds as
+    much as before. That is what ContentVec (Qian et al. 2022, section 3.2) asks of its student, by simpler
+    means.
 
     Attributes:
         lengths: features of a sample at most, for batches of like length.
@@ -63,13 +67,17 @@ class MaskedSpeech(Dataset[Sample]):
     def __getitem__(self, index: int) -> Sample:
         """samples [N], targets [T] and mask [T] of one stretch."""
         row, segment = self._rows[index], self._training.segment_frames
-        speed = _speed(self._training.perturbation) if self._draws else 1.0
+        perturbation = self._training.perturbation
+        perturbed = self._draws and float(torch.rand(())) < perturbation.share
+        speed = _speed(perturbation) if perturbed else 1.0
         wanted = min(row.frames, int(segment * speed))
         spare = row.frames - wanted
         start = int(torch.randint(spare + 1, ())) if self._draws else spare // 2
         samples, labels = self._stretch(row, start, wanted)
         if speed != 1.0:
             samples, labels = resampled(samples, labels, speed, self._architecture)
+        if perturbed and perturbation.equaliser_db > 0:
+            samples = equalised(samples, (perturbation.equaliser_db * torch.randn(_EQUALISER_WAVES)).numpy())
         generator = None if self._draws else torch.Generator().manual_seed(index)
         return {
             "samples": torch.from_numpy(samples),
@@ -122,8 +130,23 @@ def collate(samples: Sequence[Sample]) -> Mapping[str, Tensor]:
     }
 
 
+def equalised(samples: NDArray[np.float32], weights_db: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Through a filter without delay whose gain in dB is a sum of half cosines over the frequencies.
+
+    Args:
+        samples: [N] at 16 kHz.
+        weights_db: amplitude of the wave with one half period over the spectrum, two, three …
+
+    Returns:
+        [N], as loud as before.
+    """
+    place = np.linspace(0.0, np.pi, len(samples) // 2 + 1)
+    gain_db = sum(weight * np.cos(number * place) for number, weight in enumerate(weights_db, start=1))
+    filtered = np.fft.irfft(np.fft.rfft(samples) * 10.0 ** (gain_db / 20.0), n=len(samples))
+    before, after = np.sqrt(np.mean(samples**2)), np.sqrt(np.mean(filtered**2))
+    return np.asarray(filtered * (before / max(float(after), _SILENCE)), dtype=np.float32)
+
+
 def _speed(perturbation: Perturbation) -> float:
-    if float(torch.rand(())) >= perturbation.share:
-        return 1.0
     low, high = np.log(perturbation.speed_min), np.log(perturbation.speed_max)
     return float(np.exp(low + (high - low) * float(torch.rand(()))))

@@ -112,6 +112,7 @@ class Perturbation(ParamsSection):
     share: float = Field(ge=0, le=1, description="of samples; the paper has none")
     speed_min: float = Field(gt=0, le=1)
     speed_max: float = Field(ge=1)
+    equaliser_db: float = Field(ge=0, description="deviation of a smooth random filter's gain; 0: none")
 
 
 class Training(TrainingRun):

@@ -29,12 +29,14 @@ class Source:
         phase: [T + 2 · pad] pulses since the beginning, float64.
         voiced: [T + 2 · pad].
         pad: frames.
+        noise_from: place of frame 0 in the endless row of noise, samples.
     """
 
     frequency: NDArray[np.float64]
     phase: NDArray[np.float64]
     voiced: NDArray[np.bool_]
     pad: int
+    noise_from: int = 0
 
 
 def source(f0: NDArray[np.float32], hop_s: float, pad: int) -> Source:

@@ -22,14 +22,19 @@ class GriffinLim(ParamsSection):
     momentum: float = Field(ge=0, lt=1)
 
 
-class SourceFilter(ParamsSection):
-    """Phase from pulses and noise."""
+class SourceFilterSynthesis(ParamsSection):
+    """Phase from pulses and noise, where f0 is known."""
 
     iterations: int = Field(ge=0, description="of Griffin-Lim, from the source's phase on")
     momentum: float = Field(ge=0, lt=1)
     magnitude_steps: int = Field(gt=0, description="multiplicative steps from the source towards the mel")
     noise_from_hz: float = Field(gt=0, description="where noise is as strong as pulses in voiced frames")
     noise_slope_hz: float = Field(gt=0, description="of the logistic curve around it")
+
+
+class SourceFilter(SourceFilterSynthesis):
+    """The same, and how f0 is found where it is not known."""
+
     voicing_threshold: float = Field(gt=0, lt=1, description="on the pitch network's probability")
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from components.auxiliaries.vocoder.contract import checked, chunk_bounds
 from components.auxiliaries.vocoder.excitation import Excitation, Source, source
-from components.auxiliaries.vocoder.params import SourceFilter, Streaming
+from components.auxiliaries.vocoder.params import SourceFilterSynthesis, Streaming
 from components.auxiliaries.vocoder.short_time import ShortTime, with_magnitude
 from components.core.errors import DataError
 from components.features.mel import MelAnalysis, filterbank
@@ -44,7 +44,7 @@ class SourceFilterVocoder:
     def __init__(
         self,
         analysis: MelAnalysis,
-        params: SourceFilter,
+        params: SourceFilterSynthesis,
         streaming: Streaming,
         pitch_of: PitchOf | None,
         device: torch.device,
@@ -66,13 +66,23 @@ class SourceFilterVocoder:
     def __call__(self, log_mel: Tensor, f0: Tensor | None = None) -> Tensor:
         """Waveform of a mel; see `contract.Vocoder`."""
         mel, course = self._understood(log_mel, f0)
-        return self._samples(mel, course, 0, len(mel) - 1)
+        return self.samples(mel, course, 0, len(mel) - 1)
 
     def stream(self, log_mel: Tensor, f0: Tensor | None = None) -> Iterator[Tensor]:
         """The same in chunks; see `contract.Vocoder`. Only f0 and its running phase look at all frames."""
         mel, course = self._understood(log_mel, f0)
         bounds = chunk_bounds(len(mel) - 1, self._streaming.first_chunk_frames, self._streaming.chunk_frames)
-        return (self._samples(mel, course, start, stop) for start, stop in bounds)
+        return (self.samples(mel, course, start, stop) for start, stop in bounds)
+
+    @property
+    def reach_frames(self) -> int:
+        """Frames on either side of a hop that its samples depend on."""
+        return self._short_time.reach * (self._params.iterations + 1)
+
+    @property
+    def padding(self) -> int:
+        """Frames that a course must go on for beyond both ends."""
+        return self._short_time.slices + 1
 
     @torch.inference_mode()
     def _understood(self, log_mel: Tensor, f0: Tensor | None) -> tuple[Tensor, Source]:
@@ -82,12 +92,18 @@ class SourceFilterVocoder:
                 raise _no_pitch()
             f0 = self._pitch_of(mel)
         pitch = f0.detach().to("cpu", torch.float32).numpy()
-        return mel.exp(), source(pitch, self.analysis.hop_s, self._short_time.slices + 1)
+        return mel.exp(), source(pitch, self.analysis.hop_s, self.padding)
 
     @torch.inference_mode()
-    def _samples(self, mel: Tensor, course: Source, start: int, stop: int) -> Tensor:
-        """Samples of the hops [start, stop), from as many frames around them as they depend on."""
-        reach = self._short_time.reach * (self._params.iterations + 1)
+    def samples(self, mel: Tensor, course: Source, start: int, stop: int) -> Tensor:
+        """Samples of the hops [start, stop), from as many frames around them as they depend on.
+
+        Args:
+            mel: [T, n_mels] amplitudes, no logarithm.
+            course: of the pulses, padded by at least `padding` frames.
+            start, stop: hop k lies between the frames k and k + 1.
+        """
+        reach = self.reach_frames
         first, last = max(0, start - reach), min(len(mel), stop + 1 + reach)
         spectrum, expected = self._source_spectrum(course, first, last)
         magnitude = self._towards(mel[first:last], expected)
@@ -101,7 +117,9 @@ class SourceFilterVocoder:
         hop, half = self.analysis.hop_length, self.analysis.n_fft // 2
         begin, end = first * hop - half, (last - 1) * hop + self.analysis.n_fft - half
         pulses = self._short_time.spectrum(self._excitation.pulses(course, begin, end))
-        noise = self._short_time.spectrum(self._excitation.noise(begin, end))
+        noise = self._short_time.spectrum(
+            self._excitation.noise(begin + course.noise_from, end + course.noise_from)
+        )
         frames = course.voiced[first + course.pad : last + course.pad]
         voiced = torch.from_numpy(frames).to(self._device)[:, None]
         breath = torch.where(voiced, self._breath, 1.0)

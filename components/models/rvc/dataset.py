@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -54,12 +56,19 @@ class SliceDataset(Dataset[Sample]):
         first = int(torch.randint(spare + 1, ())) if self._draws else spare // 2
         views = self._store.views(row, first, features)
         return {
-            "content": torch.from_numpy(views["content"].astype("float32")),
+            "content": self._content(views["content"]),
             "f0": torch.from_numpy(views["f0"].copy()),
             "samples": torch.from_numpy(as_samples(views["samples"])),
             "frames": torch.tensor(FRAMES_PER_FEATURE * features),
             "speaker": torch.tensor(self._speakers.index(row.speaker_id)),
         }
+
+    def _content(self, heard: NDArray[np.float16]) -> Tensor:
+        """[n, D] of [n, speeds · D]: at any speed in training, else as the recording is."""
+        speeds = self._store.content_speeds
+        chosen = int(torch.randint(speeds, ())) if self._draws else 0
+        one = np.split(heard, speeds, axis=1)[chosen]
+        return torch.from_numpy(one.astype(np.float32))
 
 
 def collate(samples: Sequence[Sample], segment_frames: int, hop: int) -> Mapping[str, Tensor]:

@@ -8,7 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from components.models.rvc.noise import noise_at
 from components.models.rvc.params import Architecture
+from components.models.rvc.pitch import excitation, phase_after
+from components.models.rvc.tone import Tone
 from components.nn.residual_blocks import (
     ResidualBlocks,
     residual_reach,
@@ -17,6 +20,8 @@ from components.nn.residual_blocks import (
     upsampling_reach,
 )
 
+_SOURCE_SEED = 2
+"""Any: the same recording must give the same samples."""
 _SLOPE = 0.1
 _OUTER_KERNEL = 7
 """As published, of the rectifiers, and of the first and the last convolution."""
@@ -64,6 +69,25 @@ class Decoder(nn.Module):
         for upsampling, blocks, shorten in zip(self.upsamplings, self.blocks, self.sources, strict=True):
             signal = blocks(upsampling(F.leaky_relu(signal, _SLOPE)) + shorten(tone))
         return torch.tanh(self.last(F.leaky_relu(signal))).squeeze(1)
+
+    def tone(self, f0: Tensor, begin: int) -> Tone:
+        """See `tone.ToneDecoder`: the frequency is held within a frame, and stands in unvoiced ones."""
+        start = torch.zeros(1, device=f0.device)
+        return Tone(f0, f0, phase_after(f0[None], start, self._hop_s)[0], begin)
+
+    def samples(self, z: Tensor, tone: Tone, condition: Tensor) -> Tensor:
+        """See `tone.ToneDecoder`."""
+        a, frames = self._architecture, len(tone.f0)
+        noise = noise_at(tone.begin * a.hop_length, (tone.begin + frames) * a.hop_length, _SOURCE_SEED)
+        source = excitation(
+            tone.f0[None], tone.phase[:1].remainder(1.0), noise.to(z.device)[None], a.sample_rate_hz
+        )
+        made: Tensor = self(z, source, condition)[0]
+        return made
+
+    @property
+    def _hop_s(self) -> float:
+        return self._architecture.hop_length / self._architecture.sample_rate_hz
 
     @property
     def reach_frames(self) -> int:

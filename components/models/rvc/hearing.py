@@ -43,6 +43,37 @@ def pitch_of(samples: NDArray[np.float32], features: int, analysis: PitchAnalysi
     return np.pad(found, (0, frames - len(found)))
 
 
+def content_at_speed(
+    samples: NDArray[np.float32], features: int, speed: float, encoder: ContentEncoder
+) -> torch.Tensor:
+    """The same sounds as another voice would say them: what the encoder hears at another speed, where it was.
+
+    Played faster, formants and pitch rise as if a smaller person spoke; features are then read at the moments
+    of the unhurried recording, between two neighbours linearly. A network that has to give back the recording
+    from all of them cannot lean on what they tell of the speaker (the perturbation of NANSY, Choi et al.
+    2021, section 3.1, by simpler means).
+
+    Args:
+        samples: at 16 kHz, of ``features`` features.
+        speed: > 0; 1 is `content_of`.
+
+    Returns:
+        [features, D].
+    """
+    if speed == 1.0:
+        return content_of(samples, features, encoder)
+    import soxr
+
+    played = soxr.resample(samples[: samples_of(features)], speed, 1.0, quality="HQ").astype(np.float32)
+    played = np.pad(played, (0, max(0, WINDOW - len(played))))
+    found = content_of(played, features_of(len(played)), encoder)
+    middles = torch.arange(features, device=found.device) * STRIDE + WINDOW / 2
+    places = ((middles / speed - WINDOW / 2) / STRIDE).clamp(0, len(found) - 1)
+    before = places.floor().long().clamp(max=max(0, len(found) - 2))
+    after = (before + 1).clamp(max=len(found) - 1)
+    return torch.lerp(found[before], found[after], (places - before).unsqueeze(1).to(found.dtype))
+
+
 def content_of(samples: NDArray[np.float32], features: int, encoder: ContentEncoder) -> torch.Tensor:
     """[features, D] of samples at 16 kHz that hold as many.
 

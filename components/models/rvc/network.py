@@ -12,6 +12,7 @@ from components.models.rvc.encoders import PosteriorEncoder, PriorEncoder
 from components.models.rvc.flow import Flow
 from components.models.rvc.params import FRAMES_PER_FEATURE, Architecture
 from components.models.rvc.pitch import coarse_pitch
+from components.models.rvc.spectral_decoder import MelDecoder
 from components.nn.weight_norm import add_weight_norm
 
 
@@ -40,7 +41,7 @@ class RvcGenerator(nn.Module):
         self.prior = PriorEncoder(architecture)
         self.posterior = PosteriorEncoder(architecture)
         self.flow = Flow(architecture)
-        self.decoder = Decoder(architecture)
+        self.decoder = _decoder(architecture, pitch)
         self.speakers = nn.Embedding(architecture.n_speakers, architecture.speaker_embedding_dim)
 
     def prior_statistics(self, content: Tensor, f0: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
@@ -70,6 +71,13 @@ class RvcGenerator(nn.Module):
         return drawn
 
 
+def _decoder(architecture: Architecture, pitch: PitchRange) -> Decoder | MelDecoder:
+    spectral = architecture.spectral_decoder
+    if spectral is None:
+        return Decoder(architecture)
+    return MelDecoder(architecture, spectral, pitch.floor, pitch.ceil)
+
+
 def add_generator_weight_norm(generator: RvcGenerator) -> None:
     """Weight norm where upstream has it: WaveNets, upsamplings and residual blocks.
 
@@ -79,5 +87,7 @@ def add_generator_weight_norm(generator: RvcGenerator) -> None:
         generator.posterior.wavenet,
         *(one.get_submodule("wavenet") for one in generator.flow.couplings),
     ]
-    for part in (*wavenets, generator.decoder.upsamplings, generator.decoder.blocks):
+    decoder = generator.decoder
+    upsampling = [decoder.upsamplings, decoder.blocks] if isinstance(decoder, Decoder) else []
+    for part in (*wavenets, *upsampling):
         add_weight_norm(part)

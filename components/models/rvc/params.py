@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from components.auxiliaries.vocoder.params import SourceFilterSynthesis
 from components.core.params import Definition, MelSection, ModelSection, TrainingRun
 from components.core.params import Section as ParamsSection
 from components.nn.discriminator_params import DiscriminatorParams
@@ -25,6 +26,24 @@ class ContentEncoder(ParamsSection):
     dim: int = Field(gt=0)
     sample_rate_hz: Literal[16000]
     stride: int = Field(gt=0, description="samples per feature frame at 16 kHz: 50 frames/s")
+
+
+class SpectralDecoder(ParamsSection):
+    """A decoder that ends in a mel and leaves the samples to a source-filter synthesis; see ADR 26."""
+
+    channels: int = Field(gt=0)
+    layers: int = Field(gt=0)
+    kernel: int = Field(gt=0, description="frames, odd")
+    expansion: int = Field(gt=0, description="hidden channels of a block, times channels")
+    judge_channels: tuple[int, ...] = Field(min_length=1, strict=False)
+    synthesis: SourceFilterSynthesis
+
+    @model_validator(mode="after")
+    def _keeps_the_length(self) -> Self:
+        if self.kernel % 2 == 0:
+            message = f"kernel {self.kernel} must be odd to keep the length"
+            raise ValueError(message)
+        return self
 
 
 class Architecture(MelSection, Definition):
@@ -49,6 +68,9 @@ class Architecture(MelSection, Definition):
     resblock_kernels: tuple[int, ...] = Field(strict=False)
     resblock_dilations: tuple[int, ...] = Field(strict=False)
     discriminators: DiscriminatorParams
+    spectral_decoder: SpectralDecoder | None = Field(
+        description="in place of upsampling to samples and of the judges over them; null: RVC as published"
+    )
 
     @model_validator(mode="after")
     def _rates_agree(self) -> Self:
@@ -125,10 +147,23 @@ class Training(TrainingRun, Definition):
     stretch_frames: int = Field(gt=0, description="frames of a slice that a sample holds at most")
     mel_loss_weight: float = Field(ge=0)
     kl_loss_weight: float = Field(ge=0)
+    prior_mel_loss_weight: float = Field(ge=0, description="of what the prior alone makes; spectral decoder")
     feature_loss_weight: float = Field(ge=0)
     slicing: Slicing
+    content_speeds: tuple[float, ...] = Field(
+        min_length=1,
+        strict=False,
+        description="at which a slice is heard for its content, as other voices would say it; 1 comes first",
+    )
     index_centroids: int = Field(gt=0, description="content features a speaker is delivered with, at most")
     warm_start: bool
+
+    @model_validator(mode="after")
+    def _speeds_are_speeds(self) -> Self:
+        if self.content_speeds[0] != 1.0 or min(self.content_speeds) <= 0:
+            message = f"content_speeds {self.content_speeds} must begin with 1.0 and be positive"
+            raise ValueError(message)
+        return self
 
 
 class Inference(Definition):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 _MEL_SLOPE, _MEL_KNEE_HZ = 1127.0, 700.0
@@ -32,6 +34,13 @@ def coarse_pitch(f0: Tensor, floor: float, ceil: float, bins: int) -> Tensor:
     mel = _MEL_SLOPE * torch.log1p(f0.float() / _MEL_KNEE_HZ)
     steps = 1 + ((mel - low) / (high - low) * (bins - 2)).round().clamp(0, bins - 2)
     return torch.where(f0 > 0, steps, torch.zeros_like(steps)).long()
+
+
+def step_frequencies(floor: float, ceil: float, bins: int) -> NDArray[np.float64]:
+    """[bins] Hz in the middle of each of `coarse_pitch`'s steps, 0 for the unvoiced one."""
+    low, high = (_MEL_SLOPE * math.log1p(hertz / _MEL_KNEE_HZ) for hertz in (floor, ceil))
+    mel = np.linspace(low, high, bins - 1)
+    return np.concatenate([[0.0], _MEL_KNEE_HZ * np.expm1(mel / _MEL_SLOPE)])
 
 
 def phase_after(f0: Tensor, start: Tensor, hop_s: float) -> Tensor:

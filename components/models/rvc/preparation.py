@@ -25,7 +25,7 @@ from components.features.pcm import as_pcm
 from components.features.pitch import PitchAnalysis
 from components.features.scratch import Features, Scratch
 from components.features.slices import SliceRules, slices
-from components.models.rvc.hearing import RATE, content_of, features_of, pitch_of, samples_of
+from components.models.rvc.hearing import RATE, content_at_speed, features_of, pitch_of, samples_of
 from components.models.rvc.params import FRAMES_PER_FEATURE
 from components.models.rvc.store import SliceStore, StoredSlice, placed, write_slices
 from components.nn.contracts import FeatureReport
@@ -43,6 +43,7 @@ class Analysis:
     pitch: PitchAnalysis
     rules: SliceRules
     highpass_hz: float
+    content_speeds: tuple[float, ...]
 
     def key(self, encoder: ContentEncoder) -> str:
         """sha256 over values, encoder and the source that uses them: a change of any recomputes."""
@@ -102,7 +103,7 @@ def prepare(
     rejected = _sliced(pending, analysis, scratch, workers, progress)
     heard = [one for one in pending if one.utterance.utterance_id not in rejected]
     for job in progress.track(heard, len(heard), "content features"):
-        _listen(job, encoder, scratch)
+        _listen(job, analysis.content_speeds, encoder, scratch)
     accepted = [one for one in jobs if one.utterance.utterance_id not in rejected]
     report = FeatureReport(len(jobs), len(accepted), len(jobs) - len(pending), rejected)
     if shard is not None:
@@ -194,17 +195,18 @@ def _slices_of(samples: NDArray[np.float32], analysis: Analysis) -> Iterator[Fea
 
 
 @torch.inference_mode()
-def _listen(job: Job, encoder: ContentEncoder, scratch: Scratch) -> None:
-    """The second pass: content features of each slice beside what the first pass left."""
+def _listen(job: Job, speeds: Sequence[float], encoder: ContentEncoder, scratch: Scratch) -> None:
+    """The second pass: content features of each slice beside what the first pass left, [n, speeds · D]."""
     found = scratch.load(job.heard)
     counts = [int(count) for count in found["features"]]
     signals = np.split(found["signal"], np.cumsum([samples_of(count) for count in counts])[:-1])
     heard = [
-        content_of(signal, count, encoder).float().cpu().numpy().astype(np.float16)
+        torch.cat([content_at_speed(signal, count, speed, encoder) for speed in speeds], dim=1)
         for signal, count in zip(signals, counts, strict=True)
     ]
     kept = {name: found[name] for name in ("samples", "f0", "features")}
-    scratch.save(job.fingerprint, {**kept, "content": np.concatenate(heard)})
+    content = torch.cat(heard).float().cpu().numpy().astype(np.float16)
+    scratch.save(job.fingerprint, {**kept, "content": content})
 
 
 def _write(

@@ -18,11 +18,10 @@ from components.models.rvc.loudness import LoudnessMix
 from components.models.rvc.network import RvcGenerator
 from components.models.rvc.noise import noise_at
 from components.models.rvc.params import FRAMES_PER_FEATURE, Inference
-from components.models.rvc.pitch import excitation, phase_after
 from components.models.rvc.retrieval import blended
 from components.nn.conversion import ContentEncoder
 
-_PRIOR_SEED, _SOURCE_SEED = 1, 2
+_PRIOR_SEED = 1
 """Any: the same recording must give the same samples."""
 _HOP = STRIDE // FRAMES_PER_FEATURE
 
@@ -125,7 +124,7 @@ class Session:
         pitch = pitch_of(window[: features * STRIDE], features, voice.pitch)
         pitch[: len(self._f0)] = self._f0
         kept = FRAMES_PER_FEATURE * (chunk + sizes.crossfade)
-        made = self._decoded(window, pitch, FRAMES_PER_FEATURE * before, kept)
+        made, self._phase = self._decoded(window, pitch, FRAMES_PER_FEATURE * before, kept, chunk)
         fade = min(len(self._tail), len(made))
         ramp = ((np.arange(fade) + 1.0) / (fade + 1.0)).astype(np.float32)
         made[:fade] = self._tail[:fade] * (1.0 - ramp) + made[:fade] * ramp
@@ -136,23 +135,20 @@ class Session:
         return np.clip(self._loudness(heard, own.reshape(-1, hop)), -1.0, 1.0)
 
     def _decoded(
-        self, window: NDArray[np.float32], pitch: NDArray[np.float32], first: int, count: int
-    ) -> NDArray[np.float32]:
-        """Samples of the window's frames [first, first + count)."""
-        voice, device = self._voice, self._voice.index.device
-        f0 = torch.from_numpy(pitch * np.float32(self._ratio)).to(device)[None]
-        z = self._latents(window, f0)
-        reach, frames, hop = voice.generator.decoder.reach_frames, len(pitch), voice.hop
-        start, stop = max(0, first - reach), min(frames, first + count + reach)
-        skipped = phase_after(f0[:, start:first], torch.zeros(1, device=device), hop / voice.sample_rate)
-        phase = (self._phase - skipped[:, -1]).remainder(1.0)
-        begin = FRAMES_PER_FEATURE * self._base + start
-        noise = noise_at(begin * hop, (begin + stop - start) * hop, _SOURCE_SEED).to(device)[None]
-        source = excitation(f0[:, start:stop], phase, noise, voice.sample_rate)
+        self, window: NDArray[np.float32], pitch: NDArray[np.float32], first: int, count: int, chunk: int
+    ) -> tuple[NDArray[np.float32], float]:
+        """Samples of the window's frames [first, first + count), and the phase after the chunk's features."""
+        voice, device, hop = self._voice, self._voice.index.device, self._voice.hop
+        f0 = torch.from_numpy(pitch * np.float32(self._ratio)).to(device)
+        z, decoder = self._latents(window, f0[None]), voice.generator.decoder
+        tone = decoder.tone(f0, FRAMES_PER_FEATURE * self._base).through(first, self._phase)
+        reach = decoder.reach_frames
+        start, stop = max(0, first - reach), min(len(pitch), first + count + reach)
         condition = voice.generator.speakers(torch.tensor([voice.speaker], device=device))
-        made = voice.generator.decoder(z[:, :, start:stop], source, condition)[0]
+        made = decoder.samples(z[:, :, start:stop], tone.part(start, stop), condition)
         wanted: Tensor = made[(first - start) * hop : (first - start + count) * hop]
-        return wanted.float().cpu().numpy()
+        phase = tone.phase[first + FRAMES_PER_FEATURE * chunk].remainder(1.0)
+        return wanted.float().cpu().numpy(), float(phase)
 
     def _latents(self, window: NDArray[np.float32], f0: Tensor) -> Tensor:
         """[1, C, T] of the whole window."""
@@ -175,13 +171,8 @@ class Session:
         )
 
     def _move_on(self, pitch: NDArray[np.float32], before: int, chunk: int) -> None:
-        """To the next chunk: the phase runs on, and what is not heard again is forgotten."""
-        voice, sizes = self._voice, self._sizes
-        first = FRAMES_PER_FEATURE * before
-        last = first + FRAMES_PER_FEATURE * chunk
-        spent = torch.from_numpy(pitch[first:last] * np.float32(self._ratio))[None]
-        start = torch.tensor([self._phase], dtype=torch.float64)
-        self._phase = float(phase_after(spent, start, voice.hop / voice.sample_rate)[0, -1])
+        """To the next chunk; what is not heard again is forgotten."""
+        sizes, last = self._sizes, FRAMES_PER_FEATURE * (before + chunk)
         self._done += chunk
         forgotten = max(0, self._done - self._base - sizes.context)
         found = pitch[: last + FRAMES_PER_FEATURE * sizes.crossfade]

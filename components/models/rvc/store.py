@@ -60,7 +60,7 @@ class SliceStore(FlatStore[StoredSlice]):
 
     row_type = StoredSlice
     fields = _TYPES
-    format = 1
+    format = 2
     remedy = "run the features stage again; it recomputes what is missing"
 
     def lengths(self, rows: Sequence[StoredSlice]) -> dict[str, int]:
@@ -81,6 +81,11 @@ class SliceStore(FlatStore[StoredSlice]):
         return int(self.summary["analysis"]["mel"]["hop_length"])
 
     @property
+    def content_speeds(self) -> int:
+        """At how many speeds each slice was heard."""
+        return len(self.summary["analysis"]["content_speeds"])
+
+    @property
     def speakers(self) -> dict[str, PitchStatistics]:
         """Speaker id → statistics of ln f0, sorted."""
         return {name: PitchStatistics(**values) for name, values in sorted(self.summary["speakers"].items())}
@@ -94,7 +99,8 @@ class SliceStore(FlatStore[StoredSlice]):
         """Views of features [first, first + count) of a slice and what belongs to them.
 
         Returns:
-            content [n, D] float16, f0 [2 n] Hz with 0 where unvoiced, samples [2 n · hop] int16.
+            content [n, speeds · D] float16, the first D as the recording is; f0 [2 n] Hz with 0 where
+            unvoiced; samples [2 n · hop] int16.
         """
         start = row.start + first
         stop = row.start + row.features if count is None else start + count
@@ -115,7 +121,9 @@ def write_slices(
         features_of: a row's fields as `SliceStore.views` gives them.
         summary: how they were made, with ``analysis`` and ``encoder``; format and speakers are added.
     """
-    hop, width = int(summary["analysis"]["mel"]["hop_length"]), int(summary["encoder"]["dim"])
+    analysis = summary["analysis"]
+    hop = int(analysis["mel"]["hop_length"])
+    width = len(analysis["content_speeds"]) * int(summary["encoder"]["dim"])
     lengths = _lengths(rows[-1].start + rows[-1].features, hop)
     shapes = {name: (length, width) if name == "content" else (length,) for name, length in lengths.items()}
 

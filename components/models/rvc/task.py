@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from components.core.errors import ConfigError
 from components.core.params.data import AudioParams
 from components.core.progress import Progress
 from components.features.mel import MelAnalysis
+from components.features.pcm import as_samples
 from components.features.pitch import PitchAnalysis
 from components.features.slices import SliceRules
 from components.models.rvc.dataset import SliceDataset, collate
@@ -24,6 +25,8 @@ from components.models.rvc.network import PitchRange, RvcGenerator, add_generato
 from components.models.rvc.params import Architecture, Section, Slicing, Training
 from components.models.rvc.preparation import Analysis, prepare
 from components.models.rvc.retrieval import centroids
+from components.models.rvc.spectral_decoder import MelDecoder
+from components.models.rvc.spectral_loss import SpectralRvc
 from components.models.rvc.store import SliceStore
 from components.models.rvc.warm_start import warm_start as begin_from
 from components.nn.adversarial import DISCRIMINATOR, GENERATOR
@@ -31,8 +34,7 @@ from components.nn.contracts import FeatureReport, Phase, Recipe, TrainingTask
 from components.nn.conversion import ContentEncoder
 from components.nn.optimisers import adamw
 
-if TYPE_CHECKING:
-    pass
+_SLICES_OF_A_MEAN = 64
 
 
 def extract_features(
@@ -64,6 +66,7 @@ def extract_features(
         PitchAnalysis(architecture.f0_method, audio.f0_floor_hz, audio.f0_ceil_hz),
         _rules(section.training.slicing),
         section.training.slicing.highpass_hz,
+        section.training.content_speeds,
     )
     return prepare(corpora, analysis, encoder, target, workers, progress, shard)
 
@@ -86,7 +89,7 @@ def training_task(section: Section, features: Path, seed: int, warm_start: Path 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         generator = RvcGenerator(section.architecture, card.pitch_range)
-        network = Rvc(section, generator, store.summary["analysis"]["mel"]["log_floor"])
+        network = _network(section, generator, store)
     if warm_start is not None:
         begin_from(generator, network.discriminators, card, warm_start)
     add_generator_weight_norm(generator)
@@ -102,6 +105,25 @@ def training_task(section: Section, features: Path, seed: int, warm_start: Path 
         identity={"model": NAME, **card.to_json()},
         deliver=partial(_deliver, card=card, store=store, training=training, seed=seed),
     )
+
+
+def _network(section: Section, generator: RvcGenerator, store: SliceStore) -> Rvc | SpectralRvc:
+    decoder, log_floor = section.architecture.spectral_decoder, store.summary["analysis"]["mel"]["log_floor"]
+    if decoder is None:
+        return Rvc(section, generator, log_floor)
+    network = SpectralRvc(section, decoder, generator, log_floor)
+    if isinstance(generator.decoder, MelDecoder):
+        generator.decoder.start_from(_mean_log_mel(network, store))
+    return network
+
+
+@torch.no_grad()
+def _mean_log_mel(network: SpectralRvc, store: SliceStore) -> Tensor:
+    """[n_mels] over training slices, evenly taken."""
+    rows = [row for row in store.rows if row.split == "train"]
+    chosen = rows[:: max(1, len(rows) // _SLICES_OF_A_MEAN)]
+    heard = (torch.from_numpy(as_samples(store.views(row)["samples"]))[None] for row in chosen)
+    return torch.cat([network.log_mel(network.spectrum(samples))[0] for samples in heard]).mean(dim=0)
 
 
 def _card(architecture: Architecture, store: SliceStore) -> Card:
@@ -154,7 +176,9 @@ def _features_of(speaker: str, store: SliceStore) -> Tensor:
     """[N, D] of a speaker's training slices; of all, for one without any."""
     own = [row for row in store.rows if row.speaker_id == speaker]
     chosen = [row for row in own if row.split == "train"] or own
-    return torch.from_numpy(np.concatenate([store.views(row)["content"] for row in chosen]).astype("float32"))
+    width = store.summary["encoder"]["dim"]
+    heard = np.concatenate([store.views(row)["content"][:, :width] for row in chosen])
+    return torch.from_numpy(heard.astype("float32"))
 
 
 def _phases(training: Training, slices: int) -> tuple[Phase, ...]:

@@ -6,17 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from components.core.errors import ConfigError
 from components.models.rvc.delivery import DISCRIMINATORS_PREFIX, GENERATOR_PREFIX, Card, DeliveredRvc
 from components.models.rvc.network import RvcGenerator
-from components.nn.discriminators import Discriminators
 
 _SPEAKERS = "speakers.weight"
 
 
-def warm_start(generator: RvcGenerator, judges: Discriminators, card: Card, delivered: Path) -> None:
+def warm_start(generator: RvcGenerator, judges: nn.Module, card: Card, delivered: Path) -> None:
     """Copy weights by name and speakers by id; a new speaker begins as the mean of those that are known.
 
     Args:

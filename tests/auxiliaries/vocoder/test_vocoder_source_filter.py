@@ -70,13 +70,13 @@ def test_the_first_chunk_is_computed_before_the_second_is_asked_for(
 ) -> None:
     vocoder = chunked(laptop, 4, 8, 2)
     asked: list[tuple[int, int]] = []
-    computed = vocoder._samples
+    computed = vocoder.samples
 
     def watched(mel: torch.Tensor, course: object, start: int, stop: int) -> torch.Tensor:
         asked.append((start, stop))
         return computed(mel, course, start, stop)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(vocoder, "_samples", watched)
+    monkeypatch.setattr(vocoder, "samples", watched)
     stream = vocoder.stream(speech.mel, speech.f0)
     assert asked == []
     next(stream)

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from tone_corpus import ToneCorpus
 
 from components import catalogue
+from components.auxiliaries.vocoder.params import SourceFilterSynthesis
 from components.core.progress import Progress
 from components.models.rvc.converter import RvcConverter
 from components.models.rvc.network import PitchRange, RvcGenerator
-from components.models.rvc.params import Section
+from components.models.rvc.params import Section, SpectralDecoder
 from components.models.rvc.store import SliceStore
 from components.models.rvc.task import extract_features, training_task
 from components.training.loop import train
@@ -42,10 +43,25 @@ def section_of(profile: str | None) -> Section:
     return found
 
 
-@pytest.fixture(scope="session")
-def section() -> Section:
-    """``models.rvc`` of the ci profile."""
-    return section_of("ci")
+def with_spectral_decoder(section: Section) -> Section:
+    """The same with the laptop's kind of decoder, tiny, and content heard at two speeds."""
+    synthesis = SourceFilterSynthesis(
+        iterations=2, momentum=0.9, magnitude_steps=2, noise_from_hz=6000.0, noise_slope_hz=1000.0
+    )
+    decoder = SpectralDecoder(
+        channels=16, layers=2, kernel=3, expansion=2, judge_channels=(4, 8), synthesis=synthesis
+    )
+    architecture = section.architecture.model_copy(update={"spectral_decoder": decoder})
+    speeds = {"content_speeds": (1.0, 1.2), "prior_mel_loss_weight": 45.0}
+    training = section.training.model_copy(update=speeds)
+    return section.model_copy(update={"architecture": architecture, "training": training})
+
+
+@pytest.fixture(scope="session", params=["samples", "mel"])
+def section(request: pytest.FixtureRequest) -> Section:
+    """``models.rvc`` of the ci profile, with either kind of decoder."""
+    found = section_of("ci")
+    return found if request.param == "samples" else with_spectral_decoder(found)
 
 
 @pytest.fixture(scope="session")

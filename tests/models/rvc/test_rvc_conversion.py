@@ -20,6 +20,7 @@ from components.features.pitch import PitchAnalysis, f0_where_voiced
 from components.models.rvc.converter import RvcConverter
 from components.models.rvc.loudness import LoudnessMix
 from components.models.rvc.params import Section
+from components.models.rvc.pitch import coarse_pitch
 from components.models.rvc.retrieval import blended, centroids, retrieved
 
 Sound = NDArray[np.float32]
@@ -44,6 +45,30 @@ def loud(converter: RvcConverter, attention: bool = True) -> RvcConverter:
             for block in converter._generator.prior.blocks:
                 block.attention.to_output.weight.zero_()
     return converter
+
+
+def ends_in_a_mel(converter: RvcConverter) -> bool:
+    return converter._card.architecture.spectral_decoder is not None
+
+
+def even(converter: RvcConverter) -> RvcConverter:
+    """Whatever it hears, the tone and the noise come through."""
+    decoder = converter._generator.decoder
+    if ends_in_a_mel(
+        converter
+    ):  # lower bands resolve harmonics, so a mel without them would silence the tone
+        steps = converter._card.architecture.pitch_bins
+        decoder.register_forward_hook(
+            lambda _, inputs, made: decoder.templates[coarse_pitch(inputs[1], 50.0, 1100.0, steps)] - 2.0
+        )
+        return converter
+    with torch.no_grad():
+        decoder.to_source.weight.fill_(20.0)
+    return converter
+
+
+def f0_of(samples: Sound) -> Sound:
+    return f0_where_voiced(samples, 16000, 160, PitchAnalysis("dio", 50, 1100))
 
 
 def test_neighbours_are_those_of_brute_force() -> None:
@@ -95,7 +120,8 @@ def test_a_stream_is_the_whole_where_nothing_looks_far(converter: RvcConverter, 
     assert offline.std() > 0.01
     error = np.abs(stream - offline)
     # Dio decides otherwise on a few frames near a chunk's end; the rest is equal to rounding.
-    assert np.quantile(error, 0.9) < 1e-3 * offline.std()
+    # A synthesis with iterations sees further than a stream hears ahead.
+    assert np.quantile(error, 0.9) < (1e-2 if ends_in_a_mel(converter) else 1e-3) * offline.std()
     assert np.sqrt(np.mean(error**2)) < 0.2 * offline.std()
 
 
@@ -103,9 +129,7 @@ def test_noise_stays_in_its_place_where_a_stream_is_cut(converter: RvcConverter)
     local = loud(converter, attention=False)
     local._inference = local._inference.model_copy(update={"rms_mix_rate": 1.0})  # silence would silence it
     samples = np.zeros(30000, np.float32)
-    with torch.no_grad():
-        local._generator.decoder.to_source.weight.fill_(20.0)
-    offline, stream = (converted(local, samples, live=live) for live in (False, True))
+    offline, stream = (converted(even(local), samples, live=live) for live in (False, True))
     assert offline.std() > 0.005
     assert np.abs(stream - offline).max() < 1e-2 * offline.std()
 
@@ -205,13 +229,13 @@ def test_the_pitch_goes_where_it_is_sent(converter: RvcConverter, voice: Voice) 
     assert mean + semitones * math.log(2.0) / 12 == pytest.approx(target)
     assert math.exp(target) == pytest.approx(HERTZ["low"], rel=0.06)
     assert converter.key("low", None) == converter._inference.transpose_semitones == 0
-    tones: list[Sound] = []
+    inputs: list[Sound] = []  # a tone, or the f0 of a mel
     converter._generator.decoder.register_forward_pre_hook(
-        lambda _, inputs: tones.append(inputs[1][0].numpy())
+        lambda _, given: inputs.append(given[1][0].numpy())
     )
     for shift in (0.0, 12.0):
         converted(converter, source, live=False, semitones=shift)
-    found = [f0_where_voiced(tone, 16000, 160, PitchAnalysis("dio", 50, 1100)) for tone in tones]
+    found = inputs if ends_in_a_mel(converter) else [f0_of(tone) for tone in inputs]
     both = (found[0] > 0) & (found[1] > 0)
     assert both.sum() > 20
     assert np.median(found[1][both] / found[0][both]) == pytest.approx(2.0, rel=0.02)

@@ -57,7 +57,8 @@ def test_a_slice_has_everything_on_one_grid(store: SliceStore) -> None:
         assert len(views["samples"]) == row.frames * store.hop_length
         again = LocalContent().features(np.pad(as_samples(views["samples"]), (0, 80)))
         inner = slice(0, row.features - 1)
-        np.testing.assert_allclose(views["content"][inner], again.numpy()[inner], atol=0.15)
+        width = again.shape[1]
+        np.testing.assert_allclose(views["content"][inner, :width], again.numpy()[inner], atol=0.15)
     part = store.views(store.rows[1], 3, 5)
     np.testing.assert_array_equal(part["f0"], store.views(store.rows[1])["f0"][6:16])
 

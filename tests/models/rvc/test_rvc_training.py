@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import signal
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -126,8 +127,10 @@ def test_a_batch_is_learned_by_heart(section: Section, store: SliceStore) -> Non
         history.append(one_step(task, 1, batch, optimisers[1]))
     first, last = ({name: sum(one[name] for one in part) / 5 for name in part[0]} for part in
                    (history[:5], history[-5:]))  # fmt: skip
-    assert last["total"] < 0.6 * first["total"]
-    assert last["mel"] < 0.6 * first["mel"]
+    # A decoder that ends in a mel begins with the recordings' mean, from where less is to be won.
+    share = 0.85 if section.architecture.spectral_decoder else 0.6
+    assert last["total"] < share * first["total"]
+    assert last["mel"] < share * first["mel"]
     assert last["kl"] < first["kl"]
 
 
@@ -207,8 +210,9 @@ def test_a_new_speaker_joins_a_delivered_network(
     judges = task.network.discriminators.state_dict()
     for name, value in known.part(DISCRIMINATORS_PREFIX).items():
         torch.testing.assert_close(judges[name], value)
-    plain = task.network.generator.decoder.upsamplings[0].weight
-    torch.testing.assert_close(plain, known.weights["generator.decoder.upsamplings.0.weight"])
+    name = "first.weight" if section.architecture.spectral_decoder else "upsamplings.0.weight"
+    plain = attrgetter(name)(task.network.generator.decoder)
+    torch.testing.assert_close(plain, known.weights[f"generator.decoder.{name}"])
 
 
 def test_a_warm_start_that_does_not_fit_is_refused(
