@@ -37,9 +37,12 @@ def clips(
         loudest = max(loudest, _loudest(held, rate))
         found = slices(held, rate, rules)
         done = found if last or (found and found[-1][1] + pause <= len(held)) else found[:-1]
+        used = 0
         for start, stop in done:
-            if _loudest(held[start:stop], rate) >= quiet * loudest:
-                yield held[start:stop].copy()
+            clip = held[max(start, used) : stop]  # neighbours out of one stretch may share a rounded sample
+            used = stop
+            if _loudest(clip, rate) >= quiet * loudest:
+                yield clip.copy()
         rest = done[-1][1] if done else found[0][0] if found else len(held) - round(rules.max_s * rate)
         held = held[max(0, rest) :]
 
