@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from components.core.errors import ConfigError
-from components.core.params import AuxiliarySection, ModelSection, Params, load_params
+from components.core.params import AuxiliarySection, ModelKind, ModelSection, Params, load_params
 
 if TYPE_CHECKING:
-    from components.nn.contracts import AuxiliarySpec, ModelSpec
-    from components.nn.conversion import ConverterLoader
+    from components.nn.contracts import AuxiliarySpec, ModelSpec, SpeakingSpec
+    from components.nn.conversion import ConvertingSpec
 
 _FOLDER = Path(__file__).parent / "models"
 _AUXILIARIES = Path(__file__).parent / "auxiliaries"
@@ -66,28 +66,51 @@ def spec(name: str) -> ModelSpec:
         raise ConfigError(
             who=f"model {name!r}",
             expected=f"one of {', '.join(trainable())}",
-            found="defined in params.yaml but without spec.py" if name in model_names() else "no such model",
+            found=_instead(name),
             action="choose a trainable model",
         )
     return cast("ModelSpec", importlib.import_module(f"components.models.{name}.spec").SPEC)
 
 
-def converter_loader(name: str) -> ConverterLoader:
-    """What loads a model that converts voices: ``load_converter`` of its loading.py.
+def speaker(name: str) -> SpeakingSpec:
+    """The hooks of a model that speaks text.
 
     Raises:
-        ConfigError: no model of that name converts voices.
+        ConfigError: no trainable model of that name speaks text.
     """
-    converters = sorted(path.parent.name for path in _FOLDER.glob("*/loading.py"))
-    if name not in converters:
+    _require_kind(name, "text_to_speech", "one that speaks text")
+    return cast("SpeakingSpec", spec(name))
+
+
+def converter(name: str) -> ConvertingSpec:
+    """The hooks of a model that converts voices.
+
+    Raises:
+        ConfigError: no trainable model of that name converts voices.
+    """
+    _require_kind(name, "voice_conversion", "one that converts voices")
+    return cast("ConvertingSpec", spec(name))
+
+
+def _require_kind(name: str, kind: ModelKind, what: str) -> None:
+    fitting = [known for known in trainable() if section_types()[known].kind == kind]
+    if name not in fitting:
         raise ConfigError(
             who=f"model {name!r}",
-            expected=f"one that converts voices: {', '.join(converters)}",
-            found="no such model" if name not in model_names() else "one that does something else",
+            expected=f"{what}: {', '.join(fitting)}",
+            found=_instead(name),
             action="choose one of these",
         )
-    module = importlib.import_module(f"components.models.{name}.loading")
-    return cast("ConverterLoader", module.load_converter)
+
+
+def _instead(name: str) -> str:
+    if name not in model_names():
+        return "no such model"
+    return (
+        "one that does something else"
+        if name in trainable()
+        else "defined in params.yaml but without spec.py"
+    )
 
 
 def auxiliary_spec(name: str) -> AuxiliarySpec:

@@ -18,6 +18,17 @@ KpiName = Literal[
     "gpu_memory_reserved_gb",
     "lse_d",
     "lse_c",
+    "similarity_to_human",
+    "similarity_to_generated",
+    "similarity_human_to_human",
+    "source_similarity_before",
+    "source_similarity_after",
+    "source_error_rate",
+    "converted_error_rate",
+    "control_error_rate",
+    "f0_correlation",
+    "stream_latency_p95_ms",
+    "stream_delay_p95_ms",
 ]
 EvidenceKind = Literal["measured", "simulated", "expected", "certified"]
 EvaluatorClass = Literal["reference", "proxy"]
@@ -35,6 +46,17 @@ HIGHER_IS_BETTER: dict[str, bool] = {
     "gpu_memory_reserved_gb": False,
     "lse_d": False,
     "lse_c": True,
+    "similarity_to_human": True,
+    "similarity_to_generated": True,
+    "similarity_human_to_human": True,
+    "source_similarity_before": False,
+    "source_similarity_after": False,
+    "source_error_rate": False,
+    "converted_error_rate": False,
+    "control_error_rate": False,
+    "f0_correlation": True,
+    "stream_latency_p95_ms": False,
+    "stream_delay_p95_ms": False,
 }
 
 

@@ -51,6 +51,7 @@ _EVALUATING = (
     "inference",
     "training",
     "evaluation",
+    "stages/evidence_told.py",
 )
 
 STAGES: tuple[Stage, ...] = (
@@ -88,7 +89,7 @@ STAGES: tuple[Stage, ...] = (
         ("validate",),
         per_model=True,
         gpu=False,
-        sections=("seed", "audio", "data", "platform", "models"),
+        sections=("seed", "audio", "data", "platform", "models", "auxiliaries.features"),
         rooms=("core", "espeak", "text", "data", "features", "nn", "auxiliaries", "models"),
         reads_data=True,
         summary="audio → memory-mapped mel, f0, energy, durations",

@@ -1,9 +1,9 @@
-"""One candidate from the text to the findings: speak, time, compare, record."""
+"""One candidate from the sentences to the findings: speak, time, compare, record."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,10 +17,9 @@ from components.evaluation.recordings import Recording
 from components.evaluation.records import Circumstances
 from components.evaluation.sentences import Sentence
 from components.evaluation.speaker_similarity import Gallery, SimilarityScores, score_similarity
-from components.evaluation.speaking import Spoken, assign_speakers, speak
-from components.evaluation.tables import Judged
-from components.evaluation.verifier import SpeakerVerifier
-from components.nn.contracts import Synthesiser
+from components.evaluation.speaking import Candidate, Spoken, assign_speakers, speak
+from components.evaluation.tables import Besides, Judged
+from components.evaluation.verifier import Floats, SpeakerVerifier
 
 _LATENCY_KPIS: tuple[KpiName, ...] = ("latency_p50_ms", "latency_p95_ms", "latency_ttfa_ms", "rtf")
 
@@ -46,6 +45,8 @@ class Findings:
     Attributes:
         faults: sentence id → why it cannot be judged; each scored worst where a score is a mean over all.
         short: sentences under the verifier's window, scored padded.
+        besides: conversions of recordings, to hear; a voice converter's only.
+        voices: sentence id → what the verifier made of it, a unit vector; never written anywhere.
         recorded: the recogniser's scores on held-out recordings, by utterance id; empty without one.
         long_p95_ms: p95 latency over the sentences of at most ``kpi.latency.long_utterance_seconds``, those
             beyond ``utterance_seconds`` with a single take; None where none is that short.
@@ -58,10 +59,12 @@ class Findings:
     short: tuple[str, ...]
     recorded: Mapping[str, Score]
     long_p95_ms: float | None
+    voices: Mapping[str, Floats] = field(repr=False)
+    besides: tuple[Besides, ...] = ()
 
 
 def examine(
-    synthesiser: Synthesiser,
+    candidate: Candidate,
     sentences: Sequence[Sentence],
     gallery: Gallery,
     verifier: SpeakerVerifier,
@@ -70,17 +73,17 @@ def examine(
     now: Circumstances,
     progress: Progress,
 ) -> Findings:
-    """Everything that can be found out about a text-to-speech candidate, GPU memory apart.
+    """The KPIs of a candidate that speaks sentences, GPU memory apart.
 
     Raises:
         NothingScoredError: no sentence could be judged, or none is short enough for the latency KPI.
     """
-    turns = list(assign_speakers(sentences, synthesiser.speakers))
-    latency.warm_up(synthesiser, turns, params.evaluation.latency_warmup)
-    speaking = speak(synthesiser, turns, params.data.validation)
+    turns = list(assign_speakers(sentences, candidate.speakers))
+    latency.warm_up(candidate, turns, params.evaluation.latency_warmup)
+    speaking = speak(candidate, turns, params.data.validation)
     spoken = list(progress.track(speaking, len(turns), "sentences"))
     times = latency.measure(
-        synthesiser,
+        candidate,
         spoken,
         params.evaluation.latency_repeats,
         params.kpi.latency.utterance_seconds,
@@ -107,6 +110,7 @@ def examine(
         short=scores.short,
         recorded=recorded,
         long_p95_ms=_long_p95_ms(times, params.kpi.latency.long_utterance_seconds),
+        voices=scores.vectors,
     )
 
 

@@ -16,8 +16,7 @@ from components.core.errors import NothingScoredError
 from components.core.metrics import Evaluator
 from components.core.progress import Progress
 from components.evaluation.sentences import Sentence
-from components.evaluation.speaking import Spoken, Take, take
-from components.nn.contracts import Synthesiser
+from components.evaluation.speaking import Candidate, Spoken, Take, take
 
 CLOCK = Evaluator(id="time.perf_counter", version="device synchronised", weights_sha256="", kind="reference")
 
@@ -34,16 +33,16 @@ class SentenceLatency:
     real_time_factor: float
 
 
-def warm_up(synthesiser: Synthesiser, turns: Sequence[tuple[Sentence, str]], runs: int) -> None:
+def warm_up(candidate: Candidate, turns: Sequence[tuple[Sentence, str]], runs: int) -> None:
     """Speak ``runs`` sentences of each language unheard: front-ends and kernels load on first use."""
     for language in dict.fromkeys(sentence.language for sentence, _ in turns):
         of_language = ((s, speaker) for s, speaker in turns if s.language == language)
         for sentence, speaker in islice(of_language, runs):
-            take(synthesiser, sentence, speaker)
+            take(candidate, sentence, speaker)
 
 
 def measure(
-    synthesiser: Synthesiser,
+    candidate: Candidate,
     spoken: Sequence[Spoken],
     repeats: int,
     longest_s: float,
@@ -60,7 +59,7 @@ def measure(
     short = [s for s in sound if s.take.speech.duration_s <= longest_s]
     rounds = short * (repeats - 1)
     for one in progress.track(rounds, len(rounds), "timed"):
-        takes[one.sentence.sentence_id].append(take(synthesiser, one.sentence, one.speaker))
+        takes[one.sentence.sentence_id].append(take(candidate, one.sentence, one.speaker))
     return {s.sentence.sentence_id: _summary(s, takes[s.sentence.sentence_id]) for s in sound}
 
 

@@ -6,7 +6,7 @@ recorded speech, which nobody synthesised badly, is the ceiling.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -17,7 +17,8 @@ from components.core.errors import NothingScoredError
 from components.core.metrics import Evaluator
 from components.core.utterance import LANGUAGES, Language
 from components.evaluation.recordings import Recording
-from components.evaluation.speaking import Spoken
+from components.evaluation.sources import Source
+from components.evaluation.speaking import Spoken, Take
 from components.nn.contracts import Speech
 
 #: Recordings that are held in memory at a time.
@@ -106,11 +107,16 @@ def score_pronunciation(spoken: Sequence[Spoken], recogniser: Recogniser) -> dic
     }
 
 
-def score_recordings(recordings: Iterable[Recording], recogniser: Recogniser) -> dict[str, Score]:
+def score_recordings(
+    recordings: Iterable[Recording],
+    recogniser: Recogniser,
+    heard_as: Callable[[Recording], Speech] = Recording.load,
+) -> dict[str, Score]:
     """The same measure on recorded speech, per utterance id: the recogniser's ceiling.
 
     Args:
         recordings: transcribed, in a language of ours.
+        heard_as: what the recogniser is given of one; as it was recorded, if nothing else is said.
 
     Raises:
         DataError: a recording that cannot be read.
@@ -122,11 +128,20 @@ def score_recordings(recordings: Iterable[Recording], recogniser: Recogniser) ->
     for language, own in by_language.items():
         for start in range(0, len(own), _RECORDINGS_PER_TURN):
             turn = own[start : start + _RECORDINGS_PER_TURN]
-            transcripts = recogniser.transcribe([one.load() for one in turn], language)
+            transcripts = recogniser.transcribe([heard_as(one) for one in turn], language)
             for one, heard in zip(turn, transcripts, strict=True):
                 said = recogniser.reference(one.utterance.text, language)
                 found[one.utterance.utterance_id] = Score.of(language, said, heard)
     return found
+
+
+def score_sources(sources: Sequence[Source], recogniser: Recogniser) -> dict[str, Score]:
+    """The same measure on the sources of conversions, per sentence id: what can be kept at most."""
+    nothing = 0.0
+    return score_pronunciation(
+        [Spoken(one.sentence, one.voice, Take(one.speech, nothing, nothing), None) for one in sources],
+        recogniser,
+    )
 
 
 def mean_accuracy(scores: Mapping[str, Score]) -> float | None:

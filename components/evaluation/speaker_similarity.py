@@ -37,11 +37,15 @@ class Gallery:
 
 @dataclass(frozen=True)
 class SimilarityScores:
-    """Cosine per sentence id; ``voiceless`` were scored `WORST`, ``short`` had less than one window."""
+    """Cosine per sentence id; ``voiceless`` were scored `WORST`, ``short`` had less than one window.
+
+    ``vectors`` are of the sentences with a voice, by id; like the gallery's, never written anywhere.
+    """
 
     per_sentence: Mapping[str, float]
     voiceless: tuple[str, ...]
     short: tuple[str, ...]
+    vectors: Mapping[str, Floats] = field(repr=False)
 
 
 def build_gallery(
@@ -81,8 +85,8 @@ def build_gallery(
     return Gallery(
         centroids=centroids,
         references={speaker: len(vectors) for speaker, vectors in references.items()},
-        ceiling=tuple(_cosine(v, centroids[speaker]) for speaker in centroids for v in probes[speaker]),
-        floor=tuple(_cosine(vector, centroid) for vector, centroid in drawn),
+        ceiling=tuple(cosine(v, centroids[speaker]) for speaker in centroids for v in probes[speaker]),
+        floor=tuple(cosine(vector, centroid) for vector, centroid in drawn),
     )
 
 
@@ -100,13 +104,14 @@ def score_similarity(
     judged = [s for s in spoken if s.fault is None]
     vectors = verifier.embed([s.take.speech for s in judged])
     scores = dict.fromkeys((s.sentence.sentence_id for s in spoken), WORST)
-    voiceless = []
+    voiceless, heard = [], {}
     for sentence, vector in zip(judged, vectors, strict=True):
         if vector is None:
             voiceless.append(sentence.sentence.sentence_id)
         else:
             centroid = gallery.centroids[sentence.speaker]
-            scores[sentence.sentence.sentence_id] = _cosine(vector, centroid)
+            scores[sentence.sentence.sentence_id] = cosine(vector, centroid)
+            heard[sentence.sentence.sentence_id] = vector
     if len(voiceless) == len(judged):
         raise NothingScoredError(
             who="speaker_similarity",
@@ -116,15 +121,16 @@ def score_similarity(
             details=[f"{s.sentence.sentence_id}: {s.fault}" for s in spoken if s.fault][:10],
         )
     short = [s.sentence.sentence_id for s in judged if s.take.speech.duration_s < MIN_CLIP_S]
-    return SimilarityScores(scores, tuple(voiceless), tuple(short))
+    return SimilarityScores(scores, tuple(voiceless), tuple(short), heard)
 
 
 def _voiced(vectors: Sequence[Floats | None]) -> list[Floats]:
     return [vector for vector in vectors if vector is not None]
 
 
-def _cosine(one: Floats, other: Floats) -> float:
-    return float(np.clip(one @ other, -1.0, 1.0))  # both are unit vectors
+def cosine(one: Floats, other: Floats) -> float:
+    """Of two unit vectors."""
+    return float(np.clip(one @ other, -1.0, 1.0))
 
 
 def _too_few(speaker: str, found: int, needed: int) -> NothingScoredError:

@@ -4,17 +4,40 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from components.core.errors import IrisError
 from components.core.params.data import ValidationParams
+from components.core.utterance import Language
 from components.evaluation.audio_faults import audio_fault
 from components.evaluation.sentences import Sentence
-from components.nn.contracts import Speech, Synthesiser
+from components.nn.contracts import Speech
+
+
+class Candidate(Protocol):
+    """What is asked of a delivered model, whether it reads a text or converts somebody who does.
+
+    `components.nn.contracts.Synthesiser` is one, and so is `components.evaluation.converting.Conversions`.
+    """
+
+    sample_rate: int
+    speakers: tuple[str, ...]
+    consents: Mapping[str, str]
+    device: torch.device
+    dtype: str
+
+    def stream(self, text: str, language: Language, speaker: str) -> Iterator[NDArray[np.float32]]:
+        """Chunks of samples as they become ready.
+
+        Raises:
+            DataError: what cannot be said, or an unknown speaker.
+        """
 
 
 @dataclass(frozen=True)
@@ -46,34 +69,34 @@ def assign_speakers(sentences: Sequence[Sentence], speakers: Sequence[str]) -> I
         yield sentence, speakers[turn % len(speakers)]
 
 
-def take(synthesiser: Synthesiser, sentence: Sentence, speaker: str) -> Take:
+def take(candidate: Candidate, sentence: Sentence, speaker: str) -> Take:
     """Speak once. The clock runs from the text in hand until the device has delivered the last sample.
 
     Raises:
-        DataError: what the synthesiser says of the text or the speaker.
+        DataError: what the candidate says of the text or the speaker.
     """
-    _synchronise(synthesiser.device)
+    _synchronise(candidate.device)
     started = time.perf_counter()
     first = 0.0
     chunks = []
-    for chunk in synthesiser.stream(sentence.text, sentence.language, speaker):
-        _synchronise(synthesiser.device)
+    for chunk in candidate.stream(sentence.text, sentence.language, speaker):
+        _synchronise(candidate.device)
         chunks.append(chunk)
         first = first or time.perf_counter() - started
     total = time.perf_counter() - started
     samples = np.concatenate(chunks) if chunks else np.zeros(0, dtype=np.float32)
-    return Take(Speech(samples, synthesiser.sample_rate), first, total)
+    return Take(Speech(samples, candidate.sample_rate), first, total)
 
 
 def speak(
-    synthesiser: Synthesiser, turns: Iterable[tuple[Sentence, str]], limits: ValidationParams
+    candidate: Candidate, turns: Iterable[tuple[Sentence, str]], limits: ValidationParams
 ) -> Iterator[Spoken]:
     """Speak each sentence; one that fails becomes a fault of that sentence and the others go on."""
     for sentence, speaker in turns:
         try:
-            taken = take(synthesiser, sentence, speaker)
+            taken = take(candidate, sentence, speaker)
         except IrisError as error:
-            nothing = Take(Speech(np.zeros(0, dtype=np.float32), synthesiser.sample_rate), 0.0, 0.0)
+            nothing = Take(Speech(np.zeros(0, dtype=np.float32), candidate.sample_rate), 0.0, 0.0)
             yield Spoken(sentence, speaker, nothing, f"{type(error).__name__}: {error}")
             continue
         yield Spoken(sentence, speaker, taken, audio_fault(taken.speech.samples, limits))

@@ -8,24 +8,57 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from components.core.storage import atomic_folder, recover_folder, write_text
 from components.data.csv_table import table_text
 from components.evaluation.latency import SentenceLatency
 from components.evaluation.pronunciation import Score
 from components.evaluation.recordings import Recording
+from components.evaluation.sources import Source
 from components.evaluation.speaking import Spoken
 from components.inference import MediaLabel, to_wav
+from components.nn.contracts import Speech
 
 TABLE_COLUMNS = (
     "sentence_id", "language", "kind", "text", "speaker", "duration_s", "fault", "similarity",
     "latency_ms", "ttfa_ms", "rtf", "repeats", "pronunciation", "said", "heard", "tones_said", "tones_heard",
+    "source_voice", "source_similarity_before", "source_similarity_after", "source_error", "f0_correlation",
 )  # fmt: skip
 INDEX_COLUMNS = (
     "sentence_id", "language", "text", "speaker", "path", "reference", "duration_s", "similarity",
-    "latency_ms", "rank", "fault", "pronunciation", "said", "heard",
+    "latency_ms", "rank", "fault", "pronunciation", "said", "heard", "source", "source_voice",
+    "source_similarity", "f0_correlation",
 )  # fmt: skip
-_REFERENCES = "reference"
+_REFERENCES, _SOURCES = "reference", "source"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A conversion beside its source; what could not be compared is None.
+
+    Attributes:
+        before, after: cosine to the source's voice, of the source and of the conversion.
+        error: of the recogniser on the source.
+        melody: correlation of ln f0.
+    """
+
+    source: Source
+    before: float | None
+    after: float | None
+    error: float | None
+    melody: float | None
+
+
+@dataclass(frozen=True)
+class Besides:
+    """A recording converted into another speaker: no sentence, but to be heard."""
+
+    name: str
+    recording: Recording
+    speaker: str
+    speech: Speech
+    similarity: float
 
 
 @dataclass(frozen=True)
@@ -37,6 +70,7 @@ class Judged:
     similarity: float
     latency: SentenceLatency | None
     pronunciation: Score | None
+    compared: Compared | None = None
 
     @property
     def sentence_id(self) -> str:
@@ -53,15 +87,19 @@ def write_samples(
     folder: Path,
     judged: Sequence[Judged],
     references: Mapping[tuple[str, str], Recording],
-    label: Callable[[Spoken], MediaLabel],
+    label: Callable[[str, str], MediaLabel],
+    besides: Sequence[Besides] = (),
 ) -> None:
     """``<sentence_id>.wav`` for what can be heard, ``reference/`` for the real voices, and ``index.csv``.
+
+    Of conversions also ``source/``, and a row for each of ``besides`` behind the sentences.
 
     Args:
         folder: replaced as a whole.
         judged: ranked in the index, the worst first: faults, then by the worse of its two scores.
         references: by (speaker, language), a held-out recording to play beside.
-        label: what each wav says of itself, within the file and beside it.
+        label: (speaker, language) → what each wav says of itself, within the file and beside it.
+        besides: recordings that were converted too.
 
     Raises:
         StorageError: no space, or not writable.
@@ -70,13 +108,17 @@ def write_samples(
     recover_folder(folder)
     with atomic_folder(folder) as temporary:
         (temporary / _REFERENCES).mkdir()
-        names = {key: _copy(recording, temporary) for key, recording in references.items()}
+        names = {key: _copy(recording, temporary, _REFERENCES) for key, recording in references.items()}
+        beside = {speaker: name for (speaker, _), name in reversed(names.items())}  # any, rather than none
         rows = []
         for one in judged:
-            path = _write_wav(temporary, one, label)
-            spoken = one.spoken
-            reference = names.get((spoken.speaker, spoken.sentence.language), "")
-            rows.append(_index_row(one, path, reference, ranks[one.sentence_id]))
+            speaker, language = one.spoken.speaker, one.spoken.sentence.language
+            path = _write_wav(temporary, one.sentence_id, one.spoken.take.speech, label(speaker, language))
+            reference = names.get((speaker, language), beside.get(speaker, ""))
+            source = _write_source(temporary, one.compared.source) if one.compared else ""
+            rows.append(_index_row(one, path, reference, ranks[one.sentence_id], source))
+        for rank, other in enumerate(besides, start=len(judged) + 1):
+            rows.append(_besides_row(other, temporary, beside.get(other.speaker, ""), rank, label))
         write_text(temporary / "index.csv", table_text(INDEX_COLUMNS, rows))
 
 
@@ -91,17 +133,24 @@ def _worst_first(one: Judged) -> tuple[bool, float, str]:
     return one.fault is None, min(accuracy, one.similarity), one.sentence_id
 
 
-def _write_wav(folder: Path, one: Judged, label: Callable[[Spoken], MediaLabel]) -> str:
-    speech = one.spoken.take.speech
+def _write_wav(folder: Path, stem: str, speech: Speech, label: MediaLabel) -> str:
     if speech.samples.ndim != 1 or speech.samples.size == 0 or not np.isfinite(speech.samples).all():
         return ""  # nothing that a player could play; the fault stands in the row
-    name = f"{one.sentence_id}.wav"
-    to_wav(folder / name, speech, label(one.spoken))
+    name = f"{stem}.wav"
+    to_wav(folder / name, speech, label)
     return name
 
 
-def _copy(recording: Recording, folder: Path) -> str:
-    name = f"{_REFERENCES}/{recording.utterance.sha256[:16]}.wav"
+def _write_source(folder: Path, source: Source) -> str:
+    name = f"{_SOURCES}/{source.sentence.sentence_id}.wav"
+    (folder / _SOURCES).mkdir(exist_ok=True)
+    soundfile.write(folder / name, source.speech.samples, source.speech.sample_rate, subtype="PCM_16")
+    return name
+
+
+def _copy(recording: Recording, folder: Path, below: str) -> str:
+    name = f"{below}/{recording.utterance.sha256[:16]}.wav"
+    (folder / below).mkdir(exist_ok=True)
     shutil.copyfile(recording.path, folder / name)
     return name
 
@@ -114,17 +163,44 @@ def _table_row(one: Judged) -> list[str]:
         f"{one.spoken.take.speech.duration_s:.3f}", one.fault or "", f"{one.similarity:.4f}",
         f"{late.total_ms:.2f}" if late else "", f"{late.first_ms:.2f}" if late else "",
         f"{late.real_time_factor:.4f}" if late else "", str(late.repeats) if late else "0",
-        *_pronounced(one), *_tones(one),
+        *_pronounced(one), *_tones(one), *_compared(one.compared),
     ]  # fmt: skip
 
 
-def _index_row(one: Judged, path: str, reference: str, rank: int) -> list[str]:
+def _index_row(one: Judged, path: str, reference: str, rank: int, source: str) -> list[str]:
     sentence = one.spoken.sentence
     return [
         sentence.sentence_id, sentence.language, sentence.text, one.spoken.speaker, path, reference,
         f"{one.spoken.take.speech.duration_s:.3f}", f"{one.similarity:.4f}",
         f"{one.latency.total_ms:.2f}" if one.latency else "", str(rank), one.fault or "", *_pronounced(one),
+        source, *_heard_beside(one.compared),
     ]  # fmt: skip
+
+
+def _besides_row(
+    one: Besides, folder: Path, reference: str, rank: int, label: Callable[[str, str], MediaLabel]
+) -> list[str]:
+    row = one.recording.utterance
+    path = _write_wav(folder, f"{row.sha256[:16]}-{rank}", one.speech, label(one.speaker, row.language))
+    return [
+        one.name, row.language, row.text, one.speaker, path, reference, f"{one.speech.duration_s:.3f}",
+        f"{one.similarity:.4f}", "", str(rank), "", "", "", "",
+        _copy(one.recording, folder, _SOURCES), row.speaker_id, "", "",
+    ]  # fmt: skip
+
+
+def _heard_beside(one: Compared | None) -> list[str]:
+    return ["", "", ""] if one is None else [one.source.voice, _number(one.after), _number(one.melody)]
+
+
+def _compared(one: Compared | None) -> list[str]:
+    if one is None:
+        return [""] * 5
+    return [one.source.voice, *map(_number, (one.before, one.after, one.error, one.melody))]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
 
 
 def _pronounced(one: Judged) -> list[str]:

@@ -33,7 +33,7 @@ def load(
         ConfigError: a model that is only defined so far, or an auxiliary network of another kind than
             params.yaml asks for.
     """
-    return catalogue.spec(model).load(section, delivered, auxiliaries, device)
+    return catalogue.speaker(model).load(section, delivered, auxiliaries, device)
 
 
 def load_converter(
@@ -45,4 +45,4 @@ def load_converter(
         CorruptFileError, DataError: as `load`.
         ConfigError: no such model, or another content encoder than the one it was trained with.
     """
-    return catalogue.converter_loader(model)(section, delivered, auxiliaries, device)
+    return catalogue.converter(model).load_converter(section, delivered, auxiliaries, device)

@@ -182,7 +182,7 @@ class FeatureReport:
 
 
 class ModelSpec(Protocol):
-    """The hooks of one model, in its spec.py as ``SPEC``."""
+    """The hooks of one model, in its spec.py as ``SPEC``; what they load is `SpeakingSpec`'s and others'."""
 
     name: str
 
@@ -194,11 +194,14 @@ class ModelSpec(Protocol):
         target: Path,
         workers: int,
         progress: Progress,
+        auxiliaries: Auxiliaries,
         shard: tuple[int, int] | None = None,
     ) -> FeatureReport:
         """Write this model's features of the corpora (folders with manifest.csv) under ``target``.
 
         Args:
+            auxiliaries: the networks of the section's ``features_need``. Other weights of theirs are other
+                features, so their hash belongs into the key of what is stored.
             shard: (number, of how many): only compute that share, for a later call without one to find.
         """
 
@@ -206,6 +209,10 @@ class ModelSpec(Protocol):
         self, section: ModelSection, features: Path, seed: int, warm_start: Path | None
     ) -> TrainingTask:
         """The network (weights from the delivered model in ``warm_start``, if given) and its data."""
+
+
+class SpeakingSpec(ModelSpec, Protocol):
+    """The hooks of a model of the kind ``text_to_speech``."""
 
     def load(
         self, section: ModelSection, delivered: Path, auxiliaries: Auxiliaries, device: torch.device

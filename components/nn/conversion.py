@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from components.core.params import ModelSection
-from components.nn.contracts import Auxiliaries
+from components.nn.contracts import Auxiliaries, ModelSpec
 
 
 class ContentEncoder(Protocol):
@@ -41,13 +41,13 @@ class Conversion(Protocol):
         """The rest. All that was given out is as long as what came in, to the sample."""
 
 
-class ConverterLoader(Protocol):
-    """From a delivered folder to a converter, everything checked."""
+class ConvertingSpec(ModelSpec, Protocol):
+    """The hooks of a model of the kind ``voice_conversion``."""
 
-    def __call__(
+    def load_converter(
         self, section: ModelSection, delivered: Path, auxiliaries: Auxiliaries, device: torch.device
     ) -> VoiceConverter:
-        """A converter.
+        """A delivered converter, everything checked.
 
         Raises:
             CorruptFileError, DataError, ConfigError: weights that are damaged, missing or do not fit.
@@ -63,6 +63,10 @@ class VoiceConverter(Protocol):
     """Hz of what it makes."""
     block_s: float
     """Seconds that a file is best handed over in."""
+    chunk_s: float
+    """Seconds of a live recording that a chunk holds."""
+    lookahead_s: float
+    """Seconds beyond a chunk that have to be heard before it is made: a listener waits for both."""
     speakers: tuple[str, ...]
     consents: Mapping[str, str]
     device: torch.device

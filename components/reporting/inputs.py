@@ -14,7 +14,7 @@ from components.core.ports import DataVersion, MetricPoint, RunSummary
 from components.core.spending import Spent
 
 #: Raised when the layout or the wording of a report changes; printed with every report.
-GENERATOR_VERSION = "1.1"
+GENERATOR_VERSION = "1.2"
 #: What stands in the file properties of a report that no run stands behind.
 NO_RUN_TIME = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 KST = datetime.timezone(datetime.timedelta(hours=9), "KST")
@@ -67,6 +67,8 @@ class Sentence:
     ``values`` holds what was scored (similarity, latency_ms, ...); what is absent was not measured.
     ``said`` and ``heard`` are the sounds that should be heard and that the recogniser heard; "" where nobody
     listened. ``audio`` and ``reference`` are None where no sample was kept.
+    ``source`` is what was converted and ``source_voice`` who says it: a voice converter's only. Behind its
+    sentences stand rows of recordings.
     """
 
     sentence_id: str
@@ -79,6 +81,8 @@ class Sentence:
     fault: str
     said: str
     heard: str
+    source: Path | None = None
+    source_voice: str = ""
 
 
 @dataclass(frozen=True)

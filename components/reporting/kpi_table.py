@@ -120,11 +120,16 @@ def project_rows(inputs: ReportInputs) -> tuple[KpiRow, ...]:
 
 
 def model_rows(inputs: ReportInputs, model: str) -> tuple[KpiRow, ...]:
-    """A model's KPIs: those that gate it, and whatever else was scored."""
+    """A model's KPIs: those that gate it, whatever else was scored, and figures beside them that were not."""
     report = inputs.model(model)
+    unscored = {missing.name for missing in report.evidence.not_measured} if report.evidence else set()
     gated = inputs.params.kpi.gated.of(model)
     rows = [_row(inputs, report, title, title.name in gated) for title in kpi_titles()]
-    return tuple(row for row in rows if row.gated or row.metric or row.expected)
+    return tuple(
+        row
+        for row in rows
+        if row.gated or row.metric or row.expected or (row.title.beside and row.title.name in unscored)
+    )
 
 
 def all_rows(inputs: ReportInputs) -> tuple[KpiRow, ...]:

@@ -31,7 +31,10 @@ class ParameterName:
 
 @dataclass(frozen=True)
 class KpiTitle:
-    """What a form calls a KPI, and how it is measured."""
+    """What a form calls a KPI, and how it is measured.
+
+    ``beside``: "x" for a figure that stands beside the KPIs of a voice converter and gates nothing.
+    """
 
     name: str
     ko: str
@@ -39,6 +42,7 @@ class KpiTitle:
     unit: str
     method_ko: str
     method_en: str
+    beside: str = ""
 
 
 def model_title(model: str) -> str:

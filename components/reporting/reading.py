@@ -16,7 +16,9 @@ from components.core.errors import CorruptFileError
 from components.core.storage import write_json
 from components.reporting.inputs import RejectedRow, RejectedRows, Sentence, Snapshot
 
-_VALUES = ("similarity", "pronunciation", "latency_ms", "duration_s")
+_VALUES = (
+    "similarity", "pronunciation", "latency_ms", "duration_s", "source_similarity", "f0_correlation",
+)  # fmt: skip
 _REJECTED_SHOWN = 20  # rows that a person still reads; the file itself holds them all
 
 Stored = TypeVar("Stored", bound=BaseModel)
@@ -129,6 +131,8 @@ def _sentence(samples: Path, row: dict[str, str]) -> Sentence:
         fault=row.get("fault") or "",
         said=row.get("said") or "",
         heard=row.get("heard") or "",
+        source=_clip(samples, row.get("source") or ""),
+        source_voice=row.get("source_voice") or "",
     )
 
 

@@ -46,6 +46,7 @@ class SentenceView:
     audio: str
     reference: str
     picture: str
+    source: str
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,11 @@ class ModelView:
     duels: tuple[Duel, ...]
     curves: tuple[tuple[str, Markup], ...]
     sentences: tuple[SentenceView, ...]
+
+    @property
+    def converts(self) -> bool:
+        """Whether there are sources to hear."""
+        return any(one.source for one in self.sentences)
 
 
 def review_page(inputs: ReportInputs) -> str:
@@ -117,7 +123,7 @@ def _curves(curves: Mapping[str, tuple[MetricPoint, ...]]) -> Iterable[tuple[str
 
 
 def _sentence(model: str, index: int, sentence: Sentence, media: dict[str, str]) -> SentenceView:
-    audio = picture = reference = ""
+    audio = picture = reference = source = ""
     if sentence.audio is not None:
         audio, picture = f"{model}/{sentence.sentence_id}", f"{model}/{sentence.sentence_id}/picture"
         samples, rate = read_clip(sentence.audio)
@@ -126,8 +132,11 @@ def _sentence(model: str, index: int, sentence: Sentence, media: dict[str, str])
         reference = f"reference/{sentence.reference.name}"
         if reference not in media:  # a speaker's recording stands beside many sentences
             media[reference] = audio_address(*read_clip(sentence.reference))
+    if sentence.source is not None:
+        source = f"{model}/{sentence.sentence_id}/source"
+        media[source] = audio_address(*read_clip(sentence.source))
     rank = (sentence.values.get("similarity", float("-inf")), sentence.sentence_id)
-    return SentenceView(index, rank, sentence, audio, reference, picture)
+    return SentenceView(index, rank, sentence, audio, reference, picture, source)
 
 
 def _cell(value: Any) -> str:

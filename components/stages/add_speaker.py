@@ -100,7 +100,7 @@ def add_speaker(
         IrisError: whatever the stages say; what was taken in stays, and the same call goes on from there.
     """
     params = catalogue.load(project, profile)
-    needed = _check_model(params, wish.model, train=train)
+    needed = _check_model(params, wish.model)
     consent = _consent(wish)
     _check_name(params.data, workspace, wish)
     person = Person(wish.name, wish.language, wish.licence or consent.consent_id, consent)
@@ -165,11 +165,9 @@ def _trained(project: Path, profile: str | None, workspace: Workspace, model: st
     return record
 
 
-def _check_model(params: Params, model: str, *, train: bool) -> float:
+def _check_model(params: Params, model: str) -> float:
     """Hz that a recording needs at least, for a model that converts voices."""
-    catalogue.converter_loader(model)
-    if train:
-        catalogue.spec(model)
+    catalogue.converter(model)
     corpus = params.data.new_speaker.corpus
     if corpus not in params.data.corpora:
         raise ConfigError(

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 from components import catalogue
-from components.core.errors import ValidationBlockedError
+from components.core.errors import ConfigError, ValidationBlockedError
 from components.data.corpus import corpora
 from components.nn.contracts import FeatureReport
 from components.stages.contract import Outcome, StageContext
+from components.stages.shipped import auxiliaries, auxiliary_weights
+
+#: In the stage's summary: auxiliary network → sha256 of its delivered folder.
+MADE_WITH = "made_with"
 
 
 def run(context: StageContext) -> Outcome:
@@ -21,7 +26,30 @@ def run(context: StageContext) -> Outcome:
         DataError: no corpus, or no row of it that the model can use.
     """
     report = extract(context, None)
-    return Outcome(outputs={"store": _store(context)}, summary=asdict(report))
+    made_with = dict(fingerprint(context))
+    return Outcome(outputs={"store": _store(context)}, summary={**asdict(report), MADE_WITH: made_with})
+
+
+def fingerprint(context: StageContext) -> Mapping[str, str]:
+    """Auxiliary networks that this model's features are made with: with other weights they are made anew."""
+    return auxiliary_weights(context.project, context.section.features_need)
+
+
+def require_same_networks(context: StageContext) -> None:
+    """Refuse features that were made with other auxiliary networks than those that are shipped now.
+
+    Raises:
+        ConfigError: names the networks.
+    """
+    made_with, now = context.upstream["features"].summary.get(MADE_WITH, {}), fingerprint(context)
+    changed = [name for name, sha256 in now.items() if made_with.get(name) != sha256]
+    if changed:
+        raise ConfigError(
+            who=f"features of {context.model}",
+            expected=f"to be made with the {', '.join(changed)} of pretrained/",
+            found=", ".join(f"{str(made_with.get(name, 'none'))[:12]}…" for name in changed),
+            action=f"run `python -m components features --model {context.model}`, then train",
+        )
 
 
 def extract(context: StageContext, shard: tuple[int, int] | None) -> FeatureReport:
@@ -38,6 +66,7 @@ def extract(context: StageContext, shard: tuple[int, int] | None) -> FeatureRepo
         target=_store(context),
         workers=context.params.platform.workers,
         progress=context.progress,
+        auxiliaries=auxiliaries(context.project, context.params),
         shard=shard,
     )
     for utterance_id, reason in report.rejected.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from components import catalogue
@@ -21,7 +21,12 @@ def auxiliaries(project: Path, params: Params) -> Auxiliaries:
     return Auxiliaries(shipped(project), params.auxiliaries)
 
 
-def auxiliary_weights(project: Path) -> Mapping[str, str]:
-    """Name of each auxiliary network → sha256 of its delivered folder, "" where none is shipped."""
-    folders = {name: shipped(project) / name for name in catalogue.auxiliary_names()}
+def auxiliary_weights(project: Path, names: Collection[str] | None = None) -> Mapping[str, str]:
+    """Name of each auxiliary network → sha256 of its delivered folder, "" where none is shipped.
+
+    Args:
+        names: only these; None for all.
+    """
+    chosen = catalogue.auxiliary_names() if names is None else names
+    folders = {name: shipped(project) / name for name in chosen}
     return {name: sha256_path(folder) if folder.is_dir() else "" for name, folder in folders.items()}

@@ -17,6 +17,7 @@ from components.core.stop import Stopped
 from components.core.storage import clear_half_written, sha256_json, sha256_path, write_json
 from components.stages import followers, services
 from components.stages.contract import Outcome, StageContext
+from components.stages.features import require_same_networks
 from components.stages.shipped import shipped
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def run(context: StageContext) -> Outcome:
     """Train the context's model, or go on with an attempt that was interrupted.
 
     Raises:
+        ConfigError: the features were made with other auxiliary networks than those that are shipped now.
         StoppedError: SIGTERM or SIGINT; a checkpoint is written and the next call goes on from it.
         TrainingDivergedError: no finite loss, also after rolling back once.
         TrackingUnavailableError: trained, but no run could be created for it; the next call only reports.
@@ -54,6 +56,7 @@ def run(context: StageContext) -> Outcome:
     from components.training.device import best_device, device_label
     from components.training.loop import train
 
+    require_same_networks(context)
     warm_start, task = _task(context)
     folder = context.workspace.training / str(context.model) / _attempt(context, task, warm_start)
     _make_room(context, folder)

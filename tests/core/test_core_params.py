@@ -12,6 +12,7 @@ import yaml
 from components import catalogue
 from components.core.errors import ConfigError
 from components.core.params import outcome_sha, params_sha
+from components.core.params.root import FEATURE_AUXILIARIES
 from components.core.paths import project_root
 
 PROFILES = [None, "laptop", "ci", "pretrain", "rehearsal"]
@@ -157,6 +158,27 @@ def test_a_stage_sees_only_the_sections_it_declares() -> None:
     assert set(view.models) == {"fastpitch"}
     with pytest.raises(AttributeError):
         _ = view.kpi
+
+
+def test_a_stage_sees_the_auxiliary_networks_that_its_features_are_made_with() -> None:
+    params = catalogue.load(project_root(), "ci")
+    asked = ("models", FEATURE_AUXILIARIES)
+    assert set(params.restricted_to(asked, "rvc").auxiliaries) == {"content"}
+    assert params.restricted_to(asked, "fastpitch").auxiliaries == {}
+    assert params.restricted_to(("auxiliaries",), "rvc").auxiliaries == params.auxiliaries
+
+
+def test_every_model_says_of_what_kind_it_is_and_what_its_features_need() -> None:
+    params = catalogue.load(project_root(), None)
+    kinds = {name: section.kind for name, section in params.models.items()}
+    assert kinds == {
+        "rvc": "voice_conversion",
+        "vallex": "text_to_speech",
+        "fastpitch": "text_to_speech",
+        "wav2lip": "lip_sync",
+    }
+    for section in params.models.values():
+        assert set(section.features_need) <= set(params.auxiliaries)
 
 
 def test_the_hash_follows_the_values_and_only_the_view() -> None:

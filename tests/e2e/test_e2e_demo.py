@@ -50,34 +50,55 @@ def test_the_summary_keeps_its_contract(demo: Demo) -> None:
         "models",
         "reports",
     } <= set(told)
-    assert [s["name"] for s in told["stages"]] == [s.name for s in STAGES]
+    models = sorted(catalogue.trainable())
+    assert [(s["name"], s["model"]) for s in told["stages"]] == [
+        (s.name, model) for s in STAGES for model in (models if s.per_model else [None])
+    ]
     assert all({"name", "model", "seconds", "state", "skipped"} <= set(s) for s in told["stages"])
     assert told["data_md5"].endswith(".dir")
     assert set(told["reports"]) == {"xlsx", "note_html", "note_md", "review"}
     assert all(Path(path).stat().st_size > 0 for path in told["reports"].values())
-    fastpitch = told["models"]["fastpitch"]
-    assert {"verdict", "reasons", "run_id", "version", "kpis"} <= set(fastpitch)
-    for kpi in fastpitch["kpis"].values():
-        assert set(kpi) >= KPI_FIELDS
+    assert set(told["models"]) == set(models)
+    for model in told["models"].values():
+        assert {"verdict", "reasons", "run_id", "version", "kpis"} <= set(model)
+        for kpi in model["kpis"].values():
+            assert set(kpi) >= KPI_FIELDS
 
 
 def test_the_honest_verdict_is_inconclusive_for_want_of_a_recogniser(demo: Demo) -> None:
-    fastpitch = demo.summary["models"]["fastpitch"]
-    assert fastpitch["verdict"] != "PASS"
-    assert fastpitch["kpis"]["pronunciation_accuracy"]["value"] is None
-    assert any("pronunciation_accuracy" in reason for reason in fastpitch["reasons"])
-    states = {s["name"]: s["state"] for s in demo.summary["stages"]}
-    assert states["promote"] == "refused"
+    for model in demo.summary["models"].values():
+        assert model["verdict"] != "PASS"
+        assert model["kpis"]["pronunciation_accuracy"]["value"] is None
+        assert any("pronunciation_accuracy" in reason for reason in model["reasons"])
+    states = [s["state"] for s in demo.summary["stages"] if s["name"] == "promote"]
+    assert states == ["refused"] * len(demo.summary["models"])
 
 
-def test_measured_figures_say_where(demo: Demo) -> None:
-    kpis = demo.summary["models"]["fastpitch"]["kpis"]
+@pytest.mark.parametrize("model", catalogue.trainable())
+def test_measured_figures_say_where(demo: Demo, model: str) -> None:
+    kpis = demo.summary["models"][model]["kpis"]
     for name in ("speaker_similarity", "latency_p50_ms", "latency_p95_ms", "latency_ttfa_ms", "rtf"):
         assert kpis[name]["evidence"] == "measured"
         assert kpis[name]["device"].startswith("cpu")
         assert kpis[name]["low"] <= kpis[name]["value"] <= kpis[name]["high"]
     assert kpis["speaker_similarity"]["n"] == 120
     assert kpis["speaker_similarity"]["ceiling"] > kpis["speaker_similarity"]["floor"]
+
+
+def test_a_converter_says_what_stands_beside_its_kpis_or_why_not(demo: Demo) -> None:
+    kpis = demo.summary["models"]["rvc"]["kpis"]
+    for name in (
+        "source_similarity_before",
+        "source_similarity_after",
+        "f0_correlation",
+        "stream_delay_p95_ms",
+    ):
+        assert kpis[name]["evidence"] == "measured"
+        assert kpis[name]["n"] > 0
+    assert "role human" in kpis["similarity_to_human"]["reason"], "the profile has no recorded people"
+    assert "recogniser" in kpis["control_error_rate"]["reason"]
+    page = Path(demo.summary["reports"]["review"]).read_text(encoding="utf-8")
+    assert page.count('class="play src"') == 120
 
 
 def test_a_person_sees_progress_reality_and_reports(demo: Demo) -> None:

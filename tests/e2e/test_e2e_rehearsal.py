@@ -17,7 +17,7 @@ ROOT = project_root()
 
 @pytest.fixture(scope="module")
 def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    return run_demo(tmp_path_factory.mktemp("rehearsal"), profile="rehearsal")
+    return run_demo(tmp_path_factory.mktemp("rehearsal"), "--model", "fastpitch", profile="rehearsal")
 
 
 def test_every_target_has_a_measured_figure_and_a_ceiling(rehearsal: Demo) -> None:

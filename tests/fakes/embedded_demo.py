@@ -40,10 +40,10 @@ def git_status() -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
-def run_demo(root: Path, profile: str = "ci") -> Demo:
+def run_demo(root: Path, *arguments: str, profile: str = "ci") -> Demo:
     """The whole run, which must succeed."""
     tree_before = git_status()
-    done = run_embedded(root, profile=profile)
+    done = run_embedded(root, *arguments, profile=profile)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
     summary = json.loads((root / "summary.json").read_text(encoding="utf-8"))
     return Demo(Workspace.embedded(root), summary, done.stdout + done.stderr, tree_before)

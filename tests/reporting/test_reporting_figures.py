@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import openpyxl
 import pytest
 from fakes.report_inputs import decision, evidence, metric, report_inputs
 
 from components.core.errors import ReportRefusedError
-from components.core.metrics import NotMeasured
+from components.core.metrics import HIGHER_IS_BETTER, KpiName, NotMeasured
 from components.reporting.figures import (
     Expected,
     Measured,
@@ -22,6 +22,7 @@ from components.reporting.figures import (
     with_unit,
 )
 from components.reporting.kpi_table import model_rows, project_rows
+from components.reporting.names import kpi_titles
 from components.reporting.workbook import put_result
 
 
@@ -114,6 +115,40 @@ def test_the_evidences_own_reason_is_printed() -> None:
     reasons = [m.reason for m in evidence().not_measured if isinstance(m, NotMeasured)]
     assert isinstance(row.result, Unmeasured)
     assert row.result.reason in reasons
+
+
+def test_what_stands_beside_a_converters_kpis_is_shown_also_where_it_was_not_scored() -> None:
+    found = evidence(
+        metric("speaker_similarity", 0.871, "1"), metric("stream_delay_p95_ms", 402.0, "ms")
+    ).model_copy(
+        update={
+            "model": "rvc",
+            "not_measured": (
+                NotMeasured(name="similarity_to_human", reason="no target with the role human"),
+                NotMeasured(name="gpu_memory_allocated_gb", reason="no GPU: evaluated on x"),
+            ),
+        }
+    )
+    model = type(report_inputs().models[0])(**{**report_inputs().models[0].__dict__, "evidence": found})
+    rows = {row.title.name: row for row in model_rows(report_inputs(models=(model,)), "fastpitch")}
+    assert rows["stream_delay_p95_ms"].metric == found.metric("stream_delay_p95_ms")
+    assert rows["stream_delay_p95_ms"].judgement == "대상 아님"
+    assert rows["similarity_to_human"].result == Unmeasured(
+        "녹음된 사람 목표가 없음", "no target with the role human"
+    )
+    assert "gpu_memory_allocated_gb" not in rows
+    assert "f0_correlation" not in rows
+
+
+def test_every_metric_has_a_name_in_both_languages_and_a_direction() -> None:
+    titles = {title.name: title for title in kpi_titles()}
+    assert set(titles) == set(get_args(KpiName)) == set(HIGHER_IS_BETTER)
+    for title in titles.values():
+        assert title.ko
+        assert title.en
+        assert title.method_ko
+        assert title.method_en
+        assert title.unit in {"1", "ms", "GB", "점"}
 
 
 @pytest.mark.parametrize(

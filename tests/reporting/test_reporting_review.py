@@ -115,6 +115,31 @@ def test_a_sentence_without_scores_reads_unmeasured(samples: Path) -> None:
     assert 'data-similarity="" data-pronunciation="" data-latency=""' in page
 
 
+def test_a_converter_plays_source_conversion_and_target(page: str, samples: Path) -> None:
+    assert "원음" not in page, "a model that reads text has no sources"
+    inputs = report_inputs(samples)
+    said = inputs.models[0].sentences
+    converted = tuple(
+        replace(
+            one,
+            source=samples / "reference" / "ref.wav",
+            source_voice="espeak_nguyen",
+            values={**one.values, "source_similarity": 0.561, "f0_correlation": 0.912},
+        )
+        for one in said
+    )
+    page = review_page(replace(inputs, models=(replace(inputs.models[0], sentences=converted),)))
+    clips = media(page)
+    assert {f"fastpitch/{one.sentence_id}/source" for one in said} <= set(clips)
+    (row,) = re.findall(r'<tr data-index="0".*?</tr>', page, re.DOTALL)
+    players = re.findall(r'data-media="([^"]+)" data-title', row)
+    assert players == ["fastpitch/ko_000/source", "fastpitch/ko_000", "reference/ref.wav"]
+    for fact in ("0.561", "0.912", "espeak_nguyen", "원음 source", "변환(AI 생성) converted"):
+        assert fact in row, fact
+    assert page.count("<th>") - page.count("</th>") == 0
+    assert "‘변환’도 인공지능이 생성한 음성" in page
+
+
 def test_a_broken_sample_is_named(tmp_path: Path) -> None:
     folder = write_samples(tmp_path / "s", 1)
     (folder / "ko_000.wav").write_text("no sound")

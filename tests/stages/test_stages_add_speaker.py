@@ -10,21 +10,15 @@ from typing import Any
 
 import pytest
 import soundfile
-import torch
-from local_content import LocalContent
 from paused_speech import speech
 
 from components import catalogue
 from components.core.errors import BadInputError, ConfigError, DataError, IrisError
-from components.core.params import narrowed
 from components.core.paths import Workspace, project_root
 from components.core.storage import sha256_path
 from components.data.consent import consent_text, read_consents
 from components.data.corpus import Corpus
-from components.models.rvc import loading, task
-from components.models.rvc.converter import RvcConverter
 from components.models.rvc.delivery import DeliveredRvc
-from components.models.rvc.params import Section
 from components.stages.add_speaker import Added, NewSpeaker, add_speaker, told
 from components.stages.convert import ConversionWish, convert
 
@@ -33,37 +27,7 @@ data:
   corpora: [speakers]
 platform:
   profile_name: solo
-models:
-  rvc:
-    architecture:
-      content_encoder: {checkpoint: stand-in}
 """
-
-
-class StandIn:
-    """RVC's hooks, hearing with band energies: no content encoder is needed."""
-
-    name = "rvc"
-
-    def extract_features(self, section: Any, audio: Any, corpora: Any, target: Path, **more: Any) -> Any:
-        how = (more["workers"], more["progress"], LocalContent(), more.get("shard"))
-        return task.extract_features(narrowed(section, Section), audio, corpora, target, *how)
-
-    def training_task(self, section: Any, features: Path, seed: int, warm_start: Path | None) -> Any:
-        return task.training_task(narrowed(section, Section), features, seed, warm_start)
-
-    def load_converter(
-        self, section: Any, delivered: Path, auxiliaries: Any, device: torch.device
-    ) -> RvcConverter:
-        return RvcConverter(narrowed(section, Section), delivered, LocalContent(), device)
-
-
-@pytest.fixture
-def trainable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "trainable", lambda: ("fastpitch", "rvc"))
-    monkeypatch.setattr(catalogue, "spec", lambda name: StandIn())
-
-    monkeypatch.setattr(loading, "load_converter", StandIn().load_converter)
 
 
 @pytest.fixture
@@ -107,7 +71,6 @@ def speakers(workspace: Workspace) -> Corpus:
     return Corpus(workspace.data / "speakers")
 
 
-@pytest.mark.usefixtures("trainable")
 def test_one_call_makes_a_voice_and_the_next_one_changes_nothing(
     add: Callable[..., Added], project: Path, workspace: Workspace, wish: NewSpeaker, tmp_path: Path
 ) -> None:

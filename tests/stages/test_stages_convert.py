@@ -17,6 +17,7 @@ from tone_corpus import ToneCorpus, tone
 from transformers import HubertModel
 
 from components import catalogue
+from components.auxiliaries.content.contract import SHIPPED
 from components.auxiliaries.content.network import ENCODER_PREFIX, hubert_config
 from components.auxiliaries.content.params import Section as ContentSection
 from components.core.errors import BadInputError, ConfigError, DataError
@@ -36,7 +37,14 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def params() -> Params:
-    return catalogue.load(project_root(), "ci")
+    """Of the ci profile, but with the content encoder that is delivered to pretrained/."""
+    found = catalogue.load(project_root(), "ci")
+    rvc = found.models["rvc"]
+    assert isinstance(rvc, Section)
+    asked = rvc.architecture.content_encoder.model_copy(update={"checkpoint": SHIPPED})
+    architecture = rvc.architecture.model_copy(update={"content_encoder": asked})
+    models = {**found.models, "rvc": rvc.model_copy(update={"architecture": architecture})}
+    return found.model_copy(update={"models": models})
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +96,7 @@ def test_what_cannot_be_converted_leaves_nothing(params: Params, project: Path, 
     with pytest.raises(DataError, match="one of spk1"):
         convert(project, params, workspace, ConversionWish("rvc", source, "nobody"), out)
     with pytest.raises(ConfigError, match="one that converts voices: rvc"):
-        catalogue.converter_loader("fastpitch")
+        catalogue.converter("fastpitch")
     kept = (project / "pretrained" / "content" / "model.safetensors").read_bytes()
     card = (project / "pretrained" / "content" / "model.json").read_bytes()
     deliver_hubert(project / "pretrained" / "content", params.auxiliaries["content"], 1)  # type: ignore[arg-type]

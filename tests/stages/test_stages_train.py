@@ -22,9 +22,11 @@ from components.core.paths import Workspace, project_root
 from components.core.ports import ModelVersion
 from components.core.progress import Progress
 from components.core.stage_graph import stage
+from components.core.storage import sha256_path
 from components.nn.contracts import TrainingTask
 from components.stages import services, train
 from components.stages.contract import Outcome, Record, StageContext
+from components.stages.features import MADE_WITH, require_same_networks
 
 
 class TinySpec:
@@ -265,3 +267,25 @@ def test_training_is_kept_when_no_run_can_be_created(
     monkeypatch.setattr(services, "tracker", alive)
     assert train.run(context).summary["resumed_from"] == 12
     assert spec.tasks[-1].network.batches == []
+
+
+def test_features_of_other_auxiliary_networks_are_refused(tmp_path: Path) -> None:
+    context = context_in(tmp_path)
+    rvc = catalogue.load(project_root(), "ci").restricted_to(stage("train").sections, "rvc")
+    content = context.project / "pretrained" / "content"
+    content.mkdir(parents=True)
+    (content / "model.safetensors").write_bytes(b"now")
+    for made_with, fits in (
+        ({"content": sha256_path(content)}, True),
+        ({"content": "f" * 64}, False),
+        ({}, False),
+    ):
+        features = dataclasses.replace(context.upstream["features"], summary={MADE_WITH: made_with})
+        asked = dataclasses.replace(
+            context, model="rvc", params=rvc, upstream={**context.upstream, "features": features}
+        )
+        if fits:
+            require_same_networks(asked)
+            continue
+        with pytest.raises(ConfigError, match="made with the content of pretrained/"):
+            train.run(asked)

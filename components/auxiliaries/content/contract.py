@@ -17,6 +17,9 @@ NAME = "content"
 #: ``checkpoint`` of the weights that `make pretrain MODEL=content` delivers; anything else is a hub id.
 SHIPPED = f"pretrained/{NAME}"
 
+#: ``checkpoint`` of seeded weights that learned nothing: for tests of the path, never for a voice.
+UNTRAINED = "untrained"
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -24,7 +27,7 @@ class Choice:
 
     Attributes:
         label: what the research log calls it.
-        checkpoint: ``pretrained/content``, a hub id, or a local folder in the hub's layout.
+        checkpoint: ``pretrained/content``, a hub id, a local folder in the hub's layout, or ``untrained``.
         layer: whose output is the feature; 1 is the first transformer layer.
         dim: width of a feature, for the check.
     """

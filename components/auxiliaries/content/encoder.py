@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import HubertModel
 
-from components.auxiliaries.content.contract import NAME, SHIPPED, Choice
+from components.auxiliaries.content.contract import NAME, SHIPPED, UNTRAINED, Choice
 from components.auxiliaries.content.network import ENCODER_PREFIX, hubert_config
 from components.auxiliaries.content.params import Architecture, Section
 from components.core.errors import ConfigError, DataError
@@ -20,6 +20,9 @@ from components.core.params import narrowed
 from components.core.storage import sha256_bytes, sha256_json
 from components.nn.contracts import Auxiliaries
 from components.nn.delivered import read_delivered
+
+_UNTRAINED_SEED = 0
+"""Any: always the same."""
 
 
 class HubertContent:
@@ -126,7 +129,19 @@ def of(auxiliaries: Auxiliaries, choice: Choice, device: torch.device) -> Hubert
             found="no such section",
             action="add it to params.yaml, or take the encoder in pretrained/content",
         )
-    return from_hub(choice, wanted, device)
+    return (untrained if choice.checkpoint == UNTRAINED else from_hub)(choice, wanted, device)
+
+
+def untrained(choice: Choice, architecture: Architecture, device: torch.device) -> HubertContent:
+    """Weights as they are before any training, always the same: the pipeline's tests need no download.
+
+    Raises:
+        ConfigError: no such layer, or features of another width.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(_UNTRAINED_SEED)
+        network = HubertModel(hubert_config(architecture))
+    return HubertContent(network, architecture, choice, _weights_sha256(network), device)
 
 
 def load(
@@ -183,8 +198,7 @@ def from_hub(choice: Choice, architecture: Architecture, device: torch.device) -
             found=", ".join(f"{name} {found[name]}" for name in differing),
             action="give the checkpoint's dimensions in auxiliaries.content.architecture",
         )
-    digest = {name: _tensor_sha256(value) for name, value in network.state_dict().items()}
-    return HubertContent(network, architecture, choice, sha256_json(digest), device)
+    return HubertContent(network, architecture, choice, _weights_sha256(network), device)
 
 
 _HUB_DIMENSIONS = (
@@ -205,6 +219,10 @@ def encoder_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, (list, tuple)) else value
+
+
+def _weights_sha256(network: HubertModel) -> str:
+    return sha256_json({name: _tensor_sha256(value) for name, value in network.state_dict().items()})
 
 
 def _tensor_sha256(value: Tensor) -> str:

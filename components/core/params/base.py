@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -87,8 +87,19 @@ class Resources(Section):
     scratch: str = Field(description="size of the scratch emptyDir")
 
 
+#: What a model makes of what.
+ModelKind = Literal["text_to_speech", "voice_conversion", "lip_sync"]
+
+
 class ModelSection(Section):
-    """``models.<name>``; each model's params.py narrows the three definitions."""
+    """``models.<name>``; each model's params.py narrows the three definitions.
+
+    Two facts about the model stand here as well, so that nobody has to load its network to learn them:
+    ``kind``, and ``features_need``, the auxiliary networks that its features are made with.
+    """
+
+    kind: ClassVar[ModelKind]
+    features_need: ClassVar[tuple[str, ...]] = ()
 
     architecture: Definition
     training: Definition

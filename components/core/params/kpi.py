@@ -107,6 +107,15 @@ class EvaluatorParams(Section):
     kind: EvaluatorClass
 
 
+class ConversionParams(Section):
+    """What is found out about a voice converter beside the KPIs."""
+
+    recordings_per_target: int = Field(
+        gt=0, description="recordings into each target: between people, and into the own voice"
+    )
+    streamed_sentences_per_language: int = Field(gt=0, description="sentences converted live, chunk by chunk")
+
+
 class EvaluationParams(Section):
     """How evidence is gathered."""
 
@@ -117,6 +126,7 @@ class EvaluationParams(Section):
     latency_warmup: int = Field(ge=1)
     reference_utterances: int = Field(gt=0)
     impostor_pairs: int = Field(gt=0)
+    conversion: ConversionParams
     speaker_verifier: EvaluatorParams
     recogniser: EvaluatorParams
 

@@ -15,8 +15,11 @@ from components.core.params.platform import PlatformParams, ReportParams
 
 MODEL_NAMES = ("rvc", "vallex", "fastpitch", "wav2lip")
 
+#: In a stage's sections: of ``auxiliaries`` only those that the features of its model are made with.
+FEATURE_AUXILIARIES = "auxiliaries.features"
 #: What a vocoder and the model before it must agree on.
 _MEL = ("sample_rate_hz", "n_fft", "hop_length", "win_length", "n_mels", "fmin_hz", "fmax_hz")
+_NARROWED = ("models", FEATURE_AUXILIARIES)
 
 
 class Params(Section):
@@ -86,9 +89,12 @@ class Params(Section):
         A stage's skip key covers exactly the sections it declares; touching another one raises
         AttributeError, so a declaration cannot silently be too small.
         """
-        values = {name: getattr(self, name) for name in sections if name != "models"}
+        values = {name: getattr(self, name) for name in sections if name not in _NARROWED}
         if "models" in sections:
             values["models"] = {n: s for n, s in self.models.items() if model in (None, n)}
+        if FEATURE_AUXILIARIES in sections:
+            needed = self.models[model].features_need if model else ()
+            values["auxiliaries"] = {name: self.auxiliaries[name] for name in needed}
         view = Params.__new__(Params)  # model_construct would ask for the missing sections
         object.__setattr__(view, "__dict__", values)
         object.__setattr__(view, "__pydantic_fields_set__", set(values))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from components.core.errors import DataError
 from components.core.params.data import DataParams, EspeakParams
@@ -27,7 +28,7 @@ from components.data.generated.sentences import training_sentences
 from components.data.generated.voices import Speaker, speakers
 from components.data.pcm import write_pcm16
 from components.data.source_tables import SourceRow, write_source_tables
-from components.espeak import Voice, synthesise
+from components.espeak import Speech, Voice, synthesise
 from components.text import phonemise, spoken, symbol_timings
 
 CORPUS_LICENCE = "LicenseRef-iris-generated"
@@ -122,7 +123,7 @@ def _render_one(job: tuple[Task, Path]) -> tuple[PhonemeTiming, ...]:
     another language; a sentence may not.
     """
     task, folder = job
-    speech = synthesise(spoken(task.text, task.language), task.language, task.voice, task.words_per_minute)
+    speech = said(task.text, task.language, task.voice, task.words_per_minute)
     rate = speech.sample_rate_hz
     symbols = phonemise(task.text, task.language).symbols
     try:
@@ -131,8 +132,7 @@ def _render_one(job: tuple[Task, Path]) -> tuple[PhonemeTiming, ...]:
         if task.made_up:
             return ()
         raise
-    silence = np.zeros(round(task.trailing_silence_s * rate), dtype=np.int16)
-    samples = np.concatenate([speech.samples, silence])
+    samples = recorded(speech, task.trailing_silence_s)
     write_pcm16(folder / task.path, samples, rate)
     ends = [timing.end for timing in timings[:-1]] + [len(samples)]
     return tuple(
@@ -144,6 +144,22 @@ def _render_one(job: tuple[Task, Path]) -> tuple[PhonemeTiming, ...]:
         )
         for timing, end in zip(timings, ends, strict=True)
     )
+
+
+def said(text: str, language: Language, voice: Voice, words_per_minute: int) -> Speech:
+    """A text as this corpus speaks it: espeak-ng is fed what our front-end reads.
+
+    Raises:
+        DataError: nothing in the text that can be spoken.
+        EnvironmentFaultError: no espeak-ng.
+    """
+    return synthesise(spoken(text, language), language, voice, words_per_minute)
+
+
+def recorded(speech: Speech, trailing_silence_s: float) -> npt.NDArray[np.int16]:
+    """The samples of its recording: the speech, and silence behind it."""
+    silence = np.zeros(round(trailing_silence_s * speech.sample_rate_hz), dtype=np.int16)
+    return np.concatenate([speech.samples, silence])
 
 
 def _source_row(task: Task) -> SourceRow:

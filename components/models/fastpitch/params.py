@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from components.core.params import Definition, MelSection, ModelSection, TrainingRun
+from components.core.params import Definition, MelSection, ModelKind, ModelSection, TrainingRun
 from components.core.params import Section as ParamsSection
 
 
@@ -104,6 +104,8 @@ class Inference(Definition):
 
 class Section(ModelSection):
     """``models.fastpitch``."""
+
+    kind: ClassVar[ModelKind] = "text_to_speech"
 
     architecture: Architecture
     training: Training

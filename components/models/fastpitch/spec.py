@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class FastPitchSpec:
-    """See `components.nn.contracts.ModelSpec`."""
+    """See `components.nn.contracts.SpeakingSpec`."""
 
     name = NAME
 
@@ -46,6 +46,7 @@ class FastPitchSpec:
         target: Path,
         workers: int,
         progress: Progress,
+        auxiliaries: Auxiliaries,
         shard: tuple[int, int] | None = None,
     ) -> FeatureReport:
         """Mel, pitch and energy of each frame, and the symbols, of the voices that models learn.

@@ -56,6 +56,7 @@ class RvcConverter:
         self._pitch = PitchAnalysis(method, card.pitch_range.floor, card.pitch_range.ceil)
         self.source_rate, self.sample_rate = RATE, card.architecture.sample_rate_hz
         self.block_s = section.inference.file_chunk_s
+        self.chunk_s, self.lookahead_s = section.inference.chunk_s, section.inference.lookahead_s
         self.speakers, self.consents = card.speakers, model.consents
         self.device, self.dtype, self.weights_sha256 = device, "float32", model.sha256
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from components.auxiliaries.vocoder.params import SourceFilterSynthesis
-from components.core.params import Definition, MelSection, ModelSection, TrainingRun
+from components.core.params import Definition, MelSection, ModelKind, ModelSection, TrainingRun
 from components.core.params import Section as ParamsSection
 from components.nn.discriminator_params import DiscriminatorParams
 
@@ -193,6 +193,9 @@ class Inference(Definition):
 
 class Section(ModelSection):
     """``models.rvc``."""
+
+    kind: ClassVar[ModelKind] = "voice_conversion"
+    features_need: ClassVar[tuple[str, ...]] = ("content",)
 
     architecture: Architecture
     training: Training

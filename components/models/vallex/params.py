@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from components.core.params import Definition, ModelSection
+from components.core.params import Definition, ModelKind, ModelSection
 from components.core.utterance import Language
 
 
@@ -81,6 +81,8 @@ class Inference(Definition):
 
 class Section(ModelSection):
     """``models.vallex``."""
+
+    kind: ClassVar[ModelKind] = "text_to_speech"
 
     architecture: Architecture
     training: Training

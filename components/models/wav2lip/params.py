@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from components.core.params import Definition, MelSection, ModelSection
+from components.core.params import Definition, MelSection, ModelKind, ModelSection
 from components.core.params import Section as ParamsSection
 
 
@@ -82,6 +82,8 @@ class Inference(Definition):
 
 class Section(ModelSection):
     """``models.wav2lip``."""
+
+    kind: ClassVar[ModelKind] = "lip_sync"
 
     architecture: Architecture
     training: Training

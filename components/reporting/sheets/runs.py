@@ -29,7 +29,9 @@ _CHART_ROWS, _CHART_HEIGHT_CM, _CHART_WIDTH_CM = 22, 11, 24
 
 def fill(sheet: Worksheet, inputs: ReportInputs) -> None:
     """Runs oldest first; a KPI that a run did not measure reads 미측정."""
-    figures, titles = run_figures(inputs), kpi_titles()
+    figures = run_figures(inputs)
+    scored = {name for one in figures for name in one.results}
+    titles = [title for title in kpi_titles() if not title.beside or title.name in scored]
     headers = (*_FIXED, *(f"{title.ko} [{title.unit}] 자체측정" for title in titles))
     write_title(sheet, "실행이력", "KPI 열은 실적: 실행이 스스로 측정했다고 기록한 값만 기재한다.")
     write_header(sheet, _HEADER_ROW, headers)
@@ -71,7 +73,7 @@ def _series(
 ) -> dict[str, list[float | None]]:
     """Column title → one value a run (None: an empty cell, so that the line has a gap and no zero)."""
     columns: dict[str, list[float | None]] = {}
-    for title in (t for t in kpi_titles() if t.unit == unit):
+    for title in (t for t in kpi_titles() if t.unit == unit and not t.beside):
         measured = {
             model_title(model): [f.results.get(title.name) if f.model == model else None for f in figures]
             for model in dict.fromkeys(f.model for f in figures)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from transformers import HubertModel
 
 from components.auxiliaries.content.cepstra import cepstra_of, delta, mel_analysis
-from components.auxiliaries.content.contract import Choice, require_same
+from components.auxiliaries.content.contract import UNTRAINED, Choice, require_same
 from components.auxiliaries.content.encoder import HubertContent, load, of
 from components.auxiliaries.content.masking import span_mask
 from components.auxiliaries.content.network import MaskedPrediction, hubert_config
@@ -244,3 +244,21 @@ def test_normalised_cepstra_do_not_know_the_loudness(section: Section, speech: N
     assert loud[:, :13].mean(axis=0) == pytest.approx(np.zeros(13), abs=0.1)
     assert loud[:, :13].std(axis=0) == pytest.approx(np.ones(13), abs=0.1)
     assert loud[:, 26:].std() < 0.3, "deltas stay as small as they are"
+
+
+def test_an_untrained_encoder_is_always_the_same_and_disturbs_no_draw(
+    section: Section, tmp_path: Path
+) -> None:
+    serving = Auxiliaries(tmp_path, {"content": section})
+    torch.manual_seed(1)
+    one = of(serving, Choice("x", UNTRAINED, 2, 24), CPU)
+    drawn = torch.rand(3)
+    torch.manual_seed(1)
+    assert torch.equal(drawn, torch.rand(3))
+    other = of(serving, Choice("x", UNTRAINED, 2, 24), CPU)
+    samples = np.random.default_rng(0).standard_normal(4000).astype(np.float32)
+    assert torch.equal(one.features(samples), other.features(samples))
+    assert one.sha256 == other.sha256
+    assert one.sha256 != of(serving, Choice("x", UNTRAINED, 1, 24), CPU).sha256
+    with pytest.raises(ConfigError, match="no such section"):
+        of(Auxiliaries(tmp_path, {}), Choice("x", UNTRAINED, 2, 24), CPU)
