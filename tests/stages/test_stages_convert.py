@@ -183,6 +183,11 @@ from components.stages.convert import ConversionWish, convert
 
 root, place = Path(sys.argv[1]), Path(sys.argv[2])
 params, workspace = catalogue.load(project_root(), "ci"), Workspace.embedded(place / "workspace")
+rvc = params.models["rvc"]
+asked = rvc.architecture.content_encoder.model_copy(update={"checkpoint": "pretrained/content"})
+architecture = rvc.architecture.model_copy(update={"content_encoder": asked})
+models = {**params.models, "rvc": rvc.model_copy(update={"architecture": architecture})}
+params = params.model_copy(update={"models": models})
 def peak(seconds):
     source = place / f"{seconds}.wav"
     with soundfile.SoundFile(source, "w", samplerate=48000, channels=2, subtype="PCM_16") as file:
