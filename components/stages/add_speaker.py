@@ -18,7 +18,7 @@ from filelock import FileLock
 
 from components import catalogue
 from components.core.errors import BadInputError, ConfigError, DataError
-from components.core.params import MelSection, Params
+from components.core.params import Params
 from components.core.params.data import DataParams
 from components.core.paths import Workspace
 from components.core.progress import Progress, duration
@@ -176,10 +176,7 @@ def _check_model(params: Params, model: str) -> float:
             found=", ".join(params.data.corpora),
             action=f"add {corpus} to data.corpora of this profile, or name another data.new_speaker.corpus",
         )
-    architecture = params.models[model].architecture
-    if not isinstance(architecture, MelSection):
-        raise TypeError(f"{model} converts voices without a mel")
-    return 2 * architecture.fmax_hz
+    return 2 * float(params.models[model].architecture.model_dump()["fmax_hz"])
 
 
 def _consent(wish: NewSpeaker) -> ConsentRecord:

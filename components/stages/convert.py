@@ -113,7 +113,7 @@ def with_inference(section: ModelSection, model: str, changes: Mapping[str, Any]
         return type(section).model_validate(values)
     except ValidationError as error:
         problem = error.errors()[0]
-        named = [part for part in problem["loc"] if part in changes] or sorted(changes)
+        named = [str(part) for part in problem["loc"] if part in changes] or sorted(changes)
         raise BadInputError(
             who=", ".join(f"models.{model}.inference.{name}" for name in named),
             expected=str(problem["msg"]),
