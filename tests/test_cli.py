@@ -14,7 +14,17 @@ from components.core.errors import EXIT_GATE_REFUSED, EXIT_OK
 from components.core.stage_command import plain_words
 from components.core.stage_graph import STAGES
 
-TOOLS = ("graph", "kpi", "restore-data", "rollback", "export-params", "dry-run", "doctor")
+TOOLS = (
+    "graph",
+    "kpi",
+    "restore-data",
+    "rollback",
+    "export-params",
+    "dry-run",
+    "doctor",
+    "convert",
+    "add-speaker",
+)
 USAGE = 2
 
 
@@ -44,6 +54,8 @@ def test_help_lists_every_stage_and_tool(
         (["kpi", "--limit", "many"], "--limit"),
         (["rollback", "--model", "fastpitch"], "--reason"),
         (["train", "fastpitch"], "fastpitch"),
+        (["add-speaker", "--name", "a", "--audio", "a.wav", "--signed", "2026-01-15"], "--consent"),
+        (["convert", "--input", "a", "--speaker", "a", "--out", "a", "--transpose", "high"], "--transpose"),
         (["validate", "--model", "fastpitch"], "--model"),
     ],
 )

@@ -123,27 +123,6 @@ def synthesise(
     typer.echo(f"{said.wav} (version {said.version}), {said.label.name}, {said.timings.name}")
 
 
-@app.command("convert", rich_help_panel="Tools")
-def convert(
-    source: Annotated[Path, typer.Option("--input", help="a recording of any rate: wav, flac, ogg, mp3")],
-    speaker: Annotated[str, typer.Option(help="a voice that the model was trained on")],
-    out: Annotated[Path, typer.Option(help="wav; .json (label) lies beside it")],
-    model: Annotated[str, typer.Option("--model")] = "rvc",
-    version: Annotated[str, typer.Option(help="champion | pretrained | a number")] = "champion",
-    language: Annotated[str, typer.Option(help="what is spoken, for the label; und: not known")] = "und",
-    profile: ProfileOption = None,
-    workspace: WorkspaceOption = None,
-) -> None:
-    """Convert a recording into another voice, into a labelled wav."""
-    from components.stages.convert import ConversionWish
-    from components.stages.convert import convert as into
-
-    project = project_root()
-    wish = ConversionWish(model, source, speaker, version, language)
-    made = into(project, catalogue.load(project, profile), workspace_of(workspace, project), wish, out)
-    typer.echo(f"{made.wav} (version {made.version}), {made.label.name}")
-
-
 @app.command("pretrain", rich_help_panel="Tools")
 def pretrain(
     model: Annotated[str, typer.Option("--model", help="a model or an auxiliary network")],
@@ -177,6 +156,8 @@ def dry_run(
     Console(stderr=True, width=None if console.is_terminal else WIDTH_IN_A_FILE).print(
         tool.estimate(pods, catalogue.load(project, profile).platform.cost)
     )
+    for line in tool.refusals(project, profile, model or ()):
+        typer.echo(line, err=True)
 
 
 @app.command("graph", rich_help_panel="Tools")

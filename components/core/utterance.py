@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Language = Literal["ko", "en", "ja", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
-#: Languages of recordings that carry no transcript here and serve voice conversion only.
-UntranscribedLanguage = Literal["it", "ru", "es", "fr"]
+#: Languages of recordings without a transcript, for voice conversion only; und: nobody named it.
+UntranscribedLanguage = Literal["it", "ru", "es", "fr", "und"]
 Split = Literal["train", "validation", "test"]
 #: ``model``: a voice the models learn. ``evaluator``: trains what judges them, nothing that is judged.
 #: ``unseen``: by everything until evaluation. ``human``: recorded people.

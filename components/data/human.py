@@ -32,15 +32,16 @@ class Narrator:
 
     speaker_id: str
     licence: str
+    name: str
 
 
 #: English and Spanish are one person, so they share one speaker id.
 NARRATORS: dict[str, Narrator] = {
-    "it": Narrator("human_carlo_flora", "CC-BY-3.0"),
-    "ru": Narrator("human_ivrvoice_ru", "CC-BY-3.0"),
-    "en": Narrator("human_allison_smith", "CC-BY-SA-3.0"),
-    "es": Narrator("human_allison_smith", "CC-BY-SA-3.0"),
-    "fr": Narrator("human_june_wallack", "CC-BY-SA-3.0"),
+    "it": Narrator("human_carlo_flora", "CC-BY-3.0", "Carlo Flora"),
+    "ru": Narrator("human_ivrvoice_ru", "CC-BY-3.0", "IVRVoice.ru"),
+    "en": Narrator("human_allison_smith", "CC-BY-SA-3.0", "Allison Smith"),
+    "es": Narrator("human_allison_smith", "CC-BY-SA-3.0", "Allison Smith"),
+    "fr": Narrator("human_june_wallack", "CC-BY-SA-3.0", "June Wallack"),
 }
 _TOOLS = ("apt-get", "dpkg-deb")
 _SOUNDS = Path("usr/share/asterisk/sounds")
@@ -65,6 +66,12 @@ class Skipped:
 
 class _UnavailableError(Exception):
     """A package could not be had; the message is the reason."""
+
+
+def credit(speaker_id: str) -> str:
+    """Whose name CC-BY asks for, and where the prompts come from; "" for anybody else."""
+    names = {one.name for one in NARRATORS.values() if one.speaker_id == speaker_id}
+    return f"{names.pop()}, voice prompts of Asterisk" if names else ""
 
 
 def fetch(params: HumanParams, target: Path, progress: Progress) -> Fetched | Skipped:

@@ -200,14 +200,24 @@ class Ingest:
         return row.model_copy(update={"split": split})
 
 
-def ingest_source(source: Path, format: str, corpus: str, ingest: Ingest) -> IngestReport:  # noqa: A002
+def ingest_source(
+    source: Path,
+    format: str,  # noqa: A002
+    corpus: str,
+    ingest: Ingest,
+    *,
+    replace: bool = False,
+) -> IngestReport:
     """Add the recordings in folder ``source``, written in ``format``, to corpus ``corpus``.
+
+    Args:
+        replace: see `Ingest.take`.
 
     Raises:
         ConfigError: no such format.
         DataError: see `Ingest.take` and the format's reader.
     """
-    return ingest.take(read_source(source, format), corpus)
+    return ingest.take(read_source(source, format), corpus, replace=replace)
 
 
 def _stored(row: Utterance | None) -> tuple[str, str] | None:

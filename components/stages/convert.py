@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 from components import inference
-from components.core.errors import DataError
-from components.core.params import Params
+from components.core.errors import BadInputError, ConfigError, DataError
+from components.core.params import ModelSection, Params
 from components.core.paths import Workspace
+from components.core.progress import Progress
 from components.inference import MediaLabel
+from components.inference.convert import Manner
+from components.inference.live import Delays, Playback
+from components.nn.conversion import VoiceConverter
+from components.stages.records import read_record
 from components.stages.shipped import auxiliaries
 from components.stages.synthesise import CHAMPION, chosen_weights
 
 UNDETERMINED = "und"
 """BCP 47 for a language that nobody named."""
+TRAINED = "trained"
+"""The version that this workspace trained last, judged or not."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +33,12 @@ class ConversionWish:
     """What is to be converted, and into whose voice.
 
     Attributes:
-        version: ``champion`` (else what is shipped), ``pretrained``, or a number in the registry.
+        version: ``champion`` (else what is shipped), ``pretrained``, ``trained``, or a number in the
+            registry. A speaker whom the champion does not know is looked for in what was trained last.
         language: what is spoken, for the label.
+        inference: names and values that replace those of ``models.<model>.inference``, under its checks.
+        live: play the recording to a stream, and measure how late it is heard.
+        source_hz: see `components.inference.convert.Manner`.
     """
 
     model: str
@@ -31,15 +46,19 @@ class ConversionWish:
     speaker: str
     version: str = CHAMPION
     language: str = UNDETERMINED
+    inference: Mapping[str, Any] = field(default_factory=dict)
+    live: bool = False
+    source_hz: float | None = None
 
 
 @dataclass(frozen=True)
 class Converted:
-    """What was written: the version that converted, the wav, its label."""
+    """What was written: the version that converted, the wav, its label; of a stream its delays."""
 
     version: str
     wav: Path
     label: Path
+    delays: Delays | None
 
 
 def convert(
@@ -49,23 +68,11 @@ def convert(
 
     Raises:
         DataError: a recording that cannot be used, or an unknown speaker; nothing is written then.
+        BadInputError: a value that `models.<model>.inference` does not allow.
         ConfigError: no such model or version, or another content encoder than it was trained with.
         StorageError: no space or no permission.
     """
-    from components.training.device import best_device
-
-    version, folder = chosen_weights(project, params, workspace, wish.model, wish.version)
-    section = params.models[wish.model]
-    converter = inference.load_converter(
-        wish.model, section, folder, auxiliaries(project, params), best_device()
-    )
-    if wish.speaker not in converter.consents:
-        raise DataError(
-            who=f"speaker {wish.speaker!r}",
-            expected=f"one of {', '.join(converter.speakers)}",
-            found="a speaker that this model was not trained on",
-            action="choose one of these",
-        )
+    version, converter = _converter(project, params, workspace, wish)
     label = MediaLabel(
         model=wish.model,
         model_version=version,
@@ -74,5 +81,97 @@ def convert(
         consent=converter.consents[wish.speaker],
         language=wish.language,
     )
-    sidecar = inference.convert_file(converter, wish.source, wish.speaker, out, label)
-    return Converted(version, out, sidecar)
+    playback = Playback(converter.source_rate, converter.sample_rate) if wish.live else None
+    manner = Manner(wish.source_hz, playback, Progress("convert"))
+    sidecar = inference.convert_file(converter, wish.source, wish.speaker, out, label, manner)
+    return Converted(version, out, sidecar, playback.delays() if playback else None)
+
+
+def told(made: Converted) -> list[str]:
+    """What a person wants to know of it, in lines."""
+    lines = [f"{made.wav} (version {made.version}), {made.label.name}"]
+    if made.delays:
+        one = made.delays
+        lines.append(
+            f"heard after {one.p50_ms:.0f} ms (p95 {one.p95_ms:.0f}, at most {one.max_ms:.0f}; {one.chunks} "
+            f"chunks), {one.real_time_factor:.2f} s of computing a second: measured on this machine"
+        )
+        if not one.keeps_up:
+            lines.append("this machine does not keep up: the delay grows for as long as the stream lasts")
+    return lines
+
+
+def with_inference(section: ModelSection, model: str, changes: Mapping[str, Any]) -> ModelSection:
+    """The section with other values under ``inference``, checked as params.yaml is.
+
+    Raises:
+        BadInputError: a value out of range, or one that does not fit the others.
+    """
+    values = section.model_dump()
+    values["inference"] |= changes
+    try:
+        return type(section).model_validate(values)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        named = [str(part) for part in problem["loc"] if part in changes] or sorted(changes)
+        raise BadInputError(
+            who=", ".join(f"models.{model}.inference.{name}" for name in named),
+            expected=str(problem["msg"]),
+            found=", ".join(f"{changes[name]!r}" for name in named),
+            action="correct the option; nothing was converted",
+        ) from error
+
+
+def _converter(
+    project: Path, params: Params, workspace: Workspace, wish: ConversionWish
+) -> tuple[str, VoiceConverter]:
+    """The version's name, and what converts into the wanted voice."""
+    from components.training.device import best_device
+
+    section = with_inference(params.models[wish.model], wish.model, wish.inference)
+
+    def loaded(folder: Path) -> VoiceConverter:
+        return inference.load_converter(
+            wish.model, section, folder, auxiliaries(project, params), best_device()
+        )
+
+    trained = _trained(workspace, wish.model)
+    try:
+        version, folder = trained if wish.version == TRAINED and trained else _chosen(
+            project, params, workspace, wish
+        )  # fmt: skip
+    except ConfigError:
+        if wish.version != CHAMPION or trained is None:
+            raise
+        version, folder = trained
+    converter = loaded(folder)
+    if wish.speaker in converter.consents:
+        return version, converter
+    if wish.version == CHAMPION and trained is not None:
+        later = loaded(trained[1])
+        if wish.speaker in later.consents:
+            return trained[0], later
+    raise DataError(
+        who=f"speaker {wish.speaker!r}",
+        expected=f"one of {', '.join(converter.speakers)}",
+        found="a speaker that this model was not trained on",
+        action=f"choose one of these, or `python -m components add-speaker --name {wish.speaker} ...`",
+    )
+
+
+def _chosen(project: Path, params: Params, workspace: Workspace, wish: ConversionWish) -> tuple[str, Path]:
+    if wish.version == TRAINED:
+        raise ConfigError(
+            who=f"{wish.model}, version {TRAINED}",
+            expected=f"a training in {workspace.root}",
+            found="no record of one",
+            action="name the workspace of the training (--workspace), or leave --version out",
+        )
+    return chosen_weights(project, params, workspace, wish.model, wish.version)
+
+
+def _trained(workspace: Workspace, model: str) -> tuple[str, Path] | None:
+    """Run id and delivered folder of the last training here, if there was one."""
+    record = read_record(workspace, "train", model)
+    folder = record.output(workspace.root, "delivered") if record else None
+    return (str(record.summary["run_id"]), folder) if record and folder and folder.is_dir() else None

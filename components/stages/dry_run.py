@@ -29,6 +29,7 @@ from components.core.stage_command import stage_command
 from components.core.stage_graph import STAGES, Stage
 from components.stages.journal import attempts
 from components.stages.records import read_record
+from components.stages.serving import misfits
 from components.stages.spent import latest_spending
 
 UNKNOWN = "unknown"
@@ -93,6 +94,13 @@ def plan(
         for stage in STAGES
         for model in (chosen if stage.per_model else (None,))
     )
+
+
+def refusals(project: Path, profile: str | None, models: Sequence[str]) -> list[str]:
+    """What a retraining of ``models`` (empty: all) would be refused for before it trains, in lines."""
+    params = catalogue.load(project, profile)
+    errors = [error for model in models or catalogue.trainable() for error in misfits(project, params, model)]
+    return [f"would be refused: {line}" if line[0] != " " else line for one in errors for line in one.lines()]
 
 
 def manifests(pods: Sequence[PlannedPod]) -> str:

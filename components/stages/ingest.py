@@ -93,7 +93,8 @@ def _from_outside(context: StageContext, ingest: Ingest) -> IngestReport:
             action="give all three, or none for the corpora of params.yaml",
         )
     corpus = str(context.extra["corpus"])
-    report = ingest_source(Path(str(context.extra["source"])), str(context.extra["format"]), corpus, ingest)
+    source, replace = Path(str(context.extra["source"])), bool(context.extra.get("replace"))
+    report = ingest_source(source, str(context.extra["format"]), corpus, ingest, replace=replace)
     if corpus not in context.params.data.corpora:
         context.progress.say(f"add {corpus} to data.corpora in params.yaml to train on it")
     return report
@@ -111,7 +112,7 @@ def _embedded(params: Params, ingest: Ingest, scratch: Path) -> tuple[list[Inges
             else:
                 skipped[name] = taken.reason
                 ingest.progress.say(f"corpus {name} skipped: {taken.reason}")
-        elif not (ingest.data / name / MANIFEST_NAME).is_file():
+        elif name != params.data.new_speaker.corpus and not (ingest.data / name / MANIFEST_NAME).is_file():
             raise ConfigError(
                 who=f"data.corpora: {name}",
                 expected=f"a corpus in {ingest.data / name}",

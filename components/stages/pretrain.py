@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from components.core.progress import Progress
 from components.core.storage import atomic_folder, sha256_path, write_text
 from components.data.corpus import corpora
 from components.stages.contract import Record
+from components.stages.rights import rights
 from components.stages.runner import Request, run_stage
 from components.stages.shipped import shipped
 
@@ -45,6 +46,7 @@ class _Made:
     device: str
     weights_sha256: str
     figures: Mapping[str, float]
+    rights: Sequence[str]
 
 
 def pretrain(project: Path, workspace: Workspace, profile: str, name: str) -> Path:
@@ -75,6 +77,7 @@ def _train_model(project: Path, workspace: Workspace, profile: str, name: str) -
     losses = {
         loss: value for loss, value in summary["losses"].items() if loss.startswith("validation/")
     }  # fmt: skip
+    store = workspace.features / name
     made = _Made(
         name=name,
         profile=profile,
@@ -84,6 +87,7 @@ def _train_model(project: Path, workspace: Workspace, profile: str, name: str) -
         device=record.device,
         weights_sha256=str(summary["checkpoint_sha256"]),
         figures=losses,
+        rights=rights(store, corpora(workspace.data, catalogue.load(project, profile).data.corpora)),
     )
     return made, record.output(workspace.root, "delivered")
 
@@ -119,6 +123,7 @@ def _train_auxiliary(project: Path, workspace: Workspace, profile: str, name: st
         device=last.device,
         weights_sha256=sha256_path(last.delivered / "model.safetensors"),
         figures=figures,
+        rights=rights(features, corpora(workspace.data, params.data.corpora)),
     )
     return made, last.delivered
 
@@ -174,13 +179,14 @@ def _card(made: _Made) -> str:
     figures = "\n".join(
         f"| {name} | {value:.4f} |" for name, value in sorted(made.figures.items()) if name not in wrong
     )
+    lines = "".join(f"{line}\n" if line[0] == " " else f"- {line}\n" for line in made.rights)
     return (
         f"# {made.name}\n\n"
         f"- made by `make pretrain MODEL={made.name}` (profile `{made.profile}`)\n"
-        f"- data {made.data}: generated speech (espeak-ng), and recorded prompts where the model uses them\n"
+        f"- data {made.data}: generated speech (espeak-ng), and the people below, if any\n"
         f"- {made.steps} steps, {made.cpu_seconds / 3600:.2f} CPU hours on {made.device}\n"
         f"- weights sha256 {made.weights_sha256}\n"
-        "- licence: that of this repository; the generated voices carry no right of a person\n\n"
+        f"{lines}\n"
         "| held-out figure, measured | |\n|---|---|\n"
         f"{figures}\n"
     )

@@ -31,6 +31,7 @@ from components.stages.contract import Record, StageContext, StageModule
 from components.stages.corpus_at_hand import corpus_at_hand
 from components.stages.journal import journalled
 from components.stages.records import hashed_outputs, outputs_intact, read_record, write_record
+from components.stages.serving import require_served
 from components.stages.upstream import upstream_records
 
 DONE, SKIPPED, REFUSED = "done", "skipped", "refused"
@@ -68,6 +69,7 @@ def run_stage(request: Request) -> Record:
     stage = stage_named(request.stage)
     params = catalogue.load(request.project, request.profile)
     _check_model(stage, request.model)
+    require_served(request.project, params, stage, request.model)
     heart = _heart(stage, request)
     told = params.platform.heartbeat
     patience = Patience(told.hang_after_min * _SECONDS_PER_MINUTE, told.alive_cpu_share)

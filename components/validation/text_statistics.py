@@ -41,9 +41,9 @@ def characters_per_second(text: str, seconds: float) -> float:
 
 
 def script_share(text: str, language: str) -> float:
-    """Share of the letters that are of the language's script; 1 where there are no letters."""
+    """Share of the letters that are of the language's script; 1 without letters or a language."""
     letters = [ord(character) for character in text if unicodedata.category(character)[0] == "L"]
-    if not letters:
+    if not letters or language not in SCRIPTS:
         return 1.0
     own = sum(any(low <= letter <= high for low, high in SCRIPTS[language]) for letter in letters)
     return own / len(letters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 from pathlib import Path
@@ -12,9 +13,11 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
-from components.core.errors import DataError
+from components.core.errors import BadInputError, DataError
+from components.core.progress import Progress
 from components.inference import MediaLabel
-from components.inference.convert import convert, convert_file, mean_log_f0
+from components.inference.convert import Manner, convert, convert_file, mean_log_f0
+from components.inference.live import BLOCK_S, Playback
 from components.inference.recording import blocks
 from components.nn.contracts import Speech
 
@@ -32,12 +35,12 @@ class Echo:
 
     def __init__(self) -> None:
         self.semitones = math.nan
+        self.live = False
         self.longest = 0
         self._late = np.zeros(0, np.float32)
 
     def begin(self, speaker: str, semitones: float, live: bool) -> Echo:
-        assert not live
-        self.semitones = semitones
+        self.semitones, self.live = semitones, live
         return self
 
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -112,3 +115,76 @@ def test_a_source_that_cannot_be_used_leaves_nothing(tmp_path: Path, kind: str) 
         convert_file(Echo(), source, "low", out, LABEL)
     assert not out.exists()
     assert not list(tmp_path.glob(".out*"))
+
+
+def test_a_stream_gets_its_key_from_its_caller(tmp_path: Path) -> None:
+    source, converter = tmp_path / "in.wav", Echo()
+    soundfile.write(source, sine(1.0, 16000), 16000)
+
+    def semitones(manner: Manner) -> float:
+        convert_file(converter, source, "low", tmp_path / "out.wav", LABEL, manner)
+        return converter.semitones
+
+    playback = Playback(16000, 16000)
+    assert semitones(Manner(playback=playback)) == 0.0, "it cannot hear the end before the beginning"
+    assert converter.live
+    assert converter.longest <= BLOCK_S * 16000 + 1
+    assert semitones(Manner(playback=playback, source_hz=200.0)) == pytest.approx(-12.0)
+    assert semitones(Manner(source_hz=50.0)) == pytest.approx(12.0), "what is told is not looked for"
+    assert not converter.live
+    for hertz in (0.0, -1.0, math.nan, math.inf):
+        with pytest.raises(BadInputError, match="source-hz"):
+            semitones(Manner(source_hz=hertz))
+
+
+class Slow:
+    """Gives a chunk of 0.1 s back when the next 0.05 s are there; each takes a known time on a fake clock."""
+
+    def __init__(self, clock: list[float], cost_s: float) -> None:
+        self._clock, self._cost_s = clock, cost_s
+        self._heard = self._made = 0
+
+    def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        self._heard += len(samples)
+        if self._heard < self._made + 2400:
+            return np.zeros(0, np.float32)
+        self._made += 1600
+        self._clock[0] += self._cost_s
+        return np.zeros(1600, np.float32)
+
+    def finish(self) -> NDArray[np.float32]:
+        return np.zeros(0, np.float32)
+
+
+@pytest.mark.parametrize(("cost_s", "keeps_up"), [(0.03, True), (0.12, False)])
+def test_the_delay_is_waiting_and_computing(
+    monkeypatch: pytest.MonkeyPatch, cost_s: float, keeps_up: bool
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("components.inference.live.time.perf_counter", lambda: clock[0])
+    conversion, playback = Slow(clock, cost_s), Playback(16000, 16000)
+    assert playback.delays() is None
+    for _ in range(200):
+        playback.push(conversion, np.zeros(160, np.float32))
+    found = playback.delays()
+    assert found is not None
+    assert found.chunks == 19
+    assert found.real_time_factor == pytest.approx(19 * cost_s / 2.0)
+    assert found.keeps_up is keeps_up
+    if keeps_up:
+        assert found.p50_ms == pytest.approx(150 + 30)
+        assert found.max_ms == pytest.approx(150 + 30)
+    else:
+        assert found.max_ms == pytest.approx(150 + 120 + 18 * 20), "each chunk is 20 ms later than the last"
+
+
+def test_progress_goes_over_the_seconds_of_the_recording_twice(tmp_path: Path) -> None:
+    source, told = tmp_path / "in.wav", io.StringIO()
+    soundfile.write(source, sine(2.0, 8000), 8000)
+    progress = Progress("convert", stream=told)
+    convert_file(Echo(), source, "low", tmp_path / "out.wav", LABEL, Manner(progress=progress))
+    ends = [line for line in told.getvalue().splitlines() if "100%" in line]
+    assert [line.rpartition("left")[2].strip() for line in ends] == [
+        "finding the key, 0:02",
+        "in the voice of low, 0:02",
+    ]

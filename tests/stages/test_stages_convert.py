@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +20,7 @@ from components import catalogue
 from components.auxiliaries.content.contract import SHIPPED
 from components.auxiliaries.content.network import ENCODER_PREFIX, hubert_config
 from components.auxiliaries.content.params import Section as ContentSection
-from components.core.errors import ConfigError, DataError
+from components.core.errors import BadInputError, ConfigError, DataError
 from components.core.params import Params
 from components.core.paths import Workspace, project_root
 from components.core.progress import Progress
@@ -25,7 +29,7 @@ from components.models.rvc.params import Section
 from components.models.rvc.task import extract_features, training_task
 from components.nn.contracts import Auxiliaries
 from components.nn.delivered import write_delivered
-from components.stages.convert import ConversionWish, convert
+from components.stages.convert import ConversionWish, convert, told
 from components.training.loop import train
 
 CPU = torch.device("cpu")
@@ -103,3 +107,112 @@ def test_what_cannot_be_converted_leaves_nothing(params: Params, project: Path, 
         (project / "pretrained" / "content" / "model.safetensors").write_bytes(kept)
         (project / "pretrained" / "content" / "model.json").write_bytes(card)
     assert not out.exists()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace.embedded(tmp_path / "workspace")
+
+
+SOURCES = {
+    "silence": (np.zeros(16000), 16000),
+    "10 ms": (tone(0.01, 220.0, 16000), 16000),
+    "one sample": (np.full(1, 0.1), 16000),
+    "stereo": (np.stack([tone(0.7, 220.0, 48000), np.zeros(33600)], axis=1), 48000),
+    "8 kHz": (tone(0.7, 220.0, 8000), 8000),
+    "44.1 kHz": (tone(0.7, 220.0, 44100), 44100),
+    "full scale": (np.sign(tone(0.7, 220.0, 16000)), 16000),
+}
+
+
+@pytest.mark.parametrize("live", [False, True])
+@pytest.mark.parametrize("kind", list(SOURCES))
+def test_any_recording(
+    params: Params, project: Path, workspace: Workspace, tmp_path: Path, kind: str, live: bool
+) -> None:
+    samples, rate = SOURCES[kind]
+    source, out = tmp_path / "in.wav", tmp_path / "out.wav"
+    soundfile.write(source, samples, rate, subtype="FLOAT")
+    made = convert(project, params, workspace, ConversionWish("rvc", source, "spk1", live=live), out)
+    heard, made_rate = soundfile.read(out)
+    assert len(heard) / made_rate == pytest.approx(len(samples) / rate, abs=2 / made_rate)
+    assert np.all(np.isfinite(heard))
+    if kind == "silence":
+        assert np.abs(heard).max() < 0.05
+    lines = told(made)
+    assert ("heard after" in "".join(lines)) == (live and len(samples) / rate > 0.5)
+
+
+def test_options_go_through_the_checks_of_params(
+    params: Params, project: Path, workspace: Workspace, tmp_path: Path
+) -> None:
+    source, out = tmp_path / "in.wav", tmp_path / "out.wav"
+    soundfile.write(source, tone(0.6, 220.0, 16000), 16000)
+
+    def made(**options: Any) -> np.ndarray:
+        wish = ConversionWish("rvc", source, "spk1", inference=options)
+        convert(project, params, workspace, wish, out)
+        return np.asarray(soundfile.read(out)[0])
+
+    plain = made()
+    for options in ({"index_rate": 0.0}, {"transpose_semitones": 7}, {"automatic_key": False}):
+        assert not np.array_equal(made(**options), plain), options
+    out.unlink()
+    for options, told_of in (
+        ({"index_rate": 1.5}, "less than or equal to 1"),
+        ({"protect": -0.1}, "greater than or equal to 0"),
+        ({"file_chunk_s": 0.21}, "no multiple of a content feature"),
+        ({"file_chunk_s": 0.02}, "must fit into"),
+        ({"transpose_semitones": 0.5}, "integer"),
+        ({"loudness": 1.0}, "Extra inputs"),
+    ):
+        with pytest.raises(BadInputError, match=told_of) as caught:
+            made(**options)
+        assert caught.value.who == f"models.rvc.inference.{next(iter(options))}"
+        assert "(입력을" in caught.value.lines()[1]
+    assert not out.exists()
+
+
+LONG = """
+import io, resource, sys
+from pathlib import Path
+import numpy as np, soundfile
+from components import catalogue
+from components.core.paths import Workspace, project_root
+from components.stages.convert import ConversionWish, convert
+
+root, place = Path(sys.argv[1]), Path(sys.argv[2])
+params, workspace = catalogue.load(project_root(), "ci"), Workspace.embedded(place / "workspace")
+rvc = params.models["rvc"]
+asked = rvc.architecture.content_encoder.model_copy(update={"checkpoint": "pretrained/content"})
+architecture = rvc.architecture.model_copy(update={"content_encoder": asked})
+models = {**params.models, "rvc": rvc.model_copy(update={"architecture": architecture})}
+params = params.model_copy(update={"models": models})
+def peak(seconds):
+    source = place / f"{seconds}.wav"
+    with soundfile.SoundFile(source, "w", samplerate=48000, channels=2, subtype="PCM_16") as file:
+        for second in range(seconds):
+            t = np.arange(48000) / 48000
+            file.write(np.tile(0.2 * np.sin(2 * np.pi * 180 * t)[:, None], (1, 2)))
+    wish = ConversionWish("rvc", source, "spk1", inference={"file_chunk_s": 1.0})
+    convert(root, params, workspace, wish, place / "out.wav")
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak(8)
+print(peak(120) - before)
+"""
+
+
+def test_an_hour_takes_the_memory_of_a_block(project: Path, tmp_path: Path) -> None:
+    """In small: two minutes of 48 kHz stereo are 46 MB of samples, and 8 s have shown what a block takes."""
+    command = [sys.executable, "-c", LONG, str(project), str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ})
+    grown_mb = int(ended.stdout.split()[-1]) / 1024
+    assert grown_mb < 12, f"{grown_mb:.0f} MB more for a recording that is 15 times as long"
+
+
+def test_the_version_that_was_trained_last_has_to_exist(
+    params: Params, project: Path, workspace: Workspace, tmp_path: Path
+) -> None:
+    wish = ConversionWish("rvc", tmp_path / "in.wav", "spk1", version="trained")
+    with pytest.raises(ConfigError, match="expected a training in"):
+        convert(project, params, workspace, wish, tmp_path / "out.wav")

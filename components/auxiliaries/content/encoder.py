@@ -158,11 +158,11 @@ def load(
     weights = read_delivered(delivered, NAME)
     card = Architecture.model_validate(weights.card["architecture"])
     architecture = wanted or card
-    if _dimensions(architecture) != _dimensions(card):
+    if architecture.dimensions() != card.dimensions():
         raise ConfigError(
             who=f"content encoder in {delivered}",
-            expected=f"{_dimensions(architecture)}",
-            found=f"{_dimensions(card)}",
+            expected=f"{architecture.dimensions()}",
+            found=f"{card.dimensions()}",
             action="run `make pretrain MODEL=content`, or choose the profile that the weights were made with",
         )
     network = HubertModel(hubert_config(card))
@@ -215,11 +215,6 @@ def encoder_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         for name, value in weights.items()
         if name.startswith(ENCODER_PREFIX)
     }
-
-
-def _dimensions(architecture: Architecture) -> dict[str, Any]:
-    """What weights depend on: neither the effort of extraction nor what only training uses."""
-    return architecture.model_dump(mode="json", exclude={"chunks", "dropout", "layerdrop"})
 
 
 def _plain(value: Any) -> Any:

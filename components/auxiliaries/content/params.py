@@ -8,7 +8,8 @@ fit.
 from __future__ import annotations
 
 import math
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -44,6 +45,10 @@ class Architecture(ParamsSection):
     dropout: float = Field(ge=0, lt=1)
     layerdrop: float = Field(ge=0, lt=1)
     chunks: Chunks
+
+    def dimensions(self) -> dict[str, Any]:
+        """What weights depend on: neither the effort of extraction nor what only training uses."""
+        return self.model_dump(mode="json", exclude={"chunks", "dropout", "layerdrop"})
 
     @property
     def stride(self) -> int:
@@ -163,3 +168,14 @@ class Section(AuxiliarySection):
             )
             raise ValueError(message)
         return self
+
+    def misfit(self, card: Mapping[str, Any] | None) -> tuple[str, str] | None:
+        """See `AuxiliarySection.misfit`."""
+        if card is None:
+            return super().misfit(None)
+        asked, found = self.architecture.dimensions(), card["architecture"]
+        differing = [name for name, value in asked.items() if found.get(name) != value]
+        if not differing:
+            return None
+        sides = [", ".join(f"{name} {side.get(name)}" for name in differing) for side in (asked, found)]
+        return sides[0], sides[1]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -135,3 +136,16 @@ class Section(AuxiliarySection):
 
     architecture: Architecture
     training: Training
+
+    def misfit(self, card: Mapping[str, Any] | None) -> tuple[str, str] | None:
+        """See `AuxiliarySection.misfit`: kind and mel count; the rest follows the card."""
+        asked = self.architecture
+        if asked.kind == "griffin_lim" or (card is None and asked.kind == "source_filter"):
+            return None  # both work without weights
+        names = ("kind", *MelSection.model_fields)
+        found = card["architecture"] if card else {}
+        differing = [name for name in names if found.get(name) != getattr(asked, name)]
+        if not differing:
+            return None
+        expected = ", ".join(f"{name} {getattr(asked, name)}" for name in differing)
+        return expected, ", ".join(f"{name} {found[name]}" for name in differing) if card else "no weights"

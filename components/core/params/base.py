@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -105,6 +106,10 @@ class ModelSection(Section):
     inference: Definition
     resources: Resources
 
+    def served_by(self) -> tuple[str, ...]:
+        """Auxiliary networks whose delivered weights (``pretrained/``) this model cannot do without."""
+        return ()
+
     def definitions(self) -> dict[str, dict[str, Any]]:
         """The three definitions as plain values, in sheet order."""
         return {kind: getattr(self, kind).model_dump() for kind in ("architecture", "training", "inference")}
@@ -115,3 +120,14 @@ class AuxiliarySection(Section):
 
     architecture: Section
     training: Section
+
+    def misfit(self, card: Mapping[str, Any] | None) -> tuple[str, str] | None:
+        """What is asked for and what was delivered, where the two do not go together; None where they do.
+
+        Asked before a training, so that nobody learns at its end that nothing can be heard or judged. Loading
+        the weights checks the same again, and that they are whole.
+
+        Args:
+            card: of the delivered network; None: none was delivered.
+        """
+        return None if card is not None else ("weights", "none")

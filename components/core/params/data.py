@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from components.core.params.base import Section
-from components.core.utterance import Language, UntranscribedLanguage
+from components.core.utterance import Language
 
 Share = Field(ge=0.0, le=1.0)
 
@@ -50,7 +50,7 @@ class EspeakParams(Section):
 class HumanParams(Section):
     """The recorded part of the embedded corpus (Debian's Asterisk prompts)."""
 
-    languages: tuple[UntranscribedLanguage | Literal["en"], ...] = Field(strict=False)
+    languages: tuple[Literal["it", "ru", "es", "fr", "en"], ...] = Field(strict=False)
     min_duration_s: float = Field(gt=0)
     max_duration_s: float = Field(gt=0)
     max_minutes_per_language: float = Field(gt=0)
@@ -103,6 +103,29 @@ class ValidationParams(Section):
     max_rejected_share: float = Share
 
 
+class NewSpeakerParams(Section):
+    """How `add-speaker` cuts recordings of any length, and how much speech it asks for."""
+
+    corpus: str = Field(min_length=1, description="folder below data/ that receives them")
+    speech_min_s: float = Field(gt=0, description="of a speaker, all recordings together")
+    stretch_s: float = Field(gt=0, description="of a recording looked at in one piece; bounds the memory")
+    clip_min_s: float = Field(gt=0)
+    clip_max_s: float = Field(gt=0)
+    silence_db: float = Field(lt=0, description="below the loudest 10 ms of a stretch")
+    min_silence_s: float = Field(gt=0, description="a shorter pause parts nothing")
+    keep_silence_s: float = Field(ge=0, description="kept of a pause, at either side")
+
+    @model_validator(mode="after")
+    def _clips_share_nothing(self) -> Self:
+        if 2 * self.keep_silence_s > self.min_silence_s:
+            message = f"keep_silence_s {self.keep_silence_s} is more than half of min_silence_s"
+            raise ValueError(message)
+        if not 2 * self.clip_min_s < self.clip_max_s < self.stretch_s:
+            message = "2 · clip_min_s < clip_max_s < stretch_s does not hold"
+            raise ValueError(message)
+        return self
+
+
 class DvcParams(Section):
     """Where data versions live."""
 
@@ -117,6 +140,18 @@ class DataParams(Section):
     languages: tuple[Language, ...] = Field(strict=False, min_length=1)
     corpora: tuple[str, ...] = Field(strict=False, min_length=1)
     embedded: EmbeddedParams
+    new_speaker: NewSpeakerParams
     splits: SplitParams
     validation: ValidationParams
     dvc: DvcParams
+
+    @model_validator(mode="after")
+    def _clips_are_accepted(self) -> Self:
+        new, limits = self.new_speaker, self.validation
+        if not limits.duration_min_s <= new.clip_min_s < new.clip_max_s <= limits.duration_max_s:
+            message = (
+                f"new_speaker: clips of {new.clip_min_s} to {new.clip_max_s} s, but validation takes "
+                f"{limits.duration_min_s} to {limits.duration_max_s} s"
+            )
+            raise ValueError(message)
+        return self

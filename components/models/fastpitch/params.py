@@ -110,3 +110,7 @@ class Section(ModelSection):
     architecture: Architecture
     training: Training
     inference: Inference
+
+    def served_by(self) -> tuple[str, ...]:
+        """Its mel is heard through a vocoder."""
+        return ("vocoder",)

@@ -12,6 +12,7 @@ from components.core.params import Definition, MelSection, ModelKind, ModelSecti
 from components.core.params import Section as ParamsSection
 from components.nn.discriminator_params import DiscriminatorParams
 
+_SHIPPED_ENCODER = "pretrained/content"
 FRAMES_PER_FEATURE = 2
 """A content feature lasts 20 ms, a frame of the synthesiser 10 ms."""
 
@@ -220,3 +221,7 @@ class Section(ModelSection):
                 message = f"{name} is no multiple of a content feature's {encoder.stride} samples"
                 raise ValueError(message)
         return self
+
+    def served_by(self) -> tuple[str, ...]:
+        """It hears with the content encoder of ``pretrained/``, unless another checkpoint is named."""
+        return ("content",) if self.architecture.content_encoder.checkpoint == _SHIPPED_ENCODER else ()
