@@ -16,6 +16,7 @@ from components.nn.timed_speech import Timed
 
 #: Written without spaces between words: a line may end after most characters.
 _UNSPACED: tuple[Language, ...] = ("ja", "zh")
+_SYMBOL = "So"
 
 
 class Border(IntEnum):
@@ -140,9 +141,13 @@ def _pieces(whole: str, language: Language) -> list[_Piece]:
 
 
 def _clings(whole: str, place: int, language: Language) -> bool:
-    """Whether what follows may not begin a line. Between spaces that is a matter of marks standing alone."""
-    if language in _UNSPACED or not may_not_begin(whole[place]):
-        return may_not_begin(whole[place])
+    """Whether what follows stays with what is before: a mark that may not begin a line, or an emoji.
+
+    Between spaces only what stands there alone does: ``…그런데`` begins a line, ``!`` and ``🙂`` do not.
+    """
+    clings = may_not_begin(whole[place]) or unicodedata.category(whole[place]) == _SYMBOL
+    if language in _UNSPACED or not clings:
+        return clings
     token = whole[place:].split(" ", 1)[0]
     return not any(c.isalnum() for c in token)
 
