@@ -168,6 +168,27 @@ def convert(
     typer.echo(f"{made.wav} (version {made.version}), {made.label.name}")
 
 
+@app.command("init-corpus", rich_help_panel="Tools")
+def init_corpus(
+    path: Annotated[Path, typer.Argument(help="folder of recordings")],
+    format: Annotated[str | None, typer.Option(help="none: recognised")] = None,  # noqa: A002
+    corpus: Annotated[str | None, typer.Option(help="folder below data/; none: the format's name")] = None,
+    role: Annotated[
+        str | None, typer.Option(help="of every voice: model | evaluator | unseen | human")
+    ] = None,
+    profile: ProfileOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Recognise the format of a folder, tell what it holds, and take it in."""
+    from components.stages.init_corpus import CorpusWish
+    from components.stages.init_corpus import init_corpus as take
+
+    project = project_root()
+    wish = CorpusWish(path, format, corpus, role)
+    for line in take(catalogue.load(project, profile), workspace_of(workspace, project), wish):
+        typer.echo(line)
+
+
 @app.command("pretrain", rich_help_panel="Tools")
 def pretrain(
     model: Annotated[str, typer.Option("--model", help="a model or an auxiliary network")],
