@@ -79,7 +79,7 @@ def by_espeak(params: Params, count: int = _SENTENCES) -> Iterator[Spoken]:
         times = [
             (one.start / rate, one.end / rate) for one in symbol_timings(language, said.symbols, made.timings)
         ]
-        samples = made.samples.astype(np.float32) / _INT16_FULL_SCALE
+        samples = (made.samples / _INT16_FULL_SCALE).astype(np.float32)
         yield Spoken(text, language, Speech(samples, rate), _of_words(times, said.words, said.written))
 
 

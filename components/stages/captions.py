@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from components import captions as room
 from components.captions.files import require_suffix
@@ -99,7 +99,7 @@ def _known(language: str) -> Language:
             found="no captions for it",
             action="name the language that is spoken",
         )
-    return cast("Language", language)
+    return language
 
 
 def _aligned(project: Path, params: Params, audio: Path, text: str, language: Language) -> tuple[Timed, ...]:

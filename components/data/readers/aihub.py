@@ -1,9 +1,10 @@
-"""AI-Hub (한국지능정보사회진흥원): Korean speech, a JSON a recording, labels and audio in folders of their own.
+"""AI-Hub (한국지능정보사회진흥원): Korean speech, a JSON a recording, labels and audio in separate folders.
 
 Two layouts are read, wherever the files lie below the folder; a label names its recording:
 
 - ``발화정보.stt`` (text), ``발화정보.fileNm``, ``녹음자정보.recorderId``: free talk and commands;
-- ``전사정보`` (text), ``파일정보.FileName``, ``기본정보.NumberOfSpeaker`` and ``화자정보.SpeakerName``: speech synthesis.
+- ``전사정보`` (text), ``파일정보.FileName``, ``기본정보.NumberOfSpeaker`` with ``화자정보.SpeakerName``:
+  speech synthesis.
 
 A label with several utterances of one long recording (dialects, broadcasts) is a row that says so: cutting is
 not done here. Names on disk may be in NFC or NFD, also labels in one and audio in the other.
@@ -84,10 +85,11 @@ def _by_stem(folder: Path) -> dict[str, list[str]]:
 def _row(number: int, label: Path, folder: Path, audio: Mapping[str, Sequence[str]]) -> RawRow:
     where = label.relative_to(folder).as_posix()
     told = _told(label)
-    kind = _kind(told) if isinstance(told, dict) else ""
+    if isinstance(told, str):
+        return RawRow(number, audio=where, problem=f"{where}: {told}"[:200])
+    kind = _kind(told)
     if not kind:
-        problem = told if isinstance(told, str) else f"no {' or '.join(_KINDS)}"
-        return RawRow(number, audio=where, problem=f"{where}: {problem}"[:200])
+        return RawRow(number, audio=where, problem=f"{where}: no {' or '.join(_KINDS)}")
     if kind == "utterance":
         problem = f"{where}: several utterances of one recording; cut it and label each"
         return RawRow(number, audio=where, problem=problem)
