@@ -61,7 +61,9 @@ def ingest(
     source: Annotated[
         str | None, typer.Option(help="folder of new recordings; none: params.yaml's corpora")
     ] = None,
-    format: Annotated[str | None, typer.Option(help="generic | kss")] = None,  # noqa: A002 - the option's name
+    format: Annotated[  # noqa: A002 - the option's name
+        str | None, typer.Option(help="generic | aihub | aishell3 | jvs | kss | ljspeech | vctk | zeroth")
+    ] = None,
     corpus: Annotated[str | None, typer.Option(help="folder below data/ that receives them")] = None,
     profile: ProfileOption = None,
     workspace: WorkspaceOption = None,

@@ -107,6 +107,7 @@ def synthesise(
     word: Annotated[
         list[str] | None, typer.Option(help="one word otherwise: 2:pace=0.8,pitch_shift=3 (from 0)")
     ] = None,
+    captions: Annotated[Path | None, typer.Option(help=".srt or .vtt to write as well")] = None,
     profile: ProfileOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -119,8 +120,52 @@ def synthesise(
     control = Control(pace, pitch_shift, pitch_scale, energy)
     words = dict(parse_word_control(one, control) for one in word or [])
     wish = Wish(model, text, cast("Language", language), speaker, version, control, words)
-    said = say(project, catalogue.load(project, profile), workspace_of(workspace, project), wish, out)
-    typer.echo(f"{said.wav} (version {said.version}), {said.label.name}, {said.timings.name}")
+    params = catalogue.load(project, profile)
+    said = say(project, params, workspace_of(workspace, project), wish, out, captions)
+    more = f", {said.captions}" if said.captions else ""
+    typer.echo(f"{said.wav} (version {said.version}), {said.label.name}, {said.timings.name}{more}")
+
+
+@app.command("captions", rich_help_panel="Tools")
+def caption(
+    out: Annotated[Path, typer.Option(help=".srt or .vtt")],
+    audio: Annotated[Path | None, typer.Option(help="a recording: wav, flac, ogg, mp3")] = None,
+    text: Annotated[str | None, typer.Option(help="what is said in it")] = None,
+    language: Annotated[str | None, typer.Option(help="ko | en | ja | zh")] = None,
+    timings: Annotated[
+        Path | None, typer.Option(help="instead of the three: what synthesise left beside its wav")
+    ] = None,
+    profile: ProfileOption = None,
+) -> None:
+    """Caption a recording whose text is known, or speech that synthesise made."""
+    from components.stages.captions import CaptionWish
+    from components.stages.captions import caption as write
+
+    project = project_root()
+    wish = CaptionWish(audio, text, language, timings)
+    cues = write(project, catalogue.load(project, profile), wish, out)
+    typer.echo(f"{out} ({len(cues)} captions)")
+
+
+@app.command("init-corpus", rich_help_panel="Tools")
+def init_corpus(
+    path: Annotated[Path, typer.Argument(help="folder of recordings")],
+    format: Annotated[str | None, typer.Option(help="none: recognised")] = None,  # noqa: A002
+    corpus: Annotated[str | None, typer.Option(help="folder below data/; none: the format's name")] = None,
+    role: Annotated[
+        str | None, typer.Option(help="of every voice: model | evaluator | unseen | human")
+    ] = None,
+    profile: ProfileOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Recognise the format of a folder, tell what it holds, and take it in."""
+    from components.stages.init_corpus import CorpusWish
+    from components.stages.init_corpus import init_corpus as take
+
+    project = project_root()
+    wish = CorpusWish(path, format, corpus, role)
+    for line in take(catalogue.load(project, profile), workspace_of(workspace, project), wish):
+        typer.echo(line)
 
 
 @app.command("pretrain", rich_help_panel="Tools")

@@ -16,11 +16,13 @@ from components.core.utterance import LANGUAGES, Role, UntranscribedLanguage, Ut
 from components.data import wav
 from components.data.consent import Consents
 from components.data.duplicates import Candidate, settle
+from components.data.flac import is_flac, unpack
 from components.data.names import name_fault
 from components.data.rejection import Refused, Rejection
 from components.data.source import RawRow, Source
 from components.data.splits import split_of
 from components.data.timings import timing_fault
+from components.data.wav import BadWavError
 
 _UNTRANSCRIBED = get_args(UntranscribedLanguage)
 _ROLES = get_args(Role)
@@ -51,11 +53,18 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Acceptance:
-    """The rules: parameters, the seed of the splits, and the day on which consent must hold."""
+    """The rules.
+
+    Attributes:
+        seed: of the splits.
+        today: the day on which consent must hold.
+        scratch: folder for recordings that have to be unpacked; what is accepted may lie there.
+    """
 
     params: DataParams
     seed: int
     today: datetime.date
+    scratch: Path
 
     def judge(self, source: Source, standing: Standing, progress: Progress) -> Verdict:
         """Judge every row of ``source``."""
@@ -88,7 +97,7 @@ class Acceptance:
         if not row.licence.strip():
             raise Refused("missing_licence", "an SPDX id or the agreement's name", "nothing")
         self._check_consent(row, speaker_id, standing.consents)
-        audio = _inside(source.folder, row.audio)
+        audio = self._as_wav(_inside(source.folder, row.audio), row.number)
         facts = self._facts(audio)
         fault = timing_fault(source.timings.get(row.utterance_id, ()), facts.duration_s)
         if fault:
@@ -130,6 +139,15 @@ class Acceptance:
         if objection:
             raise Refused("invalid_consent", f"a consent that holds on {self.today}", objection)
 
+    def _as_wav(self, audio: Path, number: int) -> Path:
+        """The recording itself, or the WAV that a FLAC was made from."""
+        try:
+            return unpack(audio, self.scratch / f"{number}.wav") if is_flac(audio) else audio
+        except BadWavError as bad:
+            raise Refused(bad.reason, bad.expected, bad.found) from bad
+        except OSError as error:
+            raise Refused("unreadable_file", "a file that can be read", str(error.strerror)) from error
+
     def _facts(self, audio: Path) -> wav.WavFacts:
         limits = self.params.validation
         try:
@@ -147,7 +165,7 @@ class Acceptance:
             if facts.duration_s > limits.duration_max_s:
                 raise Refused("too_long", f"{limits.duration_max_s} s or less", f"{facts.duration_s} s")
             wav.check_finite(audio, facts)
-        except wav.BadWavError as bad:
+        except BadWavError as bad:
             raise Refused(bad.reason, bad.expected, bad.found) from bad
         except OSError as error:
             raise Refused("unreadable_file", "a file that can be read", str(error.strerror)) from error

@@ -37,6 +37,20 @@ class ConsentRecord(BaseModel):
     expires: datetime.date | None = Field(description="last day on which it holds")
     withdrawn: datetime.date | None = Field(description="first day on which it no longer holds")
 
+    @classmethod
+    def of_licence(cls, consent_id: str, speaker_id: str) -> Self:
+        """A published corpus: whoever spoke agreed to its licence, and no document is in our hands."""
+        return cls(
+            consent_id=consent_id,
+            speaker_id=speaker_id,
+            basis="licence",
+            document_sha256="",
+            scope=(),
+            signed=None,
+            expires=None,
+            withdrawn=None,
+        )
+
     @model_validator(mode="after")
     def _document_is_complete(self) -> Self:
         if self.basis == "document" and not (self.document_sha256 and self.scope and self.signed):

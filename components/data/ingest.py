@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,16 @@ from components.data.staging import Plan, realise, tidy
 from components.data.timings import ALIGNMENTS_NAME, timings_text
 
 _EXAMPLES_SHOWN = 20
+
+
+class MostlyRejectedError(DataError):
+    """A source of which nothing was taken, because too much of it is bad.
+
+    Attributes:
+        rejected: every rejected row, where the message shows the first ones.
+    """
+
+    rejected: tuple[Rejection, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,11 +116,14 @@ class Ingest:
             tidy(folder)
             before = self._before(Corpus(folder), source, replace)
             standing = Standing(before.stays, self._taken_elsewhere(corpus), before.consents)
-            verdict = Acceptance(self.params, self.seed, self.today).judge(source, standing, self.progress)
-            self._check_share(corpus, source, verdict)
-            _check_damage(corpus, before, verdict)
-            plan = self._plan(source, before, verdict)
-            realise(folder, plan)
+            # Beside the locks, where there is room: a published corpus in FLAC is gigabytes.
+            with tempfile.TemporaryDirectory(prefix="unpacked-", dir=self.locks) as scratch:
+                rules = Acceptance(self.params, self.seed, self.today, Path(scratch))
+                verdict = rules.judge(source, standing, self.progress)
+                self._check_share(corpus, source, verdict)
+                _check_damage(corpus, before, verdict)
+                plan = self._plan(source, before, verdict)
+                realise(folder, plan)
         kept = {row.utterance_id for row in plan.rows}
         return IngestReport(
             corpus=corpus,
@@ -159,7 +173,7 @@ class Ingest:
         if share <= self.params.validation.max_rejected_share:
             return
         reasons = Counter(rejection.reason for rejection in verdict.rejected)
-        raise DataError(
+        error = MostlyRejectedError(
             who=f"corpus {corpus} from {source.folder}",
             expected=f"at most {self.params.validation.max_rejected_share:.0%} rejected rows",
             found=f"{len(verdict.rejected)} of {len(source.rows)} rejected: "
@@ -167,6 +181,8 @@ class Ingest:
             action="mend the source (first rows below); nothing was changed",
             details=[str(rejection) for rejection in verdict.rejected[:_EXAMPLES_SHOWN]],
         )
+        error.rejected = verdict.rejected
+        raise error
 
     def _plan(self, source: Source, before: _Before, verdict: Verdict) -> Plan:
         offered = {candidate.utterance.utterance_id: candidate for candidate in verdict.accepted}

@@ -39,6 +39,7 @@ class Source:
     Attributes:
         name: where rows come from; ingest replaces rows only of the same name.
         transcribed: False for recordings that have no text by nature (voice conversion only).
+        left_out: what the folder holds besides, and is not offered on purpose → how many recordings.
     """
 
     name: str
@@ -47,3 +48,4 @@ class Source:
     consents: Mapping[str, ConsentRecord] = field(default_factory=dict)
     timings: Timings = field(default_factory=dict)
     transcribed: bool = True
+    left_out: Mapping[str, int] = field(default_factory=dict)

@@ -40,7 +40,7 @@ def run(context: StageContext) -> Outcome:
         "generator": generator(),
         "sources": {report.corpus: _counts(report) for report in reports},
         "skipped": skipped,
-        "corpora": {corpus.name: _contents(corpus) for corpus in present},
+        "corpora": {corpus.name: contents(corpus) for corpus in present},
     }
     manifest_summary, rejected = scratch / "manifest_summary.json", scratch / "rejected.csv"
     write_json(manifest_summary, summary)
@@ -146,7 +146,8 @@ def _counts(report: IngestReport) -> dict[str, Any]:
     }
 
 
-def _contents(corpus: Corpus) -> dict[str, Any]:
+def contents(corpus: Corpus) -> dict[str, Any]:
+    """What a corpus holds: utterances, speakers, splits, roles, minutes by language, md5."""
     seconds: dict[str, float] = {}
     for row in corpus.rows:
         seconds[row.language] = seconds.get(row.language, 0.0) + row.duration_s

@@ -1,4 +1,4 @@
-"""``synthesise``: a text becomes a labelled wav, and a JSON with the time of every word and sound."""
+"""``synthesise``: a text becomes a labelled wav, a JSON with the time of every word and sound, captions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components import catalogue, inference
+from components.captions.files import require_suffix
 from components.core.errors import ConfigError
 from components.core.params import Params
 from components.core.paths import Workspace
@@ -17,6 +18,7 @@ from components.inference import MediaLabel
 from components.nn.contracts import Auxiliaries, Speech
 from components.nn.control import UNCHANGED, Control
 from components.promotion.succession import champion_alias
+from components.stages import captions as caption_writer
 from components.stages import services
 from components.stages.shipped import shipped
 
@@ -47,24 +49,37 @@ class Wish:
 
 @dataclass(frozen=True)
 class Said:
-    """What was written: the version that spoke, the wav, its label, the timings."""
+    """What was written: the version that spoke, the wav, its label, the timings; captions if asked for."""
 
     version: str
     wav: Path
     label: Path
     timings: Path
+    captions: Path | None = None
 
 
-def synthesise(project: Path, params: Params, workspace: Workspace, wish: Wish, out: Path) -> Said:
+def synthesise(
+    project: Path,
+    params: Params,
+    workspace: Workspace,
+    wish: Wish,
+    out: Path,
+    captions: Path | None = None,
+) -> Said:
     """Speak into ``out`` (a wav); the label and the timings lie beside it.
+
+    Args:
+        captions: .srt or .vtt that is written too, from the same timings.
 
     Raises:
         DataError: empty or over-long text, unknown language, speaker or word.
-        ConfigError: no such model or version, or nothing to speak with.
+        ConfigError: no such model or version, nothing to speak with, or captions of another kind.
         StorageError: no space or no permission.
     """
     from components.training.device import best_device
 
+    if captions is not None:
+        require_suffix(captions)
     version, folder = chosen_weights(project, params, workspace, wish.model, wish.version)
     # Speech for a listener is no evidence: it needs no vocoder of a certain kind, only one that is there.
     serving = Auxiliaries(shipped(project), sections={})
@@ -83,7 +98,9 @@ def synthesise(project: Path, params: Params, workspace: Workspace, wish: Wish, 
     sidecar = inference.to_wav(out, Speech(timed.samples, timed.sample_rate), label)
     timings = out.with_name(out.name + TIMINGS_SUFFIX)
     write_json(timings, _told(wish, timed))
-    return Said(version, out, sidecar, timings)
+    if captions is not None:
+        caption_writer.write(captions, wish.text, timed.words, wish.language, params)
+    return Said(version, out, sidecar, timings, captions)
 
 
 def chosen_weights(

@@ -30,7 +30,8 @@ TODAY = datetime.date(2026, 6, 1)
 
 def judged(source: Source, params: DataParams, **standing: object) -> Verdict:
     known = Standing(**{"rows": {}, "taken": {}, "consents": source.consents, **standing})  # type: ignore[arg-type]
-    return Acceptance(params, seed=1, today=TODAY).judge(source, known, Progress("t", stream=io.StringIO()))
+    rules = Acceptance(params, seed=1, today=TODAY, scratch=source.folder.parent / "unpacked")
+    return rules.judge(source, known, Progress("t", stream=io.StringIO()))
 
 
 def reasons(folder: SourceFolder, params: DataParams, **standing: object) -> dict[int, str]:

@@ -196,5 +196,5 @@ def test_a_corpus_stays_below_data(corpus: str, source: SourceFolder, ingest: In
 
 
 def test_an_unknown_format_is_named(source: SourceFolder, ingest: Ingest) -> None:
-    with pytest.raises(ConfigError, match="one of generic, kss"):
+    with pytest.raises(ConfigError, match="one of aihub, aishell3, generic, jvs, kss"):
         ingest_source(source.write(), "mp3s", "own", ingest)

@@ -121,4 +121,4 @@ def test_no_list_two_lists_an_empty_list_and_no_folder(source: SourceFolder, tmp
 
 
 def test_each_file_here_is_a_format() -> None:
-    assert formats() == ("generic", "kss", "speaker")
+    assert formats() == ("aihub", "aishell3", "generic", "jvs", "kss", "ljspeech", "speaker", "vctk", "zeroth")

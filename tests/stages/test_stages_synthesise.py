@@ -87,6 +87,20 @@ def test_the_champion_speaks_where_there_is_one(tmp_path: Path, voice: Voice) ->
         _say(tmp_path, params, version="99")
 
 
+def test_captions_are_written_beside_it(tmp_path: Path, voice: Voice) -> None:
+    delivered(tmp_path / "project" / "pretrained" / "fastpitch")
+    workspace, wish = Workspace.embedded(tmp_path / "workspace"), Wish("fastpitch", "한 말", "ko", "a")
+    out, captions = tmp_path / "x.wav", tmp_path / "x.srt"
+    said = synthesise(tmp_path / "project", laptop_params(), workspace, wish, out, captions)
+    assert said.captions == captions
+    assert captions.read_text(encoding="utf-8") == "1\n00:00:00,000 --> 00:00:00,833\n한 말\n"
+    with pytest.raises(ConfigError, match=r"\.srt or \.vtt"):
+        synthesise(
+            tmp_path / "project", laptop_params(), workspace, wish, tmp_path / "y.wav", tmp_path / "y.txt"
+        )
+    assert not (tmp_path / "y.wav").exists()
+
+
 def test_nothing_to_speak_with_is_told(tmp_path: Path, voice: Voice) -> None:
     with pytest.raises(ConfigError, match="make pretrain MODEL=fastpitch"):
         _say(tmp_path, laptop_params())

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch.nn.utils.rnn import pad_sequence
 
 from components.auxiliaries.recogniser.decoding import greedy
+from components.auxiliaries.recogniser.forced_alignment import forced_alignment
 from components.auxiliaries.recogniser.hearing import (
     is_silent,
     listen,
@@ -44,6 +45,24 @@ class Heard:
     tones: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Alignment:
+    """Given segments, in the time of a clip.
+
+    CTC learns that a segment was there, not how long: a network like ours names it once, about in its middle.
+
+    Attributes:
+        spans: seconds of the first and the last frame that say a segment; one a segment, in order.
+        sounding: [T] whether anything sounds in a frame of ``frame_s`` seconds.
+        log_probability: natural logarithm, mean over the segments; how well they fit what is heard.
+    """
+
+    spans: tuple[tuple[float, float], ...]
+    sounding: NDArray[np.bool_]
+    frame_s: float
+    log_probability: float
+
+
 class PhonemeRecogniser:
     """Hears clips of any rate in a language that is known.
 
@@ -72,9 +91,14 @@ class PhonemeRecogniser:
                 action="restore pretrained/recogniser from git, or run make pretrain MODEL=recogniser",
             ) from error
         self.sha256, self._device = found.sha256, device
-        self._hearing = architecture.hearing
+        self._hearing, self._stride = architecture.hearing, architecture.stride
         self._analysis = MelAnalysis.of(architecture.hearing, self._log_floor)
         self._network = network.to(device).eval()
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz that it hears at; clips of another rate are resampled."""
+        return self._analysis.sample_rate
 
     def hear(self, clips: Sequence[Speech], language: Language) -> list[Heard]:
         """What is said in each clip. Nothing is heard in a clip without sound.
@@ -82,14 +106,35 @@ class PhonemeRecogniser:
         Raises:
             DataError: a language that the recogniser does not know.
         """
-        if language not in LANGUAGES:
-            raise DataError(
-                who="the recogniser",
-                expected=f"a language among {', '.join(LANGUAGES)}",
-                found=repr(language),
-                action="leave such clips out; it hears generated speech of these languages only",
-            )
+        _require_known(language)
         return self.hear_frames([self._frames(clip, language) for clip in clips], [language] * len(clips))
+
+    def align(self, clip: Speech, language: Language, said: Sequence[str]) -> Alignment:
+        """When each of the segments ``said`` is heard, given that these are said.
+
+        Args:
+            said: segments of `labels.segments`, all of them among ``labels.of_language[language]``.
+
+        Raises:
+            DataError: a language that the recogniser does not know, a clip without sound, no segments, or
+                more than the clip can hold.
+        """
+        _require_known(language)
+        mel, pitch = self._frames(clip, language)
+        if is_silent(mel, self._log_floor):
+            raise DataError(
+                who="the recording", expected="sound", found="silence", action="give another recording"
+            )
+        segments, _, _ = self._listen([(mel, pitch)], [language])
+        path = forced_alignment(segments[0].cpu().numpy(), self.labels.numbers(said))
+        loudness = mel.max(axis=1)
+        step = self._analysis.hop_s * self._stride
+        return Alignment(
+            spans=tuple((span.first * step, span.last * step) for span in path.spans),
+            sounding=loudness >= loudness.max() - self._hearing.speech_nepers,
+            frame_s=self._analysis.hop_s,
+            log_probability=path.log_probability / len(said),
+        )
 
     def hear_frames(self, clips: Sequence[Frames], languages: Sequence[Language]) -> list[Heard]:
         """The same from mel [T, n_mels] of `hearing.listen` and pitch [T] of `hearing.pitch_track`."""
@@ -109,19 +154,8 @@ class PhonemeRecogniser:
             return mel, np.zeros(len(mel), dtype=np.float32)
         return mel, pitch_track(clip.samples, clip.sample_rate, self._hearing, self._analysis)
 
-    @torch.inference_mode()
     def _forward(self, clips: Sequence[Frames], languages: Sequence[Language]) -> list[Heard]:
-        mels = pad_sequence(
-            [torch.from_numpy(normalise(mel, self._hearing)) for mel, _ in clips], batch_first=True
-        )
-        pitches = pad_sequence(
-            [torch.from_numpy(pitch_features(track)) for _, track in clips], batch_first=True
-        )
-        frames = torch.tensor([len(mel) for mel, _ in clips])
-        places = torch.tensor([LANGUAGES.index(language) for language in languages])
-        segments, tones, lengths = self._network.listen(
-            mels.to(self._device), pitches.to(self._device), frames.to(self._device), places.to(self._device)
-        )
+        segments, tones, lengths = self._listen(clips, languages)
         names = self.labels.names
         return [
             Heard(
@@ -132,3 +166,30 @@ class PhonemeRecogniser:
                 greedy(segments, lengths), greedy(tones, lengths), languages, strict=True
             )
         ]
+
+    @torch.inference_mode()
+    def _listen(
+        self, clips: Sequence[Frames], languages: Sequence[Language]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """See `RecogniserNetwork.listen`."""
+        mels = pad_sequence(
+            [torch.from_numpy(normalise(mel, self._hearing)) for mel, _ in clips], batch_first=True
+        )
+        pitches = pad_sequence(
+            [torch.from_numpy(pitch_features(track)) for _, track in clips], batch_first=True
+        )
+        frames = torch.tensor([len(mel) for mel, _ in clips])
+        places = torch.tensor([LANGUAGES.index(language) for language in languages])
+        return self._network.listen(
+            mels.to(self._device), pitches.to(self._device), frames.to(self._device), places.to(self._device)
+        )
+
+
+def _require_known(language: str) -> None:
+    if language not in LANGUAGES:
+        raise DataError(
+            who="the recogniser",
+            expected=f"a language among {', '.join(LANGUAGES)}",
+            found=repr(language),
+            action="leave such clips out; it hears generated speech of these languages only",
+        )

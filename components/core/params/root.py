@@ -9,6 +9,7 @@ from typing import Self
 from pydantic import Field, SerializeAsAny, model_validator
 
 from components.core.params.base import AuxiliarySection, ModelSection, Section
+from components.core.params.captions import CaptionParams
 from components.core.params.data import AudioParams, DataParams
 from components.core.params.kpi import EvaluationParams, KpiParams
 from components.core.params.platform import PlatformParams, ReportParams
@@ -31,6 +32,7 @@ class Params(Section):
     data: DataParams
     kpi: KpiParams
     evaluation: EvaluationParams
+    captions: CaptionParams
     platform: PlatformParams
     report: ReportParams
     models: dict[str, SerializeAsAny[ModelSection]]

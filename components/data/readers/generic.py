@@ -25,6 +25,7 @@ from components.core.errors import DataError
 from components.data.consent import CONSENT_NAME, read_consents
 from components.data.csv_table import FIRST_ROW, cell_rows
 from components.data.source import RawRow, Source
+from components.data.text_lines import first_line
 from components.data.timings import ALIGNMENTS_NAME, read_timings
 
 CSV_NAME = "metadata.csv"
@@ -41,6 +42,16 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "consent": ("consent_id",),
 }
 _OPTIONAL = {"role": "human"}
+
+
+LOOKED_FOR = f"{CSV_NAME} with a header of our columns, or {PARQUET_NAME}"
+
+
+def matches(folder: Path) -> bool:
+    """Whether ``folder`` holds a list of ours; `read` says what is wrong with one that is not complete."""
+    header = {cell.strip().casefold() for cell in first_line(folder / CSV_NAME).split(",")}
+    known = sum(bool(header & {name, *others}) for name, others in ALIASES.items())
+    return (folder / PARQUET_NAME).is_file() or known > len(ALIASES) // 2
 
 
 def read(folder: Path) -> Source:

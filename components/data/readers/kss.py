@@ -12,20 +12,19 @@ from pathlib import Path, PurePosixPath
 from components.core.errors import DataError
 from components.data.consent import ConsentRecord
 from components.data.source import RawRow, Source
+from components.data.text_lines import first_line, text_lines
 
 _FIELDS = 6
 _SPEAKER = "kss"
 _LICENCE = "CC-BY-NC-SA-4.0"
-_CONSENT = ConsentRecord(
-    consent_id="kss-licence",
-    speaker_id=_SPEAKER,
-    basis="licence",
-    document_sha256="",
-    scope=(),
-    signed=None,
-    expires=None,
-    withdrawn=None,
-)
+_CONSENT = ConsentRecord.of_licence("kss-licence", _SPEAKER)
+
+LOOKED_FOR = "transcript.v.*.txt of six fields between |"
+
+
+def matches(folder: Path) -> bool:
+    """Whether ``folder`` looks like KSS."""
+    return any(first_line(path).count("|") == _FIELDS - 1 for path in folder.glob("transcript*.txt"))
 
 
 def read(folder: Path) -> Source:
@@ -34,12 +33,12 @@ def read(folder: Path) -> Source:
     Raises:
         DataError: no transcript or several, or not UTF-8.
     """
-    lines = _transcript(folder).splitlines()
+    lines = text_lines(_transcript(folder))
     rows = tuple(_row(number, line) for number, line in enumerate(lines, start=1) if line.strip())
     return Source(name="kss", folder=folder, rows=rows, consents={_CONSENT.consent_id: _CONSENT})
 
 
-def _transcript(folder: Path) -> str:
+def _transcript(folder: Path) -> Path:
     found = sorted(folder.glob("transcript*.txt"))
     if len(found) != 1:
         raise DataError(
@@ -48,12 +47,7 @@ def _transcript(folder: Path) -> str:
             found=", ".join(path.name for path in found) or "none",
             action="point --source at the folder that holds the transcript and the folders 1 to 4",
         )
-    try:
-        return found[0].read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(
-            who=str(found[0]), expected="a text file in UTF-8", found=str(error), action="convert it to UTF-8"
-        ) from error
+    return found[0]
 
 
 def _row(number: int, line: str) -> RawRow:
