@@ -44,8 +44,7 @@ def f0_correlation(source: Speech, made: Speech, analysis: PitchAnalysis) -> flo
         the conversion lost it.
     """
     said, kept = _course(source, analysis), _course(heard_at(made, source.sample_rate), analysis)
-    length = min(len(said), len(kept))
-    said, kept = said[:length], kept[:length]
+    kept = np.pad(kept[: len(said)], (0, max(0, len(said) - len(kept))))  # what is missing has no voice
     if np.sum(said > 0) < _FRAMES_MIN or np.ptp(said[said > 0]) == 0:
         return None
     both = (said > 0) & (kept > 0)

@@ -8,11 +8,12 @@ come from a bootstrap over sentences.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from statistics import median
 
-from components.core.errors import NothingScoredError
+from components.core.errors import IrisError, NothingScoredError
 from components.core.metrics import Evaluator
 from components.core.progress import Progress
 from components.evaluation.sentences import Sentence
@@ -38,7 +39,8 @@ def warm_up(candidate: Candidate, turns: Sequence[tuple[Sentence, str]], runs: i
     for language in dict.fromkeys(sentence.language for sentence, _ in turns):
         of_language = ((s, speaker) for s, speaker in turns if s.language == language)
         for sentence, speaker in islice(of_language, runs):
-            take(candidate, sentence, speaker)
+            with suppress(IrisError):  # it becomes a fault when it is spoken for the record
+                take(candidate, sentence, speaker)
 
 
 def measure(

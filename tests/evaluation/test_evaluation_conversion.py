@@ -9,18 +9,15 @@ import numpy as np
 import pytest
 from espeak_converter import EspeakConverter
 from espeak_voices import VOICES, recorded
+from few_sentences import CI, COUNT, few_sentences
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components import catalogue
 from components.core.metrics import Evaluator, Metric
-from components.core.params import Params
-from components.core.paths import project_root
 from components.core.progress import Progress
 from components.core.statistics import Floats
 from components.core.utterance import Language
 from components.data.corpus import Corpus
-from components.data.csv_table import table_text
 from components.evaluation import conversion_scores as scores
 from components.evaluation.candidate import Findings, Listening
 from components.evaluation.conversion import Targets, examine_conversion
@@ -28,31 +25,15 @@ from components.evaluation.embedding_store import EmbeddingStore
 from components.evaluation.pronunciation import Transcript
 from components.evaluation.recordings import held_out, panel, transcribed
 from components.evaluation.records import Circumstances
-from components.evaluation.sentences import Sentence, load_sentences
 from components.evaluation.sources import Sources, sources_for
 from components.evaluation.speaker_similarity import Gallery, build_gallery
 from components.evaluation.verifier import SpeakerVerifier
 from components.features.pitch import PitchAnalysis
 from components.nn.contracts import Speech
 
-CI = catalogue.load(project_root(), "ci")
-#: Of the 120; eleven others of a source's voice then make its centroid.
-SENTENCES_PER_LANGUAGE = 6
-COUNT = 4 * SENTENCES_PER_LANGUAGE
 NOW = Circumstances("cpu: test", "float32", "d", "g", "p", "run", 1)
 ANALYSIS = PitchAnalysis("dio", 50.0, 1100.0)
 RATE = 16000
-
-
-def small(root: Path) -> Params:
-    """The ci profile with a few of the sentences, each converted once."""
-    every = load_sentences(CI.evaluation.sentences, CI.kpi)
-    rows = [s for s in every if int(s.sentence_id[3:]) <= SENTENCES_PER_LANGUAGE]
-    table = table_text(tuple(Sentence.model_fields), [list(map(str, vars(s).values())) for s in rows])
-    (root / "sentences.csv").write_text(table, encoding="utf-8")
-    kpi = CI.kpi.model_copy(update={"sentences_per_language": SENTENCES_PER_LANGUAGE})
-    told = {"sentences": str(root / "sentences.csv"), "latency_repeats": 1}
-    return CI.model_copy(update={"kpi": kpi, "evaluation": CI.evaluation.model_copy(update=told)})
 
 
 class Counting:
@@ -71,7 +52,7 @@ class World:
     """Three voices with recordings, one of them recorded as a person, and the sentences' sources."""
 
     def __init__(self, root: Path) -> None:
-        self.params = small(root)
+        self.params = few_sentences(root)
         recorded(root / "espeak", per_voice=14).write()
         self.corpus = Corpus(root / "espeak")
         self.verifier = SpeakerVerifier(CI.evaluation.speaker_verifier)
