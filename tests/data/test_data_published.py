@@ -22,7 +22,7 @@ from components.data.readers.aihub import spoken_form
 from components.data.wav import BadWavError
 
 WRITERS: dict[str, Callable[[Path], Path]] = {
-    name: getattr(published, name) for name in formats() if name != "generic"
+    name: getattr(published, name) for name in formats() if name not in {"generic", "speaker"}
 }
 #: Format → accepted, reasons of the rejected in order of rows, voices, what is left out.
 EXPECTED: dict[str, tuple[int, list[str], set[str], dict[str, int]]] = {
