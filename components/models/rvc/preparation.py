@@ -100,7 +100,8 @@ def prepare(
     known = set(old.by_fingerprint) if old else set()
     pending = [one for one in jobs if one.fingerprint not in known and not scratch.holds(one.fingerprint)]
     progress.say(f"{len(jobs)} recordings: {len(pending)} to compute, {len(jobs) - len(pending)} as before")
-    rejected = _sliced(pending, analysis, scratch, workers, progress)
+    unheard = [one for one in pending if not scratch.holds(one.heard)]
+    rejected = _sliced(unheard, analysis, scratch, workers, progress)
     heard = [one for one in pending if one.utterance.utterance_id not in rejected]
     for job in progress.track(heard, len(heard), "content features"):
         _listen(job, analysis.content_speeds, encoder, scratch)
