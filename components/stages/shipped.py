@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from components import catalogue
 from components.core.params import Params
 from components.core.storage import sha256_path
-from components.nn.contracts import Auxiliaries
+
+if TYPE_CHECKING:
+    from components.nn.contracts import Auxiliaries
 
 
 def shipped(project: Path) -> Path:
@@ -17,7 +20,9 @@ def shipped(project: Path) -> Path:
 
 
 def auxiliaries(project: Path, params: Params) -> Auxiliaries:
-    """The shipped auxiliary networks, and what ``params`` say of them."""
+    """The shipped auxiliary networks, and what ``params`` say of them; loads torch."""
+    from components.nn.contracts import Auxiliaries
+
     return Auxiliaries(shipped(project), params.auxiliaries)
 
 

@@ -180,7 +180,8 @@ def test_a_target_that_fails_is_a_fault_of_its_sentences(world: World) -> None:
     assert len(found.faults) == COUNT // 3
     assert metric(found, "source_similarity_after").n == COUNT * 2 // 3
     assert metric(found, "f0_correlation").n == COUNT, "a melody that is lost counts as lost"
-    assert min(metric(found, "f0_correlation").per_sentence.values()) == 0.0
+    lost = [value for value in metric(found, "f0_correlation").per_sentence.values() if value == 0.0]
+    assert len(lost) >= COUNT // 3
 
 
 def voiced(hertz: Floats) -> Speech:

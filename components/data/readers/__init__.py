@@ -33,6 +33,11 @@ def formats() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
 
 
+def recognisable() -> tuple[str, ...]:
+    """The formats that a folder can be seen to have; others are always named (``speaker``)."""
+    return tuple(name for name in formats() if hasattr(_reader(name), "matches"))
+
+
 def read_source(folder: Path, name: str) -> Source:
     """Read ``folder`` as format ``name``.
 
@@ -82,12 +87,12 @@ def recognise(folder: Path) -> str:
         expected="a folder that looks like one format",
         found=f"signs of {' and of '.join(found)}" if found else "; ".join(hints) or "no known sign",
         action="name it with --format" if found else "point at the folder itself, or write metadata.csv",
-        details=[f"{name}: {_reader(name).LOOKED_FOR}" for name in formats()],
+        details=[f"{name}: {_reader(name).LOOKED_FOR}" for name in recognisable()],
     )
 
 
 def _matching(folder: Path) -> list[str]:
-    return [name for name in formats() if _reader(name).matches(folder)]
+    return [name for name in recognisable() if _reader(name).matches(folder)]
 
 
 def _reader(name: str) -> Reader:
