@@ -134,5 +134,8 @@ def checked_codes(codes: Tensor, codec: Codec) -> Tensor:
 
 def _unusable(expected: str, found: str) -> DataError:
     return DataError(
-        who="codec", expected=expected, found=found, action="look at the recording, or at what predicted the codes"
+        who="codec",
+        expected=expected,
+        found=found,
+        action="look at the recording, or at what predicted the codes",
     )

@@ -57,7 +57,7 @@ class ClipDataset(Dataset[Sample]):
         return len(self._rows)
 
     def __getitem__(self, index: int) -> Sample:
-        """samples [S · hop], log_f0 [S] and voiced [S] of S frames of the analysis. Filled up with silence."""
+        """samples [S · hop], log_f0 [S] and voiced [S] of S frames of the analysis; filled with silence."""
         row = self._rows[index]
         spare = max(0, row.frames - 1 - self._frames)
         start = int(torch.randint(spare + 1, ())) if self._draws else spare // 2
@@ -75,7 +75,9 @@ class ClipDataset(Dataset[Sample]):
     def statistics(self, analysis: MelAnalysis) -> Statistics:
         """Of the training clips (at most 200 of them): of each mel band, and of ln f0."""
         rows = spread(self._rows, _CLIPS_FOR_STATISTICS)
-        mels = np.concatenate([log_mel(magnitudes(self._store.waveform(r), analysis), analysis) for r in rows])
+        mels = np.concatenate(
+            [log_mel(magnitudes(self._store.waveform(r), analysis), analysis) for r in rows]
+        )
         pitch = np.concatenate([self._store.views(row)["f0"] for row in rows])
         voiced = np.log(pitch[pitch > 0])
         return Statistics(

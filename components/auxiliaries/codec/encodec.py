@@ -87,7 +87,7 @@ def from_hub(choice: Choice, device: torch.device) -> EncodecCodec:
             who=f"codec {choice.checkpoint}",
             expected="config.json and model.safetensors, on the hub or in a local folder",
             found=str(error).splitlines()[0],
-            action="fetch it where there is a network, and give the folder as models.vallex.architecture.codec",
+            action="fetch it where there is a network; models.vallex.architecture.codec takes a folder too",
         ) from error
     return EncodecCodec(network, choice, device)
 
@@ -95,8 +95,8 @@ def from_hub(choice: Choice, device: torch.device) -> EncodecCodec:
 def _another(choice: Choice, found: str) -> ConfigError:
     return ConfigError(
         who=f"codec {choice.checkpoint}",
-        expected=f"{choice.sample_rate} Hz, {choice.frame_rate} frames a second, {choice.n_codebooks} codebooks "
-        f"of {choice.codebook_size}",
+        expected=f"{choice.sample_rate} Hz, {choice.frame_rate} frames a second, "
+        f"{choice.n_codebooks} codebooks of {choice.codebook_size}",
         found=found,
         action="make models.vallex.architecture agree with the checkpoint",
     )

@@ -12,7 +12,7 @@ _NOISE_SAMPLES = 1 << 17
 
 
 def pulses(f0: Tensor, hop: int, sample_rate: int) -> Tensor:
-    """A pulse train whose phase is the integral of f0; a pulse between two samples is shared out between them.
+    """A pulse train whose phase is the integral of f0; a pulse between two samples is shared between them.
 
     Args:
         f0: [B, T] Hz at samples 0, hop, 2 · hop …, never 0; linear in between, the last one held.

@@ -38,7 +38,8 @@ class CodecLearner(nn.Module):
         self.synthesis = SourceFilter(architecture)
         self.mel = mel_of(MelAnalysis.of(architecture, log_floor))
         self.scales = nn.ModuleList(
-            mel_of(_scale(architecture, size, training.loss_mels, log_floor)) for size in training.loss_windows
+            mel_of(_scale(architecture, size, training.loss_mels, log_floor))
+            for size in training.loss_windows
         )
 
     def forward(self, phase: str, batch: Batch, step: int) -> Mapping[str, Tensor]:

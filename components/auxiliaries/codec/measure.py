@@ -63,7 +63,8 @@ def _compared(
     copy = codec.decode(codes)[0, : len(samples)].cpu().numpy()
     theirs, ours = (log_mel(magnitudes(one, analysis), analysis) for one in (samples, copy))
     there, here = (
-        f0_where_voiced(one, analysis.sample_rate, analysis.hop_length, codec.pitch) for one in (samples, copy)
+        f0_where_voiced(one, analysis.sample_rate, analysis.hop_length, codec.pitch)
+        for one in (samples, copy)
     )
     both = (there > 0) & (here > 0)
     cents = 1200.0 * np.abs(np.log2(here[both] / there[both]))

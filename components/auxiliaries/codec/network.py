@@ -57,9 +57,7 @@ class CodecNetwork(nn.Module):
         self.listen = nn.Linear((a.n_mels + _PITCH_FEATURES) * a.stride, c)
         self.encoder = nn.Sequential(*(Block(c, a.kernel, a.expansion) for _ in range(a.encoder_layers)))
         self.to_latent = nn.Linear(c, a.latent_dim)
-        self.quantiser = ResidualQuantiser(
-            a.n_codebooks, a.codebook_size, a.latent_dim, decay, restart_below
-        )
+        self.quantiser = ResidualQuantiser(a.n_codebooks, a.codebook_size, a.latent_dim, decay, restart_below)
         self.from_latent = nn.Linear(a.latent_dim, c * a.stride)
         self.decoder = nn.Sequential(*(Block(c, a.kernel, a.expansion) for _ in range(a.decoder_layers)))
         self.norm = nn.LayerNorm(c)

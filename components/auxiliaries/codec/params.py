@@ -38,7 +38,9 @@ class Architecture(MelSection):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.sample_rate_hz % self.samples_per_code:
-            message = f"hop_length x stride = {self.samples_per_code} does not divide {self.sample_rate_hz} Hz"
+            message = (
+                f"hop_length x stride = {self.samples_per_code} does not divide {self.sample_rate_hz} Hz"
+            )
             raise ValueError(message)
         if self.kernel % 2 == 0:
             message = f"kernel {self.kernel} must be odd to keep the length"
@@ -57,7 +59,9 @@ class Training(TrainingRun):
     eps: float = Field(gt=0)
     warmup_steps: int = Field(ge=0)
     gradient_clip_norm: float = Field(gt=0)
-    loss_windows: tuple[int, ...] = Field(min_length=1, strict=False, description="samples of each mel's window")
+    loss_windows: tuple[int, ...] = Field(
+        min_length=1, strict=False, description="samples of each mel's window"
+    )
     loss_mels: int = Field(gt=0)
     mel_loss_weight: float = Field(ge=0)
     pitch_loss_weight: float = Field(ge=0)

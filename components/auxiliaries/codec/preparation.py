@@ -75,9 +75,7 @@ def prepare(
     return FeatureReport(len(jobs), len(accepted), len(jobs) - len(pending), dict(sorted(rejected.items())))
 
 
-def _jobs(
-    corpora: Sequence[Corpus], analysis: MelAnalysis, pitch_analysis: PitchAnalysis
-) -> list[ClipJob]:
+def _jobs(corpora: Sequence[Corpus], analysis: MelAnalysis, pitch_analysis: PitchAnalysis) -> list[ClipJob]:
     modules = (__file__, audio.__file__, mel.__file__, pitch.__file__)
     source = [sha256_path(Path(str(one))) for one in modules]
     key = sha256_json({"mel": asdict(analysis), "pitch": asdict(pitch_analysis), "source": source})

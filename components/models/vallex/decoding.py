@@ -182,7 +182,10 @@ def first_codes(
 
 @torch.inference_mode()
 def other_codes(
-    model: NonAutoRegressive, requests: Sequence[Request], first: Sequence[Sequence[int]], known: Tensor | None = None
+    model: NonAutoRegressive,
+    requests: Sequence[Request],
+    first: Sequence[Sequence[int]],
+    known: Tensor | None = None,
 ) -> list[Tensor]:
     """All codebooks [Q, T] of each row, the likeliest code everywhere.
 
@@ -248,5 +251,7 @@ def _limit(request: Request, inference: Inference, context: int) -> int:
             found=f"{prompt}",
             action="give a shorter prompt",
         )
-    wanted = max(inference.min_new_tokens, math.ceil(inference.max_tokens_per_symbol * request.target_symbols))
+    wanted = max(
+        inference.min_new_tokens, math.ceil(inference.max_tokens_per_symbol * request.target_symbols)
+    )
     return min(room, wanted)

@@ -52,7 +52,8 @@ class Training(TrainingRun, Definition):
     """Recipe of both language models; they take turns in each step."""
 
     max_tokens_per_batch: int = Field(
-        gt=0, description="text and audio of a forward pass, padding included; items alone do not bound memory"
+        gt=0,
+        description="text and audio of a forward pass, padding included; items alone do not bound memory",
     )
     eps: float = Field(gt=0)
     weight_decay: float = Field(ge=0)
@@ -113,7 +114,9 @@ class Inference(Definition):
     top_k: int = Field(gt=0)
     top_p: float = Field(gt=0, le=1)
     min_new_tokens: int = Field(ge=1, description="end of sequence is forbidden before")
-    max_tokens_per_symbol: float = Field(gt=0, description="of the text; speech that has not ended by then is cut")
+    max_tokens_per_symbol: float = Field(
+        gt=0, description="of the text; speech that has not ended by then is cut"
+    )
     max_symbols: int = Field(gt=1, description="of a piece of text spoken at once; longer ones are parted")
     repetition: Repetition
     loop: Loop

@@ -120,9 +120,7 @@ class VallexSpeaker:
         ]
         return Utterance(Speech(np.concatenate(parts), self.sample_rate), tuple(endings))
 
-    def stream(
-        self, text: str, language: Language, voice: Voice, seed: int
-    ) -> Iterator[NDArray[np.float32]]:
+    def stream(self, text: str, language: Language, voice: Voice, seed: int) -> Iterator[NDArray[np.float32]]:
         """Samples as they become ready, long before the text is spoken.
 
         The first codebook is that of `speak`; the others are told chunk by chunk, from what is known by then

@@ -91,9 +91,7 @@ def write_codes(
     for row in rows:
         made = features_of(row)
         frames, symbols = len(made["codes"]), len(made["symbols"])
-        placed.append(
-            replace(row, frame_start=frame, frames=frames, symbol_start=symbol, symbols=symbols)
-        )
+        placed.append(replace(row, frame_start=frame, frames=frames, symbol_start=symbol, symbols=symbols))
         frame, symbol = frame + frames, symbol + symbols
     books = features_of(placed[0])["codes"].shape[1]
 
