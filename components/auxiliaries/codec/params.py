@@ -1,4 +1,4 @@
-"""``auxiliaries.codec``: the codec that this repository trains. A published EnCodec has its own dimensions."""
+"""``auxiliaries.codec``: the codec that this repository trains; a published EnCodec has its own sizes."""
 
 from __future__ import annotations
 
@@ -59,9 +59,7 @@ class Training(TrainingRun):
     eps: float = Field(gt=0)
     warmup_steps: int = Field(ge=0)
     gradient_clip_norm: float = Field(gt=0)
-    loss_windows: tuple[int, ...] = Field(
-        min_length=1, strict=False, description="samples of each mel's window"
-    )
+    loss_windows: tuple[int, ...] = Field(min_length=1, strict=False, description="samples")
     loss_mels: int = Field(gt=0)
     mel_loss_weight: float = Field(ge=0)
     pitch_loss_weight: float = Field(ge=0)

@@ -24,8 +24,8 @@ from components.nn.delivered import Delivered, read_delivered
 class TrainedCodec:
     """See `contract.Codec`. Mel and f0 in, a source through filters out; see `docs/models/codec.md`.
 
-    Everything reaches a bounded number of frames (``lookahead``), so samples are final as soon as so many more
-    codes are known. A stretch is decoded from the beginning all the same: the pulses' phase runs on from there.
+    Everything reaches a bounded number of frames (``lookahead``), so samples are final as soon as so many
+    more codes are known. A stretch is decoded from the beginning all the same: the pulses' phase runs on.
 
     Args:
         delivered: weights and card, checked.

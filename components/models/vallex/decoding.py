@@ -48,7 +48,7 @@ class Spoken:
 
     Attributes:
         codes: [Q, T] without the prompt's.
-        ended_by: the model's own end; the longest that the text or the context allows; a loop, which is cut off.
+        ended_by: the model's own end; the most that text or context allow; a loop, which is cut off.
     """
 
     codes: Tensor
@@ -247,7 +247,7 @@ def _limit(request: Request, inference: Inference, context: int) -> int:
     if room <= inference.min_new_tokens:
         raise DataError(
             who="prompt",
-            expected=f"fewer than {context - inference.min_new_tokens} frames: speech shares the context of {context}",
+            expected=f"fewer than {context - inference.min_new_tokens} frames: speech shares the {context}",
             found=f"{prompt}",
             action="give a shorter prompt",
         )

@@ -19,9 +19,9 @@ AR, NAR = "ar", "nar"
 class VallexLearner(nn.Module):
     """A `components.nn.contracts.TrainableNetwork` (VALL-E X, equations 3 and 4).
 
-    Cross entropy in full precision, mean over the real codes of a batch (the published implementation sums).
-    The AR learns every code and the end; the NAR one codebook a step, drawn evenly, outside the prompt. Out of
-    training all its codebooks are told, so that validation compares like with like.
+    Cross entropy in full precision, mean over the real codes of a batch (upstream sums).
+    The AR learns every code and the end; the NAR one codebook a step, drawn evenly, outside the prompt. Out
+    of training all its codebooks are told, so that validation compares like with like.
 
     Args:
         architecture: dimensions.

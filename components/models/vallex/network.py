@@ -35,7 +35,7 @@ class Text:
 
 
 class Positions(nn.Module):
-    """Sinusoidal positions with a learned scale (Li et al. 2019, section 3.2), counted anew in each part."""
+    """Sinusoidal positions with a learned scale (Li et al. 2019, section 3.2), from 0 in each part."""
 
     def __init__(self, channels: int, dropout: float) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Positions(nn.Module):
 
 
 class TextEmbedding(nn.Module):
-    """Symbols and their languages with positions: [B, L] → [B, L, C] (VALL-E X, section 3.3: language ids)."""
+    """Symbols and their languages with positions: [B, L] → [B, L, C] (VALL-E X, section 3.3)."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
@@ -74,8 +74,8 @@ class TextEmbedding(nn.Module):
 class AutoRegressive(nn.Module):
     """The first codebook, one code after the other (VALL-E X, equation 3).
 
-    Codes are 0 … size - 1; ``end`` = size is predicted after the last, ``begin`` = size + 1 is heard before the
-    first. The published implementation differs in that its padding shares the number of the end.
+    Codes are 0 … size - 1; ``end`` = size is predicted after the last, ``begin`` = size + 1 is heard before
+    the first. The published implementation differs in that its padding shares the number of the end.
 
     Args:
         architecture: dimensions.
@@ -137,8 +137,8 @@ class NonAutoRegressive(nn.Module):
     """The other codebooks, each for all frames at once (VALL-E X, equation 4).
 
     Stage q (1 … Q - 1) hears the sum of the vectors of the codebooks before it (of all codebooks in the
-    prompt) and tells codebook q. Its head is the table that codebook q is heard with, so that what is told and
-    what is heard lie in one space; the published implementation ties each head to the table after the next.
+    prompt) and tells codebook q. Its head is the table that codebook q is heard with, so that what is told
+    and what is heard lie in one space; upstream ties each head to the table after the next.
 
     Args:
         architecture: dimensions.

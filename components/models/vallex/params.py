@@ -63,7 +63,7 @@ class Training(TrainingRun, Definition):
     pair_share: float = Field(
         ge=0,
         le=1,
-        description="of samples that begin with another utterance of the speaker, text and all; the paper has none",
+        description="of samples that begin with another utterance of the speaker; the paper has none",
     )
     gradient_checkpointing: bool
     warm_start: bool = Field(description="begin from the champion, else from pretrained/")

@@ -46,8 +46,8 @@ def prepare(
     """Write the codes of all voices to learn from at ``target``.
 
     Symbols are those of ``alignments.csv`` where it has the utterance, else the front-end's. In one process,
-    where the codec is. Incremental: what was encoded by the same codec is copied, and killed at any moment the
-    old store stays.
+    where the codec is. Incremental: what was encoded by the same codec is copied, and killed at any moment
+    the old store stays.
 
     Args:
         longest: frames of codes; longer utterances are rejected.

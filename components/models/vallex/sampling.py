@@ -18,7 +18,7 @@ def temperature_at(step: Tensor, inference: Inference) -> Tensor:
 
 @dataclass(frozen=True)
 class Candidates:
-    """What may come next, likeliest first: codes [B, K] and their probabilities [B, K], 0 for the excluded."""
+    """What may come next, likeliest first: codes and probabilities [B, K], 0 for the excluded."""
 
     codes: Tensor
     probabilities: Tensor
@@ -56,10 +56,11 @@ def drawn(found: Candidates, chance: Tensor) -> Tensor:
 class Sampler:
     """Draws the next code of each row.
 
-    The end of speech is forbidden for the first ``min_new_tokens`` steps and at no later one. Repetition-aware
-    sampling (VALL-E 2, Chen et al. 2024, algorithm 1): a code that makes up more than ``repetition.max_share``
-    of the last ``repetition.window`` is drawn again, from all codes at the same temperature. Chances are drawn
-    for each row from its own seed, so a row's speech does not depend on who shares its batch.
+    The end of speech is forbidden for the first ``min_new_tokens`` steps and at no later one.
+    Repetition-aware sampling (VALL-E 2, Chen et al. 2024, algorithm 1): a code that makes up more than
+    ``repetition.max_share`` of the last ``repetition.window`` is drawn again, from all codes at the same
+    temperature. Chances are drawn for each row from its own seed, so a row's speech does not depend on who
+    shares its batch.
 
     Args:
         inference: ``models.vallex.inference``.

@@ -11,9 +11,9 @@ from components.text import Phonemes
 def pieces(said: Phonemes, longest: int) -> list[tuple[str, ...]]:
     """The symbols of a text in pieces of at most ``longest``, each ending with a pause.
 
-    A piece ends after the last pause (a clause boundary) that fits; in a clause that does not fit, between two
-    words; in a word that does not fit, anywhere. Nothing is left out, and only such cuts inside a clause add a
-    pause. The text was read as a whole, so a piece sounds as it does in its sentence.
+    A piece ends after the last pause (a clause boundary) that fits; in a clause that does not fit, between
+    two words; in a word that does not fit, anywhere. Nothing is left out, and only such cuts inside a clause
+    add a pause. The text was read as a whole, so a piece sounds as it does in its sentence.
 
     Args:
         said: see `components.text.phonemise`.

@@ -55,7 +55,7 @@ def training_task(section: Section, features: Path, seed: int, warm_start: Path 
 
     Raises:
         DataError: a split without utterances.
-        ConfigError: codes or symbols that the architecture has no room for, or a warm start that does not fit.
+        ConfigError: codes or symbols without room in the architecture, or a warm start that does not fit.
     """
     a, training, store = section.architecture, section.training, CodeStore(features)
     card = _card(a, store)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.core.errors import DataError
+from components.espeak import PAUSE
 from components.models.vallex.decoding import Generation, Request, first_codes, other_codes
 from components.models.vallex.loops import is_loop
 from components.models.vallex.network import VallexNetwork
@@ -213,20 +214,20 @@ def test_a_prompt_that_fills_the_context_is_refused(network: VallexNetwork, sect
 
 
 def said(symbols: str, words: list[int]) -> Phonemes:
-    return Phonemes(tuple("sp" if s == "." else s for s in symbols), (), tuple(words), ())
+    return Phonemes(tuple(PAUSE if s == "." else s for s in symbols), (), tuple(words), ())
 
 
 def test_text_is_parted_at_pauses_then_between_words() -> None:
     text = said("abc.de.fghijk.", [0, 0, 1, -1, 2, 2, -1, 3, 3, 3, 4, 4, 4, -1])
     assert pieces(text, 20) == [text.symbols]
-    assert pieces(text, 8) == [tuple("abc") + ("sp",) + tuple("de") + ("sp",), tuple("fghijk") + ("sp",)]
+    assert pieces(text, 8) == [(*"abc", PAUSE, *"de", PAUSE), (*"fghijk", PAUSE)]
     assert pieces(text, 5) == [
-        (*"abc", "sp"),
-        (*"de", "sp"),
-        (*"fgh", "sp"),
-        (*"ijk", "sp"),
+        (*"abc", PAUSE),
+        (*"de", PAUSE),
+        (*"fgh", PAUSE),
+        (*"ijk", PAUSE),
     ]
-    assert pieces(said("abcdef.", [0] * 6 + [-1]), 4) == [(*"abc", "sp"), (*"def", "sp")]
+    assert pieces(said("abcdef.", [0] * 6 + [-1]), 4) == [(*"abc", PAUSE), (*"def", PAUSE)]
 
 
 @settings(max_examples=60, deadline=None)
@@ -235,14 +236,14 @@ def test_nothing_is_left_out(shape: list[int], longest: int) -> None:
     """0 is a pause, anything else a symbol of the next word or of the same."""
     symbols, words, word = [], [], 0
     for place, kind in enumerate(shape):
-        symbols.append("sp" if kind == 0 else f"s{place}")
+        symbols.append(PAUSE if kind == 0 else f"s{place}")
         word += kind == 1
         words.append(-1 if kind == 0 else word)
-    text = Phonemes((*symbols, "sp"), (), (*words, -1), ())
+    text = Phonemes((*symbols, PAUSE), (), (*words, -1), ())
     found = pieces(text, longest)
-    sounds = [symbol for part in found for symbol in part if symbol != "sp"]
-    assert sounds == [symbol for symbol in symbols if symbol != "sp"]
-    assert all(1 <= len(part) <= longest and part[-1] == "sp" for part in found)
+    sounds = [symbol for part in found for symbol in part if symbol != PAUSE]
+    assert sounds == [symbol for symbol in symbols if symbol != PAUSE]
+    assert all(1 <= len(part) <= longest and part[-1] == PAUSE for part in found)
 
 
 def test_a_real_text_is_parted_at_its_clauses() -> None:
