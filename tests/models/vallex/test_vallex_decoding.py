@@ -117,8 +117,8 @@ def test_the_end_is_forbidden_first_and_never_for_ever(section: Section) -> None
 def test_a_repeated_code_is_drawn_again(section: Section) -> None:
     rules = section.inference.model_copy(update={"repetition": Repetition(window=10, max_share=0.3)})
     logits = torch.full((1, 17), 0.0)
-    logits[0, 5] = 4.0  # the only candidate under top-p 0.5, but hardly more than half of all
-    rules = rules.model_copy(update={"top_p": 0.5})
+    logits[0, 5] = 2.0  # the only candidate under top-p 0.3, but less than half of all
+    rules = rules.model_copy(update={"top_p": 0.3})
     sampler = Sampler(rules, 16, (3,), 200)
     fresh = [int(sampler.next(logits, s, torch.full((1, 10), -1))[0]) for s in range(5, 200)]
     stuck = [int(sampler.next(logits, s, torch.full((1, 10), 5))[0]) for s in range(5, 200)]

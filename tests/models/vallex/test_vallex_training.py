@@ -184,6 +184,9 @@ def test_the_loss_is_in_full_precision_under_autocast(section: Section, store: C
 def test_the_phases_share_the_parameters_out_and_all_learn(section: Section, store: CodeStore) -> None:
     task = training_task(section, store.folder, 0, None)
     batch, network = batch_of(task), task.network
+    with torch.no_grad():
+        for parameter in network.parameters():  # norms that follow a vector begin without it
+            parameter.add_(0.02 * torch.randn_like(parameter))
     for phase, other in ((AR, "network.nar."), (NAR, "network.ar.")):
         network.zero_grad()
         network.eval()(phase, batch, 0)["total"].backward()  # in evaluation every stage is told
@@ -233,7 +236,11 @@ def test_stopped_and_resumed_equals_uninterrupted(
 def test_a_network_goes_on_from_a_delivered_one(section: Section, store: CodeStore, delivered: Path) -> None:
     task = training_task(section, store.folder, 9, delivered)
     known = DeliveredVallex.read(delivered)
+    count = len(known.card.symbols)
     for name, value in task.network.network.state_dict().items():
+        if name.endswith("text.symbols.weight"):  # the rows after the inventory stand for nothing yet
+            torch.testing.assert_close(value[:count], known.weights[name][:count], atol=0, rtol=0)
+            continue
         torch.testing.assert_close(value, known.weights[name], atol=0, rtol=0)
     assert known.card.codec_sha256 == "c" * 64
     assert known.consents == {"low": "c1", "high": "c1"}
