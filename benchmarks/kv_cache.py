@@ -159,7 +159,8 @@ def _ratio(
     ratio, (mine, theirs) = float(np.median(ratios)), np.median(np.array(times), axis=0)
     print(
         f"kv_cache, {name}  ratio {ratio:.2f}x ({low:.2f} - {high:.2f}, n = {repeats})  "
-        f"baseline {described}: {theirs:.2f} s an utterance, here {mine:.2f} s (CPU time, one thread)  limit >= {LIMITS[name]}x"
+        f"baseline {described}: {theirs:.2f} s an utterance, here {mine:.2f} s "
+        f"(CPU time, one thread)  limit >= {LIMITS[name]}x"
     )
     return [] if ratio >= LIMITS[name] else [name]
 
