@@ -89,6 +89,30 @@ class Recipe:
 
 
 @dataclass(frozen=True)
+class SizeLimit:
+    """Bounds a forward pass by what a padded batch holds; a number of samples alone does not bound memory.
+
+    Attributes:
+        of: size of a sample: tokens, frames.
+        most: longest sample times number of samples, at most. A single sample always passes.
+    """
+
+    of: Callable[[Mapping[str, Any]], int]
+    most: int
+
+    def parts(self, samples: Sequence[Mapping[str, Any]], most: int) -> Iterator[Sequence[Mapping[str, Any]]]:
+        """Runs of at most ``most`` samples within the limit, in order; all of them together."""
+        start, longest = 0, 0
+        for place, sample in enumerate(samples):
+            longest = max(longest, self.of(sample))
+            count = place + 1 - start
+            if count > 1 and (count > most or count * longest > self.most):
+                yield samples[start:place]
+                start, longest = place, self.of(sample)
+        yield samples[start:]
+
+
+@dataclass(frozen=True)
 class TrainingTask:
     """Everything the loop needs. Samples are mappings of tensors; ``collate`` pads them to a batch.
 
@@ -105,6 +129,8 @@ class TrainingTask:
     """What a checkpoint must agree on to be resumed: symbols, speakers, dimensions (JSON)."""
     deliver: Callable[[Mapping[str, Tensor], Path], None]
     """Writes the delivered model (safetensors + model.json) from the (EMA) weights into an empty folder."""
+    limit: SizeLimit | None = None
+    """More forward passes of fewer samples where the samples of a step are long; the step stays the same."""
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,9 @@ class Learner:
         self.network = self.fabric.setup_module(task.network.train())
         peers.follow_leader([*task.network.parameters(), *task.network.buffers()])
         self.average = MovingAverage(task.network, task.recipe.ema_decay)
-        self.phases = [PhaseStep(self.fabric, self.network, p, task.collate, say, peers) for p in task.phases]
+        self.phases = [
+            PhaseStep(self.fabric, self.network, p, task.collate, say, peers, task.limit) for p in task.phases
+        ]
 
     def step(
         self, samples: Sequence[Sample], effective: int, counters: Counters, rate_factor: float

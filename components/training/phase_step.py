@@ -15,7 +15,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from components.core.errors import ConfigError, EnvironmentFaultError
-from components.nn.contracts import Batch, Phase
+from components.nn.contracts import Batch, Phase, SizeLimit
 from components.training.peers import Peers
 
 _HALVINGS = 3
@@ -59,6 +59,7 @@ class PhaseStep:
         say: one line to the person watching.
         peers: who takes the same step over other samples. They see the same summed gradients and losses, so
             they skip, clip and step alike; running out of memory they tell each other.
+        limit: of a forward pass, beside the number of samples.
 
     Raises:
         ConfigError: the phase names a submodule that the network lacks, or owns nothing trainable.
@@ -73,7 +74,9 @@ class PhaseStep:
         collate: Collate,
         say: Callable[[str], None],
         peers: Peers,
+        limit: SizeLimit | None = None,
     ) -> None:
+        self._limit = limit
         self._fabric, self._network, self._collate, self._say = fabric, network, collate, say
         self.phase, self._peers = phase, peers
         trainable = [p for p in network.module.parameters() if p.requires_grad]
@@ -177,8 +180,7 @@ class PhaseStep:
     ) -> dict[str, Tensor]:
         """This share's part of the gradients of an effective batch's mean loss, and of every scalar."""
         sums: dict[str, Tensor] = {}
-        for start in range(0, len(samples), micro_batch):
-            part = samples[start : start + micro_batch]
+        for part in self._parts(samples, micro_batch):
             batch = self._fabric.to_device(self._collate(part))
             losses = self._network(self.phase.name, batch, step)
             weight = len(part) / effective
@@ -187,6 +189,13 @@ class PhaseStep:
                 share = value.detach().float() * weight
                 sums[name] = sums[name] + share if name in sums else share
         return sums
+
+    def _parts(self, samples: Sequence[Sample], micro_batch: int) -> Iterator[Sequence[Sample]]:
+        if self._limit is not None:
+            yield from self._limit.parts(samples, micro_batch)
+            return
+        for start in range(0, len(samples), micro_batch):
+            yield samples[start : start + micro_batch]
 
     def _release(self) -> None:
         self.optimiser.zero_grad(set_to_none=True)

@@ -85,6 +85,30 @@ class Params(Section):
             raise ValueError(message)
         return self
 
+    @model_validator(mode="after")
+    def _codec_fits_vallex(self) -> Self:
+        """A language model over the delivered codec's codes has that codec's rates and codebooks."""
+        if not {"vallex", "codec"} <= {*self.models, *self.auxiliaries}:
+            return self
+        asked = self.models["vallex"].architecture.model_dump()
+        if asked["codec"] != "pretrained/codec":
+            return self
+        built = self.auxiliaries["codec"].architecture.model_dump()
+        given = {
+            "codec_sample_rate_hz": built["sample_rate_hz"],
+            "codec_frame_rate_hz": built["sample_rate_hz"] // (built["hop_length"] * built["stride"]),
+            "n_codebooks": built["n_codebooks"],
+            "codebook_size": built["codebook_size"],
+        }
+        for name, value in given.items():
+            if asked[name] != value:
+                message = (
+                    f"models.vallex.architecture.{name} {asked[name]} differs from the {value} of "
+                    f"auxiliaries.codec.architecture"
+                )
+                raise ValueError(message)
+        return self
+
     def restricted_to(self, sections: Collection[str], model: str | None) -> Params:
         """A view that holds only ``sections`` (and, of the models, only ``model``).
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from components.core.params import Definition, ModelKind, ModelSection
+from components.core.params import Definition, ModelKind, ModelSection, TrainingRun
+from components.core.params import Section as ParamsSection
 from components.core.utterance import Language
 
 
@@ -22,7 +23,7 @@ class Architecture(Definition):
     codec: str
     codec_sample_rate_hz: int = Field(gt=0)
     codec_frame_rate_hz: int = Field(gt=0)
-    n_codebooks: int = Field(gt=0)
+    n_codebooks: int = Field(gt=1)
     codebook_size: int = Field(gt=0)
     d_model: int = Field(gt=0)
     n_heads: int = Field(gt=0)
@@ -47,18 +48,61 @@ class Architecture(Definition):
         return self
 
 
-class Training(Definition):
-    """Recipe."""
+class Training(TrainingRun, Definition):
+    """Recipe of both language models; they take turns in each step."""
 
-    batch_size: int = Field(gt=0)
-    max_tokens_per_batch: int = Field(gt=0, description="bounds memory; items alone do not")
-    learning_rate: float = Field(gt=0)
-    betas: tuple[float, float] = Field(strict=False)
+    max_tokens_per_batch: int = Field(
+        gt=0,
+        description="text and audio of a forward pass, padding included; items alone do not bound memory",
+    )
+    eps: float = Field(gt=0)
+    weight_decay: float = Field(ge=0)
     warmup_steps: int = Field(ge=0)
-    max_steps: int = Field(gt=0)
-    prompt_max_frames: int = Field(gt=0)
+    gradient_clip_norm: float = Field(gt=0)
+    prompt_max_frames: int = Field(gt=0, description="of a random prefix as the NAR's acoustic prompt")
+    pair_share: float = Field(
+        ge=0,
+        le=1,
+        description="of samples that begin with another utterance of the speaker; the paper has none",
+    )
     gradient_checkpointing: bool
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"]
+    warm_start: bool = Field(description="begin from the champion, else from pretrained/")
+
+
+class Repetition(ParamsSection):
+    """Repetition-aware sampling (VALL-E 2)."""
+
+    window: int = Field(gt=0, description="codes that are looked back at")
+    max_share: float = Field(gt=0, le=1, description="of one code among them; beyond, it is drawn anew")
+
+
+class Loop(ParamsSection):
+    """When the same is said over and over."""
+
+    window: int = Field(gt=1, description="codes that repeat themselves")
+    max_period: int = Field(gt=0, description="codes after which they do, at most")
+    min_share: float = Field(gt=0, le=1, description="of codes that equal the one a period before")
+
+
+class Prompt(ParamsSection):
+    """What a voice is given by."""
+
+    min_s: float = Field(gt=0)
+    max_s: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min_s >= self.max_s:
+            message = f"min_s {self.min_s} must lie below max_s {self.max_s}"
+            raise ValueError(message)
+        return self
+
+
+class Streaming(ParamsSection):
+    """Frames of codes that are made audible at a time."""
+
+    first_chunk_frames: int = Field(gt=0, description="small: the first audio waits for it")
+    chunk_frames: int = Field(gt=0)
 
 
 class Inference(Definition):
@@ -70,6 +114,14 @@ class Inference(Definition):
     top_k: int = Field(gt=0)
     top_p: float = Field(gt=0, le=1)
     min_new_tokens: int = Field(ge=1, description="end of sequence is forbidden before")
+    max_tokens_per_symbol: float = Field(
+        gt=0, description="of the text; speech that has not ended by then is cut"
+    )
+    max_symbols: int = Field(gt=1, description="of a piece of text spoken at once; longer ones are parted")
+    repetition: Repetition
+    loop: Loop
+    prompt: Prompt
+    streaming: Streaming
 
     @model_validator(mode="after")
     def _temperature_falls(self) -> Self:
@@ -87,3 +139,14 @@ class Section(ModelSection):
     architecture: Architecture
     training: Training
     inference: Inference
+
+    @model_validator(mode="after")
+    def _prompt_leaves_room(self) -> Self:
+        frames = self.inference.prompt.max_s * self.architecture.codec_frame_rate_hz
+        if frames + self.inference.min_new_tokens >= self.architecture.context_tokens:
+            message = (
+                f"a prompt of {self.inference.prompt.max_s} s fills context_tokens "
+                f"{self.architecture.context_tokens}: nothing could be said after it"
+            )
+            raise ValueError(message)
+        return self

@@ -1,0 +1,182 @@
+"""The AR model of VALL-E X speaks a fixed number of codes: with its cache, without, in a batch, and as GPT-2.
+
+Random weights of ``models.vallex.architecture`` (size of params.yaml unless told otherwise), greedy decoding,
+one thread. Three ratios, each over pairs of runs that follow each other, with a bootstrap interval of 95 %:
+
+- cached against a loop that computes everything again at each step; both must say the same codes;
+- cached against ``transformers`` generate with its own cache, a GPT-2 of the same width, heads and layers;
+- utterances a second in a batch of 8 against one at a time.
+
+    python benchmarks/kv_cache.py [--profile laptop] [--codes 225] [--repeats 3] [--only cache twin batch]
+
+Prints one line each: name, ratio, interval, baseline, limit. Exit code 1 when one misses its limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from components import catalogue
+from components.core.paths import project_root
+from components.models.vallex.decoding import Request, first_codes, text_of
+from components.models.vallex.network import AutoRegressive
+from components.models.vallex.params import Architecture, Inference, Section
+
+SYMBOLS, BATCH = 60, 8
+LIMITS = {"cache": 12.0, "twin": 1.3, "batch": 4.5}
+CPU = torch.device("cpu")
+
+
+def main() -> int:
+    """Measure; 1 when a ratio misses its limit."""
+    arguments = _arguments()
+    torch.set_num_threads(1)
+    section = catalogue.load(project_root(), arguments.profile).models["vallex"]
+    assert isinstance(section, Section)  # noqa: S101 - the catalogue typed it so
+    model, rules = _endless(section.architecture), _rules(section.inference, arguments.codes)
+    requests = [_request(section.architecture, seed) for seed in range(BATCH)]
+    context = arguments.codes + 1
+
+    def cached(rows: int) -> list[list[int]]:
+        return first_codes(model, requests[:rows], rules, context, greedy=True)[0]
+
+    def uncached() -> list[list[int]]:
+        return [_without_cache(model, requests[0], arguments.codes)]
+
+    missed = []
+    if "cache" in arguments.only:
+        if cached(1) != uncached():
+            raise SystemExit("the two loops say different codes: the ratio means nothing")
+        missed += _ratio("cache", lambda: cached(1), uncached, arguments.repeats, "the loop without a cache")
+    if "twin" in arguments.only:
+        twin = _twin(section.architecture, arguments.codes)
+        missed += _ratio(
+            "twin", lambda: cached(1), twin, arguments.repeats, "transformers generate, GPT-2 shape"
+        )
+    if "batch" in arguments.only:
+        one, many = (lambda: cached(1)), (lambda: cached(BATCH))
+        missed += _ratio("batch", many, one, arguments.repeats, "one utterance at a time", BATCH)
+    return 1 if missed else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--profile", default=None, help="size; params.yaml's unless told")
+    parser.add_argument("--codes", type=int, default=225)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--only", nargs="*", default=list(LIMITS), choices=list(LIMITS))
+    return parser.parse_args()
+
+
+def _endless(architecture: Architecture) -> AutoRegressive:
+    """Random weights, and an end that is never the likeliest."""
+    torch.manual_seed(0)
+    model = AutoRegressive(architecture).eval().requires_grad_(False)
+    model.head.weight[-1].zero_()
+    return model
+
+
+def _rules(inference: Inference, codes: int) -> Inference:
+    """As long as is asked for, whatever is said."""
+    never = inference.loop.model_copy(update={"window": codes + 1})
+    return inference.model_copy(
+        update={"min_new_tokens": codes, "max_tokens_per_symbol": float(codes), "loop": never}
+    )
+
+
+def _request(architecture: Architecture, seed: int) -> Request:
+    generator = torch.Generator().manual_seed(seed)
+    symbols = torch.randint(3, architecture.text_vocabulary, (SYMBOLS,), generator=generator).tolist()
+    prompt = torch.zeros(architecture.n_codebooks, 0, dtype=torch.long)
+    return Request(symbols, [seed % 4] * SYMBOLS, SYMBOLS, prompt, seed)
+
+
+@torch.inference_mode()
+def _without_cache(model: AutoRegressive, request: Request, codes: int) -> list[int]:
+    text, heard = text_of([request], CPU), [model.begin]
+    for _ in range(codes):
+        logits = model(text, torch.tensor([heard]))[0, -1]
+        logits[model.end] = -torch.inf
+        heard.append(int(logits.argmax()))
+    return heard[1:]
+
+
+def _twin(a: Architecture, codes: int) -> Callable[[], object]:
+    """GPT-2 with a prefix as long as the text, told to say as many codes."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    config = GPT2Config(
+        vocab_size=a.codebook_size + 2,
+        n_positions=SYMBOLS + codes + 1,
+        n_embd=a.d_model,
+        n_layer=a.n_layers,
+        n_head=a.n_heads,
+        n_inner=a.ffn_dim,
+        activation_function="relu",
+        bos_token_id=0,
+        eos_token_id=None,
+    )
+    torch.manual_seed(0)
+    model = GPT2LMHeadModel(config).eval().requires_grad_(False)
+    prefix = torch.randint(0, a.codebook_size, (1, SYMBOLS + 1))
+
+    def say() -> object:
+        with torch.inference_mode():
+            return model.generate(
+                prefix,
+                attention_mask=torch.ones_like(prefix),
+                max_new_tokens=codes,
+                min_new_tokens=codes,
+                do_sample=False,
+                use_cache=True,
+                pad_token_id=0,
+            )
+
+    return say
+
+
+def _ratio(
+    name: str,
+    ours: Callable[[], object],
+    baseline: Callable[[], object],
+    repeats: int,
+    described: str,
+    utterances: int = 1,
+) -> list[str]:
+    """Measure in turns, so that both meet the same machine; the names of what missed."""
+    ratios, times = [], []
+    for _ in range(repeats):
+        here, there = _seconds(ours), _seconds(baseline)
+        ratios.append(utterances * there / here)
+        times.append((here / utterances, there))
+    low, high = _interval(np.array(ratios))
+    ratio, (mine, theirs) = float(np.median(ratios)), np.median(np.array(times), axis=0)
+    print(
+        f"kv_cache, {name}  ratio {ratio:.2f}x ({low:.2f} - {high:.2f}, n = {repeats})  "
+        f"baseline {described}: {theirs:.2f} s an utterance, here {mine:.2f} s "
+        f"(CPU time, one thread)  limit >= {LIMITS[name]}x"
+    )
+    return [] if ratio >= LIMITS[name] else [name]
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+def _interval(ratios: np.ndarray) -> tuple[float, float]:
+    """95 % of the medians of resampled runs."""
+    draw = np.random.default_rng(0).integers(0, len(ratios), (2000, len(ratios)))
+    low, high = np.quantile(np.median(ratios[draw], axis=1), [0.025, 0.975])
+    return float(low), float(high)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

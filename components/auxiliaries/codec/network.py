@@ -1,0 +1,99 @@
+"""Encoder and decoder of the small codec."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from components.auxiliaries.codec.params import Architecture
+from components.auxiliaries.codec.quantiser import ResidualQuantiser
+from components.auxiliaries.codec.synthesis import Filters
+
+_PITCH_FEATURES = 2
+_START_VOICING = 0.0
+_START_HZ = 150.0
+"""Where the decoder's pitch begins; its last layer then only learns the difference."""
+
+
+class Block(nn.Module):
+    """A ConvNeXt block in one dimension (Liu et al. 2022; as in Vocos, Siuzdak 2023, section 3.3)."""
+
+    def __init__(self, channels: int, kernel: int, expansion: int) -> None:
+        super().__init__()
+        self.mix = nn.Conv1d(channels, channels, kernel, padding=kernel // 2, groups=channels)
+        self.norm = nn.LayerNorm(channels)
+        self.widen = nn.Linear(channels, expansion * channels)
+        self.narrow = nn.Linear(expansion * channels, channels)
+        self.activation = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, T, C] → [B, T, C]."""
+        mixed = self.norm(self.mix(x.transpose(1, 2)).transpose(1, 2))
+        output: Tensor = x + self.narrow(self.activation(self.widen(mixed)))
+        return output
+
+
+class CodecNetwork(nn.Module):
+    """What is learned: mel and pitch → latent → codes → latent → filters and pitch.
+
+    Args:
+        architecture: dimensions.
+        decay, restart_below: of the quantiser; without meaning when nothing is trained.
+    """
+
+    mel_centre: Tensor
+    mel_spread: Tensor
+    pitch_centre: Tensor
+    pitch_spread: Tensor
+
+    def __init__(self, architecture: Architecture, decay: float = 0.5, restart_below: float = 0.0) -> None:
+        super().__init__()
+        a = architecture
+        self.architecture, c = a, a.channels
+        self.register_buffer("mel_centre", torch.zeros(a.n_mels))
+        self.register_buffer("mel_spread", torch.ones(a.n_mels))
+        self.register_buffer("pitch_centre", torch.tensor(_START_HZ).log())
+        self.register_buffer("pitch_spread", torch.ones(()))
+        self.listen = nn.Linear((a.n_mels + _PITCH_FEATURES) * a.stride, c)
+        self.encoder = nn.Sequential(*(Block(c, a.kernel, a.expansion) for _ in range(a.encoder_layers)))
+        self.to_latent = nn.Linear(c, a.latent_dim)
+        self.quantiser = ResidualQuantiser(a.n_codebooks, a.codebook_size, a.latent_dim, decay, restart_below)
+        self.from_latent = nn.Linear(a.latent_dim, c * a.stride)
+        self.decoder = nn.Sequential(*(Block(c, a.kernel, a.expansion) for _ in range(a.decoder_layers)))
+        self.norm = nn.LayerNorm(c)
+        self.speak = nn.Linear(c, 2 * a.n_mels + _PITCH_FEATURES)
+
+    @property
+    def reach(self) -> int:
+        """Frames of the analysis on either side that the decoder's output depends on."""
+        return self.architecture.decoder_layers * (self.architecture.kernel // 2)
+
+    def latent(self, mel: Tensor, log_f0: Tensor, voiced: Tensor) -> Tensor:
+        """What is quantised.
+
+        Args:
+            mel: [B, T · stride, n_mels] natural log.
+            log_f0: [B, T · stride] ln Hz, of any value where unvoiced.
+            voiced: [B, T · stride] bool.
+
+        Returns:
+            [B, T, latent_dim].
+        """
+        sound = (mel - self.mel_centre) / self.mel_spread
+        pitch = (log_f0 - self.pitch_centre) / self.pitch_spread
+        keep = voiced.to(mel.dtype)
+        x = torch.cat([sound, (pitch * keep).unsqueeze(-1), keep.unsqueeze(-1)], dim=-1)
+        x = x.reshape(len(x), -1, self.listen.in_features)
+        found: Tensor = self.to_latent(self.encoder(self.listen(x)))
+        return found
+
+    def filters(self, latent: Tensor) -> Filters:
+        """[B, T, latent_dim] → filters of T · stride frames."""
+        a = self.architecture
+        x = self.from_latent(latent).reshape(len(latent), -1, a.channels)
+        told = self.speak(self.norm(self.decoder(x))).float()
+        tone, breath, pitch = told.split([a.n_mels, a.n_mels, _PITCH_FEATURES], dim=-1)
+        # Both gains begin at the mean level of the corpus, band by band.
+        level = self.mel_centre - self.mel_centre.max()
+        log_f0 = self.pitch_centre + self.pitch_spread * pitch[..., 0]
+        return Filters(level + tone, level + breath, log_f0, pitch[..., 1] + _START_VOICING)

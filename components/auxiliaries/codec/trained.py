@@ -1,0 +1,103 @@
+"""The codec that `make pretrain MODEL=codec` delivers, ready to encode and decode."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from components.auxiliaries.codec.contract import NAME, checked_codes, checked_samples
+from components.auxiliaries.codec.loss import mel_of
+from components.auxiliaries.codec.network import CodecNetwork
+from components.auxiliaries.codec.params import Architecture
+from components.auxiliaries.codec.synthesis import SourceFilter
+from components.core.storage import sha256_json
+from components.features.mel import MelAnalysis
+from components.features.pitch import PitchAnalysis, f0_where_voiced
+from components.nn.delivered import Delivered, read_delivered
+
+
+class TrainedCodec:
+    """See `contract.Codec`. Mel and f0 in, a source through filters out; see `docs/models/codec.md`.
+
+    Everything reaches a bounded number of frames (``lookahead``), so samples are final as soon as so many
+    more codes are known. A stretch is decoded from the beginning all the same: the pulses' phase runs on.
+
+    Args:
+        delivered: weights and card, checked.
+        device: where it computes.
+    """
+
+    def __init__(self, delivered: Delivered, device: torch.device) -> None:
+        a = Architecture.model_validate(delivered.card["architecture"])
+        self.architecture = a
+        self.sample_rate, self.hop = a.sample_rate_hz, a.samples_per_code
+        self.n_codebooks, self.codebook_size = a.n_codebooks, a.codebook_size
+        self.weights_sha256, self.device = delivered.sha256, device
+        self.sha256 = sha256_json({"weights": delivered.sha256, "card": dict(delivered.card)})
+        self.pitch = PitchAnalysis(delivered.card["f0_method"], a.f0_floor_hz, a.f0_ceil_hz)
+        self.analysis = MelAnalysis.of(a, delivered.card["log_floor"])
+        self._mel = mel_of(self.analysis).to(device)
+        self._synthesis = SourceFilter(a).to(device)
+        network = CodecNetwork(a)
+        network.load_state_dict(dict(delivered.weights), strict=False)
+        self._network = network.to(device).eval().requires_grad_(False)
+        self.lookahead = -(-(network.reach + self._synthesis.reach) // a.stride)
+
+    @torch.inference_mode()
+    def encode(self, samples: Tensor) -> Tensor:
+        """[B, N] → [B, Q, T]; see `contract.Codec.encode`. f0 is found on the CPU, row by row.
+
+        Raises:
+            DataError: another shape, NaN or infinite values.
+        """
+        heard = checked_samples(samples, self.device)
+        count = -(-heard.shape[1] // self.hop)
+        shortest = self.analysis.n_fft // 2 + 1  # what reflection needs at the ends
+        heard = F.pad(heard, (0, max(count * self.hop, shortest) - heard.shape[1]))
+        frames = count * self.architecture.stride
+        courses = [self._course(row) for row in heard.cpu().numpy()]
+        log_f0 = torch.from_numpy(np.stack([course[:frames] for course, _ in courses])).to(self.device)
+        voiced = torch.from_numpy(np.stack([keep[:frames] for _, keep in courses])).to(self.device)
+        latent = self._network.latent(self._mel(heard)[:, :frames], log_f0, voiced)
+        return self._network.quantiser.encode(latent)
+
+    @torch.inference_mode()
+    def decode(self, codes: Tensor, first: int = 0) -> Tensor:
+        """[B, Q, T] → [B, (T - first) · hop]; see `contract.Codec.decode`.
+
+        Raises:
+            DataError: another shape, or codes that no codebook has.
+        """
+        known = checked_codes(codes, self)
+        filters = self._network.filters(self._network.quantiser.decode(known))
+        a = self.architecture
+        f0 = filters.log_f0.exp().clamp(a.f0_floor_hz, a.f0_ceil_hz)
+        made: Tensor = self._synthesis(filters, f0, filters.voicing.sigmoid() > a.voicing_threshold)
+        return made[:, first * self.hop :].clamp(-1.0, 1.0)
+
+    def _course(self, samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        found = f0_where_voiced(samples, self.sample_rate, self.architecture.hop_length, self.pitch)
+        return without_gaps(found), found > 0
+
+
+def without_gaps(f0: NDArray[np.float32]) -> NDArray[np.float32]:
+    """ln f0 [T] that runs from neighbour to neighbour through unvoiced frames; 0 where none is voiced."""
+    places = np.flatnonzero(f0 > 0)
+    if len(places) == 0:
+        return np.zeros(len(f0), np.float32)
+    return np.interp(np.arange(len(f0)), places, np.log(f0[places])).astype(np.float32)
+
+
+def load(delivered: Path, device: torch.device) -> TrainedCodec:
+    """The codec of a delivered folder.
+
+    Raises:
+        DataError: no delivered codec there, or only a pickle.
+        CorruptFileError: the weights are not the ones that were delivered.
+    """
+    return TrainedCodec(read_delivered(delivered, NAME), device)

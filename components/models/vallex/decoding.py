@@ -1,0 +1,257 @@
+"""From symbols and a prompt to codes: the first codebook code by code, then the others at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from components.core.errors import DataError
+from components.models.vallex.cache import Cache
+from components.models.vallex.loops import is_loop
+from components.models.vallex.network import AutoRegressive, NonAutoRegressive, Text
+from components.models.vallex.params import Inference
+from components.models.vallex.sampling import Sampler
+from components.nn.sinusoidal_positions import sinusoidal_positions
+
+Ending = Literal["end", "length", "loop"]
+_LOOKS_FOR_LOOPS_EVERY = 10
+"""Steps; looking costs as much as a step of a small network."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One utterance to be spoken.
+
+    Attributes:
+        symbols: ids of the prompt's text, then of the target's.
+        languages: number of each symbol's language; the two parts may differ.
+        target_symbols: how many of them are the target's.
+        prompt: [Q, P] codes of the prompt's audio; P may be 0.
+        seed: of what is drawn.
+    """
+
+    symbols: Sequence[int]
+    languages: Sequence[int]
+    target_symbols: int
+    prompt: Tensor
+    seed: int
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What was said.
+
+    Attributes:
+        codes: [Q, T] without the prompt's.
+        ended_by: the model's own end; the most that text or context allow; a loop, which is cut off.
+    """
+
+    codes: Tensor
+    ended_by: Ending
+
+
+class Generation:
+    """The first codebook of a batch, one step at a time.
+
+    Rows that have ended leave the batch. A row's codes do not depend on the others in its batch (but for the
+    rounding of larger matrix products).
+
+    Args:
+        model: in evaluation.
+        requests: at least one.
+        inference: ``models.vallex.inference``.
+        context: most codes of a row, prompt included.
+        greedy: take the likeliest code each time.
+
+    Raises:
+        DataError: no text, or a prompt that fills the context.
+    """
+
+    def __init__(
+        self,
+        model: AutoRegressive,
+        requests: Sequence[Request],
+        inference: Inference,
+        context: int,
+        greedy: bool = False,
+    ) -> None:
+        self._model, self._inference = model, inference
+        self.limits = [_limit(one, inference, context) for one in requests]
+        self.codes: list[list[int]] = [[] for _ in requests]
+        self.ended: list[Ending | None] = [None] * len(requests)
+        self._device = model.head.weight.device
+        text, heard, self._lengths = _prefix(requests, model.begin, self._device)
+        self._text, longest = text, text.symbols.shape[1]
+        first, steps = heard.shape[1], max(self.limits)
+        transformer = model.transformer
+        self._cache = Cache(
+            len(transformer.blocks),
+            len(requests),
+            transformer.heads,
+            transformer.head_channels,
+            longest + int(self._lengths.max()) + steps,
+            self._device,
+            model.head.weight.dtype,
+        )
+        self._table = sinusoidal_positions(
+            first + steps, model.channels, self._device, model.head.weight.dtype
+        )
+        self._even = bool((text.lengths == longest).all()) and bool((self._lengths == first).all())
+        self._sampler = Sampler(inference, model.end, tuple(one.seed for one in requests), steps, greedy)
+        self._active = list(range(len(requests)))
+        window = inference.repetition.window
+        self._recent = torch.full((len(requests), window), -1, device=self._device)
+        self.step = 0
+        with torch.inference_mode():
+            made = model.prefill(text, heard, self._cache)
+            self._logits = made[torch.arange(len(made), device=self._device), self._lengths - 1]
+
+    @torch.inference_mode()
+    def advance(self) -> bool:
+        """Add a code to every row that has not ended; False when all have."""
+        if not self._active:
+            return False
+        code = self._sampler.next(self._logits, self.step, self._recent)
+        self.step += 1
+        going = [self._take(row, one) for row, one in zip(self._active, code.tolist(), strict=True)]
+        if not all(going):
+            code = self._keep(going, code)
+            if not self._active:
+                return False
+        self._recent = torch.cat([self._recent[:, 1:], code.unsqueeze(1)], dim=1)
+        self._logits = self._next_logits(code)
+        return True
+
+    def _take(self, row: int, code: int) -> bool:
+        """Whether the row goes on after this code."""
+        said = self.codes[row]
+        if code == self._model.end:
+            self.ended[row] = "end"
+            return False
+        said.append(code)
+        if self.step % _LOOKS_FOR_LOOPS_EVERY == 0 and is_loop(said, self._inference.loop):
+            del said[len(said) - self._inference.loop.window :]
+            self.ended[row] = "loop"
+        elif len(said) >= self.limits[row]:
+            self.ended[row] = "length"
+        return self.ended[row] is None
+
+    def _keep(self, going: Sequence[bool], code: Tensor) -> Tensor:
+        rows = torch.tensor([place for place, one in enumerate(going) if one], device=self._device).long()
+        self._active = [row for row, one in zip(self._active, going, strict=True) if one]
+        self._lengths, self._recent = self._lengths[rows], self._recent[rows]
+        self._text = Text(self._text.symbols[rows], self._text.languages[rows], self._text.lengths[rows])
+        self._cache.of_rows(rows)
+        self._sampler.of_rows(rows)
+        return code[rows]
+
+    def _next_logits(self, code: Tensor) -> Tensor:
+        longest = self._text.symbols.shape[1]
+        places = longest + self._lengths
+        used = longest + int(self._lengths.max()) + 1
+        mask = None
+        if not self._even:
+            at = torch.arange(used, device=self._device).unsqueeze(0)
+            text = at < self._text.lengths.unsqueeze(1)
+            audio = (at >= longest) & (at <= places.unsqueeze(1))
+            mask = (text | audio)[:, None, None]
+        self._cache.advance(places, used, mask)
+        logits = self._model.step(code, self._lengths, self._table, self._cache)
+        self._lengths = self._lengths + 1
+        return logits
+
+
+def first_codes(
+    model: AutoRegressive,
+    requests: Sequence[Request],
+    inference: Inference,
+    context: int,
+    greedy: bool = False,
+) -> tuple[list[list[int]], list[Ending]]:
+    """Codes of the first codebook and why each row ended; see `Generation`."""
+    generation = Generation(model, requests, inference, context, greedy)
+    while generation.advance():
+        pass
+    return generation.codes, [ending or "length" for ending in generation.ended]
+
+
+@torch.inference_mode()
+def other_codes(
+    model: NonAutoRegressive,
+    requests: Sequence[Request],
+    first: Sequence[Sequence[int]],
+    known: Tensor | None = None,
+) -> list[Tensor]:
+    """All codebooks [Q, T] of each row, the likeliest code everywhere.
+
+    Args:
+        first: the first codebook of each row.
+        known: [Q, K] codes of a single row's first K frames that are fixed already (a stream's).
+    """
+    device = model.codes.device
+    text = text_of(requests, device)
+    prompts = [one.prompt.to(device) for one in requests]
+    if known is not None:
+        prompts = [torch.cat([prompts[0], known.to(device)], dim=1)]
+    skipped = 0 if known is None else known.shape[1]
+    rows = [_with_first(p, codes[skipped:], model.books) for p, codes in zip(prompts, first, strict=True)]
+    lengths = torch.tensor([row.shape[1] for row in rows], device=device)
+    codes = torch.nn.utils.rnn.pad_sequence([row.t() for row in rows], batch_first=True).transpose(1, 2)
+    heard = torch.tensor([p.shape[1] for p in prompts], device=device)
+    open_ = torch.arange(codes.shape[2], device=device).unsqueeze(0) >= heard.unsqueeze(1)
+    for stage in range(1, model.books):
+        told = model(text, codes, heard, lengths, stage).argmax(dim=2)
+        codes[:, stage] = torch.where(open_, told, codes[:, stage])
+    starts = [one.prompt.shape[1] for one in requests]
+    return [row[:, start:end] for row, start, end in zip(codes, starts, lengths.tolist(), strict=True)]
+
+
+def text_of(requests: Sequence[Request], device: torch.device) -> Text:
+    """Symbols and languages of a batch, padded."""
+
+    def padded(parts: Sequence[Sequence[int]]) -> Tensor:
+        rows = [torch.tensor(part, dtype=torch.long) for part in parts]
+        return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(device)
+
+    lengths = torch.tensor([len(one.symbols) for one in requests], device=device)
+    return Text(padded([r.symbols for r in requests]), padded([r.languages for r in requests]), lengths)
+
+
+def _prefix(requests: Sequence[Request], begin: int, device: torch.device) -> tuple[Text, Tensor, Tensor]:
+    """Text, what is heard before the first new code [B, T], and how much of it each row has [B]."""
+    heard = [torch.cat([torch.tensor([begin]), one.prompt[0].cpu().long()]) for one in requests]
+    lengths = torch.tensor([len(row) for row in heard], device=device)
+    padded = torch.nn.utils.rnn.pad_sequence(heard, batch_first=True).to(device)
+    return text_of(requests, device), padded, lengths
+
+
+def _with_first(prompt: Tensor, first: Sequence[int], books: int) -> Tensor:
+    """[Q, P + T]: the prompt, then the first codebook with nothing known of the others."""
+    rest = torch.zeros(books, len(first), dtype=torch.long, device=prompt.device)
+    rest[0] = torch.tensor(first, dtype=torch.long, device=prompt.device)
+    return torch.cat([prompt.long(), rest], dim=1)
+
+
+def _limit(request: Request, inference: Inference, context: int) -> int:
+    """Most new codes of a row."""
+    if not request.symbols or request.target_symbols < 1:
+        raise DataError(
+            who="text to be spoken", expected="at least one symbol", found="none", action="give it a text"
+        )
+    room, prompt = context - request.prompt.shape[1], request.prompt.shape[1]
+    if room <= inference.min_new_tokens:
+        raise DataError(
+            who="prompt",
+            expected=f"fewer than {context - inference.min_new_tokens} frames: speech shares the {context}",
+            found=f"{prompt}",
+            action="give a shorter prompt",
+        )
+    wanted = max(
+        inference.min_new_tokens, math.ceil(inference.max_tokens_per_symbol * request.target_symbols)
+    )
+    return min(room, wanted)

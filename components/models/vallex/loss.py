@@ -1,0 +1,77 @@
+"""VALL-E X's losses, as one network with two phases that share nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from components.models.vallex.network import Text, VallexNetwork
+from components.models.vallex.params import Architecture
+from components.nn.contracts import Batch
+from components.nn.masks import masked_mean, valid_positions
+
+AR, NAR = "ar", "nar"
+
+
+class VallexLearner(nn.Module):
+    """A `components.nn.contracts.TrainableNetwork` (VALL-E X, equations 3 and 4).
+
+    Cross entropy in full precision, mean over the real codes of a batch (upstream sums).
+    The AR learns every code and the end; the NAR one codebook a step, drawn evenly, outside the prompt. Out
+    of training all its codebooks are told, so that validation compares like with like.
+
+    Args:
+        architecture: dimensions.
+    """
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self.network = VallexNetwork(architecture)
+
+    def enable_gradient_checkpointing(self) -> None:
+        """Keep only the input of each block and compute the rest again for the backward pass."""
+        for model in (self.network.ar, self.network.nar):
+            model.transformer.checkpointing = True
+
+    def forward(self, phase: str, batch: Batch, step: int) -> Mapping[str, Tensor]:
+        """Losses of a phase.
+
+        Args:
+            batch: see `dataset.collate`.
+
+        Returns:
+            ``total``, in nats a code, and ``accuracy``, the share of codes that were the likeliest.
+        """
+        text = Text(batch["symbols"], batch["languages"], batch["symbol_lengths"])
+        if phase == AR:
+            return self._first(text, batch)
+        stages = range(1, self.network.nar.books)
+        if self.training:
+            drawn = int(torch.randint(len(stages), ()))
+            return self._other(text, batch, stages[drawn])
+        told = [self._other(text, batch, stage) for stage in stages]
+        return {name: torch.stack([one[name] for one in told]).mean() for name in told[0]}
+
+    def _first(self, text: Text, batch: Batch) -> Mapping[str, Tensor]:
+        ar, frames = self.network.ar, batch["frames"]
+        codes = batch["codes"][:, 0]
+        heard = F.pad(codes, (1, 0), value=ar.begin)
+        target = F.pad(codes, (0, 1)).scatter(1, frames.unsqueeze(1), ar.end)
+        real = valid_positions(frames + 1, heard.shape[1])
+        return _told(ar(text, heard), target, real)
+
+    def _other(self, text: Text, batch: Batch, stage: int) -> Mapping[str, Tensor]:
+        codes, frames, prompt = batch["codes"], batch["frames"], batch["prompt_frames"]
+        longest = codes.shape[2]
+        real = valid_positions(frames, longest) & ~valid_positions(prompt, longest)
+        return _told(self.network.nar(text, codes, prompt, frames, stage), codes[:, stage], real)
+
+
+def _told(logits: Tensor, target: Tensor, real: Tensor) -> Mapping[str, Tensor]:
+    """Cross entropy and accuracy over the real positions: [B, T, V], [B, T] and [B, T]."""
+    losses = F.cross_entropy(logits.float().transpose(1, 2), target, reduction="none")
+    hits = (logits.detach().argmax(dim=2) == target).float()
+    return {"total": masked_mean(losses, real), "accuracy": masked_mean(hits, real)}

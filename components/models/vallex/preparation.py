@@ -1,0 +1,158 @@
+"""Recordings and their text → codes and symbols: the features stage of VALL-E X."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from components.auxiliaries.codec.contract import Codec
+from components.core.errors import DataError
+from components.core.progress import Progress
+from components.core.storage import recover_folder, sha256_json, sha256_path
+from components.core.utterance import LANGUAGES, Utterance
+from components.data.corpus import Corpus
+from components.features import audio
+from components.features.audio import read_audio
+from components.features.flat_store import nothing_usable
+from components.features.mel import MelAnalysis
+from components.features.scratch import Features, Scratch
+from components.models.vallex.store import CodeStore, StoredSpeech, write_codes
+from components.nn.contracts import FeatureReport
+from components.text import INVENTORY_VERSION, ids, inventory, phonemise
+
+
+@dataclass(frozen=True)
+class Job:
+    """One utterance to encode."""
+
+    utterance: Utterance
+    audio: Path
+    symbols: tuple[int, ...]
+    row: StoredSpeech
+
+
+def prepare(
+    corpora: Sequence[Path],
+    codec: Codec,
+    longest: int,
+    target: Path,
+    progress: Progress,
+    shard: tuple[int, int] | None = None,
+) -> FeatureReport:
+    """Write the codes of all voices to learn from at ``target``.
+
+    Symbols are those of ``alignments.csv`` where it has the utterance, else the front-end's. In one process,
+    where the codec is. Incremental: what was encoded by the same codec is copied, and killed at any moment
+    the old store stays.
+
+    Args:
+        longest: frames of codes; longer utterances are rejected.
+        shard: (number, of how many): only encode that share and write no store; a later call finds it.
+
+    Raises:
+        DataError: one id in two corpora, or no usable utterance (``details`` has the reasons).
+    """
+    if shard is None:
+        recover_folder(target)
+    jobs, rejected = _jobs([Corpus(folder) for folder in corpora], codec)
+    if shard is not None:
+        jobs, rejected = jobs[shard[0] :: shard[1]], {}
+    rows = len(jobs) + len(rejected)
+    old, scratch = CodeStore.earlier(target), Scratch.beside(target)
+    known = old.by_fingerprint if old else {}
+    pending = [j for j in jobs if j.row.fingerprint not in known and not scratch.holds(j.row.fingerprint)]
+    for job in progress.track(pending, len(pending), "utterances encoded"):
+        try:
+            scratch.save(job.row.fingerprint, _encoded(job, codec, longest))
+        except DataError as error:
+            rejected[job.utterance.utterance_id] = _reason(error)
+    accepted = [job.row for job in jobs if job.utterance.utterance_id not in rejected]
+    report = FeatureReport(rows, len(accepted), len(jobs) - len(pending), dict(sorted(rejected.items())))
+    if shard is not None:
+        return report
+    if not accepted:
+        raise nothing_usable("features of vallex", "usable utterance", rows, rejected)
+
+    def features_of(row: StoredSpeech) -> Features:
+        if old is not None and row.fingerprint in known:
+            return old.views(known[row.fingerprint])
+        return scratch.load(row.fingerprint)
+
+    summary = {
+        "codec": {"sha256": codec.sha256, "n_codebooks": codec.n_codebooks, "size": codec.codebook_size},
+        "symbols": list(inventory()),
+        "symbols_version": INVENTORY_VERSION,
+        "rejected": report.rejected,
+    }
+    write_codes(target, sorted(accepted, key=lambda row: row.utterance_id), features_of, summary)
+    scratch.remove()
+    return report
+
+
+def teaches_vallex(utterance: Utterance) -> bool:
+    """Whether VALL-E X may learn from a row: a voice for models, or a person with a transcript."""
+    return utterance.role in {"model", "human"} and utterance.language in LANGUAGES and utterance.text != ""
+
+
+def _encoded(job: Job, codec: Codec, longest: int) -> Features:
+    """codes [T, Q] and symbols [L].
+
+    Raises:
+        DataError: unusable audio, too long, or more symbols than frames.
+    """
+    samples = read_audio(job.audio, job.utterance.sha256, _rate_of(codec))
+    codes = codec.encode(torch.from_numpy(samples)[None])[0].t().cpu().numpy()
+    if not len(job.symbols) <= len(codes) <= longest:
+        raise DataError(
+            who="recording",
+            expected=f"{len(job.symbols)} (its symbols) to {longest} (the context) frames of codes",
+            found=f"{len(codes)}",
+            action="compare text and recording, or part it into sentences",
+        )
+    return {"codes": codes.astype(np.int16), "symbols": np.array(job.symbols, np.int16)}
+
+
+def _rate_of(codec: Codec) -> MelAnalysis:
+    """What `read_audio` asks for: the rate. Nothing is demanded of the recording's bandwidth."""
+    rate = codec.sample_rate
+    return MelAnalysis(rate, codec.hop, codec.hop, codec.hop, n_mels=1, fmin=0.0, fmax=1.0, log_floor=1.0)
+
+
+def _jobs(corpora: Sequence[Corpus], codec: Codec) -> tuple[list[Job], dict[str, str]]:
+    source = [sha256_path(Path(__file__)), sha256_path(Path(str(audio.__file__)))]
+    key = sha256_json({"codec": codec.sha256, "symbols": INVENTORY_VERSION, "source": source})
+    jobs: dict[str, Job] = {}
+    rejected: dict[str, str] = {}
+    for corpus in corpora:
+        for row in filter(teaches_vallex, corpus.rows):
+            name = row.utterance_id
+            if name in jobs or name in rejected:
+                raise DataError(
+                    who=name,
+                    expected="an utterance_id that stands in one corpus",
+                    found=f"it again in {corpus.name}",
+                    action="rename one of the two",
+                )
+            try:
+                symbols = tuple(ids(_symbols(row, corpus)))
+            except DataError as error:
+                rejected[name] = _reason(error)
+                continue
+            print_ = sha256_json({"key": key, "audio": row.sha256, "symbols": symbols})
+            stored = StoredSpeech(name, row.speaker_id, row.language, row.split, row.consent, print_)
+            jobs[name] = Job(row, corpus.audio(row), symbols, stored)
+    return [jobs[name] for name in sorted(jobs)], rejected
+
+
+def _symbols(row: Utterance, corpus: Corpus) -> tuple[str, ...]:
+    known = tuple(phone.symbol for phone in corpus.timings.get(row.utterance_id, ()))
+    language = next(one for one in LANGUAGES if one == row.language)
+    return known or phonemise(row.text, language).symbols
+
+
+def _reason(error: DataError) -> str:
+    return f"{error.who}: expected {error.expected}, found {error.found}"

@@ -1,0 +1,123 @@
+"""The transformer below both language models, with or without a cache."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from components.models.vallex.cache import Cache
+from components.nn.conditional_layer_norm import ConditionalLayerNorm
+
+
+class Transformer(nn.Module):
+    """Pre-norm blocks and a last norm (VALL-E X, section 3.2; Xiong et al. 2020 for the place of the norms).
+
+    Args:
+        layers, channels, heads, ffn_channels: dimensions.
+        dropout: of attention weights and of both halves of a block.
+        conditioned: norms follow a vector (NAR, one for each codebook), or are plain (AR).
+    """
+
+    def __init__(
+        self, *, layers: int, channels: int, heads: int, ffn_channels: int, dropout: float, conditioned: bool
+    ) -> None:
+        super().__init__()
+        self.checkpointing = False
+        self.heads, self.head_channels = heads, channels // heads
+        self.blocks = nn.ModuleList(
+            Block(channels, heads, ffn_channels, dropout, conditioned) for _ in range(layers)
+        )
+        self.norm = _norm(channels, conditioned)
+
+    def forward(
+        self, x: Tensor, mask: Tensor | None, condition: Tensor | None = None, cache: Cache | None = None
+    ) -> Tensor:
+        """All positions at once; with a cache, keys and values are left in it.
+
+        Args:
+            x: [B, S, C].
+            mask: [B, S or 1, S] bool, True: may attend; None: everything may.
+            condition: [B, C] where norms are conditioned.
+
+        Returns:
+            [B, S, C].
+        """
+        heads = None if mask is None else mask.unsqueeze(1)
+        for number, block in enumerate(self.blocks):
+            if self.checkpointing and torch.is_grad_enabled():
+                x = checkpoint(block, x, heads, condition, use_reentrant=False)
+            else:
+                x = block(x, heads, condition, cache, number)
+        return _normed(self.norm, x, condition)
+
+    def step(self, x: Tensor, cache: Cache) -> Tensor:
+        """One more position of every row: [B, 1, C] → [B, 1, C]. `Cache.advance` comes first."""
+        for number, block in enumerate(self.blocks):
+            x = block.step(x, cache, number)
+        output: Tensor = self.norm(x)
+        return output
+
+
+class Block(nn.Module):
+    """Self-attention, then a feed-forward network, each on normed input and added to its own."""
+
+    def __init__(
+        self, channels: int, heads: int, ffn_channels: int, dropout: float, conditioned: bool
+    ) -> None:
+        super().__init__()
+        self.heads, self._rate = heads, dropout
+        self.attention_norm, self.ffn_norm = _norm(channels, conditioned), _norm(channels, conditioned)
+        self.to_query_key_value = nn.Linear(channels, 3 * channels)
+        self.to_output = nn.Linear(channels, channels)
+        self.widen = nn.Linear(channels, ffn_channels)
+        self.narrow = nn.Linear(ffn_channels, channels)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(
+        self,
+        x: Tensor,
+        mask: Tensor | None,
+        condition: Tensor | None = None,
+        cache: Cache | None = None,
+        number: int = 0,
+    ) -> Tensor:
+        """[B, S, C], mask [B, 1, S or 1, S] → [B, S, C]."""
+        query, key, value = self._projected(_normed(self.attention_norm, x, condition))
+        if cache is not None:
+            cache.begin(key, value, number)
+        rate = self._rate if self.training else 0.0
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=rate)
+        x = x + self.dropout(self._joined(mixed))
+        hidden = F.relu(self.widen(_normed(self.ffn_norm, x, condition)))
+        output: Tensor = x + self.dropout(self.narrow(self.dropout(hidden)))
+        return output
+
+    def step(self, x: Tensor, cache: Cache, number: int) -> Tensor:
+        """[B, 1, C] → [B, 1, C], with the keys and values of all positions before it."""
+        query, key, value = self._projected(self.attention_norm(x))
+        keys, values = cache.grown(key, value, number)
+        x = x + self._joined(F.scaled_dot_product_attention(query, keys, values, attn_mask=cache.mask))
+        output: Tensor = x + self.narrow(F.relu(self.widen(self.ffn_norm(x))))
+        return output
+
+    def _projected(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        batch, length, _ = x.shape
+        projected = self.to_query_key_value(x).view(batch, length, 3, self.heads, -1)
+        query, key, value = projected.permute(2, 0, 3, 1, 4)  # each [B, H, S, d]
+        return query, key, value
+
+    def _joined(self, mixed: Tensor) -> Tensor:
+        batch, _, length, _ = mixed.shape
+        output: Tensor = self.to_output(mixed.transpose(1, 2).reshape(batch, length, -1))
+        return output
+
+
+def _norm(channels: int, conditioned: bool) -> nn.Module:
+    return ConditionalLayerNorm(channels, channels) if conditioned else nn.LayerNorm(channels)
+
+
+def _normed(norm: nn.Module, x: Tensor, condition: Tensor | None) -> Tensor:
+    output: Tensor = norm(x) if condition is None else norm(x, condition)
+    return output

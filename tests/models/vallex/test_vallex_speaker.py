@@ -1,0 +1,75 @@
+"""A delivered network speaks: in one piece, in a stream, in another language, and refuses what it cannot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import CPU
+from counting_codec import CountingCodec
+from tone_corpus import RATE, tone
+
+from components.core.errors import ConfigError, DataError
+from components.models.vallex.params import Section
+from components.models.vallex.speaker import VallexSpeaker, Voice
+from components.nn.contracts import Speech
+
+TEXT = "We were away, a year ago. Please call Stella, and ask her to come."
+
+
+@pytest.fixture(scope="module")
+def speaker(section: Section, delivered: Path) -> VallexSpeaker:
+    return VallexSpeaker(section, delivered, CountingCodec(), CPU)
+
+
+@pytest.fixture(scope="module")
+def voice(speaker: VallexSpeaker) -> Voice:
+    return speaker.voice(Speech(tone(1.0), RATE), "안녕하세요", "ko")
+
+
+def test_a_text_is_spoken_in_pieces(speaker: VallexSpeaker, voice: Voice) -> None:
+    found = speaker.speak(TEXT, "en", voice, 1)
+    assert len(found.endings) > 2
+    assert found.speech.sample_rate == 24000
+    assert len(found.speech.samples) % 480 == 0
+    assert np.isfinite(found.speech.samples).all()
+    again = speaker.speak(TEXT, "en", voice, 1)
+    assert np.array_equal(found.speech.samples, again.speech.samples)
+
+
+def test_prompt_and_text_keep_their_languages(speaker: VallexSpeaker, voice: Voice) -> None:
+    request = speaker._requests("Hello.", "en", voice, 0)[0]
+    assert set(request.languages[: len(voice.symbols)]) == {0}
+    assert set(request.languages[len(voice.symbols) :]) == {1}
+    assert request.target_symbols == len(request.symbols) - len(voice.symbols)
+
+
+def test_a_stream_is_as_long_as_the_whole_and_begins_early(speaker: VallexSpeaker, voice: Voice) -> None:
+    whole = speaker.speak(TEXT, "en", voice, 2)
+    if "loop" in whole.endings:
+        pytest.skip("a loop takes back what a stream has said")
+    chunks = list(speaker.stream(TEXT, "en", voice, 2))
+    assert sum(map(len, chunks)) == len(whole.speech.samples)
+    assert len(chunks) > 2
+    assert 0 < len(chunks[0]) < len(whole.speech.samples) / 2
+
+
+@pytest.mark.parametrize("seconds", [0.1, 60.0])
+def test_a_prompt_of_another_length_is_refused(speaker: VallexSpeaker, seconds: float) -> None:
+    with pytest.raises(DataError, match=r"0\.2 to 2 s"):
+        speaker.voice(Speech(tone(seconds), RATE), "안녕", "ko")
+
+
+def test_what_cannot_be_spoken_is_refused(speaker: VallexSpeaker, voice: Voice) -> None:
+    with pytest.raises(DataError, match="text"):
+        speaker.speak("  ", "en", voice, 0)
+    with pytest.raises(DataError, match="language 'fr'"):
+        speaker.speak("Bonjour", "fr", voice, 0)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="text"):
+        speaker.stream("", "ko", voice, 0)
+
+
+def test_another_codec_is_refused(section: Section, delivered: Path) -> None:
+    with pytest.raises(ConfigError, match="codec"):
+        VallexSpeaker(section, delivered, CountingCodec("d" * 64), CPU)
