@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from components.core.params.base import Section
+from components.core.params.video import VideoParams
 from components.core.utterance import Language, UntranscribedLanguage
 
 Share = Field(ge=0.0, le=1.0)
@@ -119,4 +120,5 @@ class DataParams(Section):
     embedded: EmbeddedParams
     splits: SplitParams
     validation: ValidationParams
+    video: VideoParams
     dvc: DvcParams

@@ -63,7 +63,7 @@ def draw(person: Identity, pose: Pose, size: int) -> Image:
     _head(pen, person, jaw_drop)
     _eyes(pen, person, pose)
     nose = np.array([[0.0, -0.05], [0.1, person.nose_length], [-0.1, person.nose_length]])
-    pen.fill(nose + [0.12 * pose.turn, 0.0], _shade(person.skin, 0.86))
+    pen.fill(nose + np.array([0.12 * pose.turn, 0.0]), _shade(person.skin, 0.86))
     _mouth(pen, person, pose)
     return _lit(image, pose.light)
 

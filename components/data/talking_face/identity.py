@@ -59,7 +59,11 @@ def identity(name: str) -> Identity:
         skin=skin,
         hair=_near(draw, draw.choice(_HAIRS), 16),
         iris=draw.choice(_IRISES),
-        lips=(min(255, skin[0] // 2 + draw.randint(70, 110)), skin[1] // 2, skin[2] // 2 + draw.randint(5, 30)),
+        lips=(
+            min(255, skin[0] // 2 + draw.randint(70, 110)),
+            skin[1] // 2,
+            skin[2] // 2 + draw.randint(5, 30),
+        ),
         background=(_any(draw), _any(draw)),
         face_height=draw.uniform(1.18, 1.42),
         jaw=draw.uniform(0.78, 1.0),
