@@ -167,7 +167,7 @@ class TrainingDivergedError(IrisError):
 class SyncPlateauError(TrainingDivergedError):
     """A SyncNet that still guesses; ``details`` holds what its data look like."""
 
-    hint_ko = "립싱크 판별기가 학습되지 않습니다(손실 ln 2). 음성과 영상의 시간차, 화자 수, 얼굴 영역을 확인하세요."
+    hint_ko = "SyncNet 이 학습되지 않습니다(손실 ln 2). 음성·영상 시간차, 화자 수, 얼굴 영역을 확인하세요."
 
 
 class PromotionConflictError(RetryableError):

@@ -86,5 +86,8 @@ class ConvolutionModule(nn.Module):
 
 def _feed_forward(channels: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.LayerNorm(channels), nn.Linear(channels, 4 * channels), nn.SiLU(), nn.Linear(4 * channels, channels)
+        nn.LayerNorm(channels),
+        nn.Linear(channels, 4 * channels),
+        nn.SiLU(),
+        nn.Linear(4 * channels, channels),
     )

@@ -36,7 +36,7 @@ def sync_score(seen: Tensor, heard: Tensor, reach: int, who: str) -> SyncScore:
     Args:
         seen: [N, E] embeddings of the windows that begin at frames 0 … N - 1.
         heard: [N, E] of the sound of the same windows.
-        reach: shifts from -reach to reach are tried, 15 in the paper; fewer for a short clip, one third of it.
+        reach: shifts from -reach to reach are tried, 15 in the paper; of a short clip one third.
 
     Raises:
         NothingScoredError: no window.
@@ -58,5 +58,8 @@ def sync_score(seen: Tensor, heard: Tensor, reach: int, who: str) -> SyncScore:
     curve = torch.stack(means)
     best = int(curve.argmin())
     return SyncScore(
-        lse_d=float(curve[best]), lse_c=float(curve.median() - curve[best]), offset=best - reach, windows=count
+        lse_d=float(curve[best]),
+        lse_c=float(curve.median() - curve[best]),
+        offset=best - reach,
+        windows=count,
     )

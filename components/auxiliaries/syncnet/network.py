@@ -40,8 +40,8 @@ class ConvBlock(nn.Module):
 class SyncNet(nn.Module):
     """Embeddings of five lower halves of a face and of the sound of the same 0.2 s.
 
-    Prajwal et al. 2020, section 3.1 (after Chung and Zisserman 2016): two towers of convolutions, ReLU at their
-    ends, so that the cosine of two embeddings lies in [0, 1] and can be read as a probability. Differs: group
+    Prajwal et al. 2020, section 3.1 (after Chung and Zisserman 2016): two towers of convolutions, ReLU at
+    their ends, so that the cosine of two embeddings lies in [0, 1] and can be read as a probability. Differs: group
     norm for batch norm, so that a pair's score does not depend on its batch; the depth follows from the image
     size, the last map is flattened by a linear layer.
     """
@@ -156,6 +156,6 @@ class SyncLearner(nn.Module):
                 who="training of SyncNet",
                 expected=f"a loss below {LN2 - limits.margin:.3f} after {limits.after_steps} steps",
                 found=f"{float(self.averaged):.4f}: it guesses (ln 2 = {LN2:.4f})",
-                action="look at the offset between sound and lips, at the number of speakers and at the crops",
+                action="look at the offset between sound and lips, the number of speakers, and the crops",
                 details=self._statistics,
             )

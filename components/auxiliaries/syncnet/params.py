@@ -34,7 +34,10 @@ class Architecture(MelSection):
         heard = self.mel_window_frames * self.hop_length / self.sample_rate_hz
         seen = self.video_window_frames / self.fps
         if not math.isclose(heard, seen):
-            message = f"{self.mel_window_frames} mel frames last {heard} s, {self.video_window_frames} video frames {seen} s"
+            message = (
+                f"{self.mel_window_frames} mel frames last {heard} s, "
+                f"{self.video_window_frames} video frames {seen} s"
+            )
             raise ValueError(message)
         if self.image_size // 2 < 2 ** (len(self.face_channels) - 1):
             message = f"{len(self.face_channels) - 1} halvings are too many for {self.image_size} pixels"
@@ -56,7 +59,7 @@ class Training(TrainingRun):
     windows_per_clip: int = Field(gt=0, description="pairs drawn of a clip in one visit")
     min_shift_frames: int = Field(gt=0, description="a wrong pair is at least so many video frames apart")
     near_share: float = Field(
-        ge=0, le=1, description="wrong pairs that are at most near_frames apart; the rest is anywhere in the clip"
+        ge=0, le=1, description="wrong pairs at most near_frames apart; the rest is anywhere in the clip"
     )
     near_frames: int = Field(gt=0)
     validation_clips: int = Field(gt=0)

@@ -124,8 +124,8 @@ class SyncNetSpec:
         """On clips of unseen voices, sentences and faces.
 
         Returns:
-            ``loss`` and ``accuracy`` of pairs (n_windows), ``offset_within_1``: share of clips whose offset is
-            found within a frame, ``lse_d`` and ``lse_c`` (means over ``n_clips``), and ``lse_c_shuffled``: with
+            ``loss`` and ``accuracy`` of pairs (n_windows); ``offset_within_1``: share of clips whose offset
+            is found within a frame; ``lse_d`` and ``lse_c``, means over ``n_clips``; ``lse_c_shuffled``: with
             the sound of another clip.
         """
         training, store = narrowed(section, Section).training, TalkingStore(features)

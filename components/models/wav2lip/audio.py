@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from torch import Tensor, nn
 
 from components.models.wav2lip.layers import ConvBlock
@@ -24,14 +26,14 @@ class AudioEncoder(nn.Module):
         self.before = nn.Sequential(
             ConvBlock(1, one, 3), ConvBlock(one, two, 3, (3, 1)), ConvBlock(two, two, 3, (3, 1))
         )
-        bands = -(-(-(-a.n_mels // 3)) // 3)
+        bands = _divided(a.n_mels, 3, 3)
         self.enter = nn.Linear(two * bands, a.conformer_dim)
         self.conformers = Conformer(
             a.conformer_dim, a.conformer_blocks, a.conformer_heads, a.conformer_kernel, a.mel_window_frames
         )
         self.leave = nn.Linear(a.conformer_dim, two * bands)
         self.after = nn.Sequential(ConvBlock(two, three, 3, (3, 2)), ConvBlock(three, three, 3, (3, 2)))
-        bands, frames = -(-(-(-bands // 3)) // 3), -(-(-(-a.mel_window_frames // 2)) // 2)
+        bands, frames = _divided(bands, 3, 3), _divided(a.mel_window_frames, 2, 2)
         self.end = nn.Linear(three * bands * frames, a.audio_dim)
 
     def forward(self, mel: Tensor) -> Tensor:
@@ -49,3 +51,10 @@ class AudioEncoder(nn.Module):
         added = self.leave(heard).view(batch, frames, channels, bands).permute(0, 2, 3, 1)
         made: Tensor = self.end(self.after(x + added).flatten(1))
         return made
+
+
+def _divided(length: int, *strides: int) -> int:
+    """What padded convolutions of these strides leave of a length."""
+    for stride in strides:
+        length = math.ceil(length / stride)
+    return length

@@ -14,9 +14,7 @@ class ConvBlock(nn.Module):
     Group norm for upstream's batch norm: a frame must come out the same whatever batch it is rendered in.
     """
 
-    def __init__(
-        self, inputs: int, outputs: int, kernel: int, stride: int | tuple[int, int] = 1
-    ) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int | tuple[int, int] = 1) -> None:
         super().__init__()
         self.convolution = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2)
         self.norm = nn.GroupNorm(math.gcd(outputs, 8), outputs)

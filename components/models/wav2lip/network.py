@@ -1,4 +1,4 @@
-"""The generator: a face with its mouth hidden, the same face at another time, and speech → the face speaking."""
+"""The generator: a face without its mouth, the same face at another time, and speech → the face speaking."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Generator(nn.Module):
     """Wav2Lip (Prajwal et al. 2020, section 3.2) with SwinV2 for its face encoder and conformers in its audio
     encoder, as the research log has it.
 
-    Differs besides: the speech joins at the coarsest map (S / 32) instead of at a single cell, and the decoder
+    Differs besides: the speech joins at the coarsest map (S / 32) instead of at a single cell; the decoder
     doubles by nearest neighbour and convolution instead of by transposed convolution, which leaves no
     checkerboard.
     """

@@ -10,7 +10,6 @@ from pydantic import Field, model_validator
 from components.core.params import Definition, MelSection, ModelSection, TrainingRun
 from components.core.params import Section as ParamsSection
 
-
 _STAGES = 4
 _SIZES = _STAGES + 2
 """Maps of the decoder: SwinV2's, and the two finer ones of the convolutional stem."""
@@ -85,9 +84,7 @@ class Training(TrainingRun, Definition):
     """Recipe; a step learns from ``batch_size`` windows of five frames."""
 
     sync_loss_weight: float = Field(ge=0, le=1)
-    sync_loss_start_eval: float = Field(
-        gt=0, description="sync loss joins once its running mean is below"
-    )
+    sync_loss_start_eval: float = Field(gt=0, description="sync loss joins once its running mean is below")
     sync_loss_memory_steps: int = Field(gt=0, description="of that mean")
     adversarial_loss_weight: float = Field(ge=0, le=1)
     syncnet_eval_max: float = Field(gt=0, description="the generator does not start above")

@@ -110,7 +110,6 @@ def load_published(encoder: VisualEncoder, checkpoint: str) -> None:
     encoder.swin.load_state_dict(given)
 
 
-
 def _shape(weights: Mapping[str, Tensor], name: str) -> list[int] | None:
     return list(weights[name].shape) if name in weights else None
 
