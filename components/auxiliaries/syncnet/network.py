@@ -41,7 +41,7 @@ class SyncNet(nn.Module):
     """Embeddings of five lower halves of a face and of the sound of the same 0.2 s.
 
     Prajwal et al. 2020, section 3.1 (after Chung and Zisserman 2016): two towers of convolutions, ReLU at
-    their ends, so that the cosine of two embeddings lies in [0, 1] and can be read as a probability. Differs: group
+    their ends, so the cosine of two embeddings lies in [0, 1] and reads as a probability. Differs: group
     norm for batch norm, so that a pair's score does not depend on its batch; the depth follows from the image
     size, the last map is flattened by a linear layer.
     """
