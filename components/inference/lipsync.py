@@ -138,7 +138,7 @@ def _lasting(picture: Path, fps: int, wanted: int, made: LipSynced) -> Iterator[
         yield image
         last, shown = image, shown + 1
     still = picture.suffix.lower() in PICTURES
-    if last is not None and (still or wanted - shown >= _TAIL_FRAMES):
+    if last is not None and (still or wanted - shown > _TAIL_FRAMES):
         made.held = 0 if still else wanted - shown
         for _ in range(shown, wanted):
             yield last

@@ -21,7 +21,9 @@ def test_windows_begin_where_their_video_frames_do() -> None:
     for frame in range(2, 300):
         middle_of_frame = (frame + 0.5) / 25
         middle_of_window = (HEARING.centred_start(frame) + 7.5) / 80
-        assert abs(middle_of_frame - middle_of_window) <= 0.0126
+        assert (
+            abs(middle_of_frame - middle_of_window) <= 0.0163
+        )  # 1.3 mel frames: half a frame by definition, the rest by rounding down
 
 
 def test_the_first_and_last_windows_hear_silence_beyond_the_clip() -> None:

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,7 @@ def shapes_of(symbol: str, language: Language) -> tuple[Shape, ...]:
     # An affricate is one movement: the release decides (ts, tɕ, ʈʂ).
     merged = [
         one
-        for one, following in zip(found, [*found[1:], None], strict=True)
+        for one, following in zip_longest(found, found[1:])
         if not (one.kind == "consonant" and following is not None and following.kind == "consonant")
     ]
     return tuple(merged)
