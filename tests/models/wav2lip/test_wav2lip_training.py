@@ -121,6 +121,7 @@ def test_three_optimisers_resume_to_the_bit(
     from safetensors.torch import load_file
 
     found = load_file(result.delivered / "model.safetensors")
+    assert result.resumed_from == 2
     assert set(found) == set(whole)
     for name, value in whole.items():
         assert torch.equal(found[name], value), name
