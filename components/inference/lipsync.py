@@ -126,7 +126,7 @@ def _rendered(
     size = model.image_size
     numbers = np.array([first + n for n, frame in enumerate(batch) if frame.box is not None], dtype=np.int64)
     crops = [cropped(frame.image, frame.box, size) for frame in batch if frame.box is not None]
-    faces = iter(model.faces(np.stack(crops), heard, numbers) if crops else ())
+    faces = iter(list(model.faces(np.stack(crops), heard, numbers)) if crops else [])
     for frame in batch:
         yield frame.image if frame.box is None else pasted(frame.image, next(faces), frame.box, mask)
 

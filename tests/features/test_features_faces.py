@@ -78,6 +78,14 @@ def test_a_crop_goes_back_to_its_place_and_nothing_else_changes() -> None:
     np.testing.assert_array_equal(changed[12:40, 22:50], 255 - IMAGE[12:40, 22:50])
 
 
+def test_a_large_face_is_averaged_down() -> None:
+    """A chequered one becomes grey, whatever pixel would have been picked."""
+    chequers = np.indices((64, 64)).sum(axis=0) % 2 * 255
+    image = np.repeat(chequers.astype(np.uint8)[:, :, None], 3, axis=2)
+    crop = cropped(image, np.array([0, 0, 64, 64], np.float32), 16)
+    assert np.abs(crop.astype(int) - 127).max() <= 1
+
+
 def test_a_face_that_leaves_the_picture_is_cropped_with_its_border_repeated() -> None:
     crop = cropped(IMAGE, np.array([-20, -20, 12, 12], np.float32), 32)
     np.testing.assert_array_equal(crop[:20, :20], np.broadcast_to(IMAGE[0, 0], (20, 20, 3)))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -77,7 +78,7 @@ class SyncPairs(Dataset[Sample]):
         return before[drawn] if drawn < len(before) else after[drawn - len(before)]
 
 
-def _heard(store: TalkingStore, mel: np.ndarray, starts: Sequence[int]) -> Tensor:
+def _heard(store: TalkingStore, mel: NDArray[np.float32], starts: Sequence[int]) -> Tensor:
     hearing = store.hearing
     return torch.from_numpy(np.stack([heard_at(mel, hearing.start(start), hearing) for start in starts]))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -25,9 +24,6 @@ from components.features.talking.store import TalkingStore
 from components.nn.contracts import FeatureReport, Phase, Recipe, TrainingTask
 from components.nn.delivered import read_delivered, write_delivered
 from components.nn.optimisers import adamw, warm_up
-
-if TYPE_CHECKING:
-    pass
 
 _PREFIX = "network."
 

@@ -23,7 +23,8 @@ class Mp4Writer:
     def __init__(self, container: Any, fps: float, sample_rate: int, quality: int) -> None:
         self._container, self._rate = container, sample_rate
         self._fps = Fraction(fps).limit_denominator(1001)
-        self._quality, self._video = str(quality), None
+        self._quality = str(quality)
+        self._video: Any = None
         self._audio = container.add_stream("aac", rate=sample_rate, layout="mono") if sample_rate else None
         self._heard = 0
         self.frames = 0

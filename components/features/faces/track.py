@@ -119,11 +119,19 @@ def _overlaps(boxes: NDArray[np.float32], last: Box) -> NDArray[np.float32]:
 
 
 def cropped(image: Image, box: Box, size: int) -> Image:
-    """The box's picture [size, size, 3]; beyond the frame its border is repeated."""
-    inverse = cv2.invertAffineTransform(_into_box(box, size))
-    return cv2.warpAffine(
-        image, inverse, (size, size), flags=cv2.INTER_AREA | cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    """The box's picture [size, size, 3]; beyond the frame its border is repeated.
+
+    A face of twice the size or more is averaged down: picking single pixels of it would flicker.
+    """
+    fold = max(1, int(min(box[2] - box[0], box[3] - box[1]) / size))
+    side = fold * size
+    inverse = cv2.invertAffineTransform(_into_box(box, side))
+    crop: Image = cv2.warpAffine(
+        image, inverse, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
+    if fold > 1:
+        crop = cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)
+    return crop
 
 
 def pasted(image: Image, crop: Image, box: Box, mask: NDArray[np.float32]) -> Image:

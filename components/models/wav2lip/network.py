@@ -82,4 +82,5 @@ class QualityJudge(nn.Module):
     def forward(self, faces: Tensor) -> Tensor:
         """[B, 3, S, S] in [0, 1] → logits [B], float32; positive is real."""
         lower = faces[..., self.size // 2 :, :] - 0.5
-        return self.end(self.body(lower)).float().mean(dim=(1, 2, 3))
+        logits: Tensor = self.end(self.body(lower)).float().mean(dim=(1, 2, 3))
+        return logits

@@ -54,7 +54,8 @@ class Wav2LipRenderer:
             torch.cat([hidden_below(faces), faces], dim=1), torch.from_numpy(heard).to(self.device)
         )
         whole = (made * 255.0).round().clamp(0, 255).to(torch.uint8)
-        return whole.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        rendered: NDArray[np.uint8] = whole.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        return rendered
 
 
 def load_lip_sync(section: ModelSection, delivered: Path, device: torch.device) -> LipSynchroniser:
