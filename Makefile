@@ -43,7 +43,7 @@ ui: setup ## Airflow and MLflow in the browser, the DAG unpaused
 data: setup ## the generated corpus in data/, compared with data.dvc
 	@$(BIN)/python -m components make-data --profile laptop
 
-pretrain: setup ## train first weights into pretrained/ (hours): make pretrain MODEL=fastpitch|recogniser|vocoder|content
+pretrain: setup ## train first weights into pretrained/ (hours): make pretrain MODEL=fastpitch|recogniser|vocoder|content|syncnet|sync_judge
 	@IRIS_WORKSPACE=artifacts/pretrain nice $(BIN)/python -m components pretrain --model $(MODEL)
 
 bench: setup ## one ratio a line, against a named baseline

@@ -13,6 +13,7 @@ from components.core.params import AuxiliarySection, ModelKind, ModelSection, Pa
 if TYPE_CHECKING:
     from components.nn.contracts import AuxiliarySpec, ModelSpec, SpeakingSpec
     from components.nn.conversion import ConvertingSpec
+    from components.nn.lip_sync import LipSyncLoader
 
 _FOLDER = Path(__file__).parent / "models"
 _AUXILIARIES = Path(__file__).parent / "auxiliaries"
@@ -111,6 +112,24 @@ def _instead(name: str) -> str:
         if name in trainable()
         else "defined in params.yaml but without spec.py"
     )
+
+
+def lip_sync_loader(name: str) -> LipSyncLoader:
+    """What loads a model that moves lips: ``load_lip_sync`` of its rendering.py.
+
+    Raises:
+        ConfigError: no model of that name does.
+    """
+    renderers = sorted(path.parent.name for path in _FOLDER.glob("*/rendering.py"))
+    if name not in renderers:
+        raise ConfigError(
+            who=f"model {name!r}",
+            expected=f"one that moves lips: {', '.join(renderers)}",
+            found="no such model" if name not in model_names() else "one that does something else",
+            action="choose one of these",
+        )
+    module = importlib.import_module(f"components.models.{name}.rendering")
+    return cast("LipSyncLoader", module.load_lip_sync)
 
 
 def auxiliary_spec(name: str) -> AuxiliarySpec:

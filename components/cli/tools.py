@@ -168,6 +168,33 @@ def init_corpus(
         typer.echo(line)
 
 
+@app.command("lipsync", rich_help_panel="Tools")
+def lipsync(
+    video: Annotated[Path, typer.Option(help="a video of any rate, or a still: mp4, mov, png, jpg")],
+    audio: Annotated[Path, typer.Option(help="a recording, or a video with sound")],
+    out: Annotated[Path, typer.Option(help="mp4; .json (label) lies beside it")],
+    model: Annotated[str, typer.Option("--model")] = "wav2lip",
+    version: Annotated[str, typer.Option(help="champion | pretrained | a number")] = "champion",
+    face: Annotated[str, typer.Option(help="whose face it is, for the label; und: not known")] = "und",
+    consent: Annotated[str, typer.Option(help="consent record that allows the face; und: not known")] = "und",
+    language: Annotated[str, typer.Option(help="what is spoken, for the label; und: not known")] = "und",
+    profile: ProfileOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Make a face say a recording, into a labelled mp4."""
+    from components.core.progress import Progress
+    from components.stages.lipsync import LipSyncWish
+    from components.stages.lipsync import lipsync as render
+
+    project = project_root()
+    wish = LipSyncWish(model, video, audio, version, face, consent, language)
+    params, place = catalogue.load(project, profile), workspace_of(workspace, project)
+    used, made = render(project, params, place, wish, out, Progress("lipsync"))
+    typer.echo(f"{out} (version {used}), {made.frames} frames, {made.label.name}")
+    for line in made.track.lines():
+        typer.echo(f"  {line}")
+
+
 @app.command("pretrain", rich_help_panel="Tools")
 def pretrain(
     model: Annotated[str, typer.Option("--model", help="a model or an auxiliary network")],

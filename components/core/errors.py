@@ -164,6 +164,12 @@ class TrainingDivergedError(IrisError):
     hint_ko = "학습이 발산했습니다. 학습률과 데이터를 확인하세요. 마지막 정상 체크포인트는 보존되었습니다."
 
 
+class SyncPlateauError(TrainingDivergedError):
+    """A SyncNet that still guesses; ``details`` holds what its data look like."""
+
+    hint_ko = "SyncNet 이 학습되지 않습니다(손실 ln 2). 음성·영상 시간차, 화자 수, 얼굴 영역을 확인하세요."
+
+
 class PromotionConflictError(RetryableError):
     """Another promotion holds the lease."""
 

@@ -1,8 +1,19 @@
-"""Delivered models at work: loading them, and leaving labelled audio behind."""
+"""Delivered models at work: loading them, and leaving labelled audio and video behind."""
 
 from components.inference.convert import convert_file
 from components.inference.label import MediaLabel
-from components.inference.loading import load, load_converter
+from components.inference.lipsync import LipSynced, Rendering, lipsync_file
+from components.inference.loading import load, load_converter, load_lip_sync
 from components.inference.synthesise import to_wav
 
-__all__ = ["MediaLabel", "convert_file", "load", "load_converter", "to_wav"]
+__all__ = [
+    "LipSynced",
+    "MediaLabel",
+    "Rendering",
+    "convert_file",
+    "lipsync_file",
+    "load",
+    "load_converter",
+    "load_lip_sync",
+    "to_wav",
+]

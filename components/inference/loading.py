@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from components.nn.contracts import Auxiliaries, Synthesiser
     from components.nn.conversion import VoiceConverter
+    from components.nn.lip_sync import LipSynchroniser
 
 
 def load(
@@ -46,3 +47,15 @@ def load_converter(
         ConfigError: no such model, or another content encoder than the one it was trained with.
     """
     return catalogue.converter(model).load_converter(section, delivered, auxiliaries, device)
+
+
+def load_lip_sync(
+    model: str, section: ModelSection, delivered: Path, device: torch.device
+) -> LipSynchroniser:
+    """The same for a model that moves lips.
+
+    Raises:
+        CorruptFileError, DataError: as `load`.
+        ConfigError: no such model.
+    """
+    return catalogue.lip_sync_loader(model)(section, delivered, device)

@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from components.core.params.base import Section
+from components.core.params.video import VideoParams
 from components.core.utterance import Language
 
 Share = Field(ge=0.0, le=1.0)
@@ -143,6 +144,7 @@ class DataParams(Section):
     new_speaker: NewSpeakerParams
     splits: SplitParams
     validation: ValidationParams
+    video: VideoParams
     dvc: DvcParams
 
     @model_validator(mode="after")

@@ -22,6 +22,10 @@ FEATURE_AUXILIARIES = "auxiliaries.features"
 _MEL = ("sample_rate_hz", "n_fft", "hop_length", "win_length", "n_mels", "fmin_hz", "fmax_hz")
 _NARROWED = ("models", FEATURE_AUXILIARIES)
 
+#: What lip sync and the networks that know lips must agree on besides.
+_SYNCNETS = ("syncnet", "sync_judge")
+_LIPS = ("image_size", "fps", "preemphasis", "mel_window_frames", "video_window_frames")
+
 
 class Params(Section):
     """Every number of the platform, typed."""
@@ -107,6 +111,28 @@ class Params(Section):
                     f"auxiliaries.codec.architecture"
                 )
                 raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _syncnets_fit_wav2lip(self) -> Self:
+        """Image size, mel and windows are one set of numbers for generator, SyncNets and videos."""
+        if "wav2lip" not in self.models:
+            return self
+        model = self.models["wav2lip"].architecture.model_dump()
+        if model["fps"] != self.data.video.fps:
+            message = f"models.wav2lip.architecture.fps {model['fps']} differs from data.video.fps"
+            raise ValueError(message)
+        for name in _SYNCNETS:
+            if name not in self.auxiliaries:
+                continue
+            network = self.auxiliaries[name].architecture.model_dump()
+            for leaf in (*_MEL, *_LIPS):
+                if model[leaf] != network[leaf]:
+                    message = (
+                        f"models.wav2lip.architecture.{leaf} {model[leaf]} differs from "
+                        f"auxiliaries.{name}.architecture.{leaf} {network[leaf]}"
+                    )
+                    raise ValueError(message)
         return self
 
     def restricted_to(self, sections: Collection[str], model: str | None) -> Params:

@@ -1,0 +1,1 @@
+"""SyncNet: whether lips and sound belong together, for the loss of a lip-sync generator."""

@@ -1,0 +1,84 @@
+"""``auxiliaries.syncnet``: the network that hears whether lips and sound belong together."""
+
+from __future__ import annotations
+
+import math
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from components.core.params import AuxiliarySection, MelSection, TrainingRun
+from components.core.params import Section as ParamsSection
+
+
+class Architecture(MelSection):
+    """Two towers of convolutions. Mel, windows and image size are those of ``models.wav2lip``."""
+
+    image_size: int = Field(gt=0, description="pixels of a crop; the lower half is looked at")
+    fps: int = Field(gt=0)
+    preemphasis: float = Field(ge=0, lt=1)
+    mel_window_frames: int = Field(gt=0)
+    video_window_frames: int = Field(gt=0)
+    face_channels: tuple[int, ...] = Field(
+        strict=False, min_length=2, description="of the stem and of each halving after it"
+    )
+    audio_channels: tuple[int, ...] = Field(strict=False, min_length=4, max_length=4)
+    blocks: int = Field(ge=0, description="residual convolutions at each size")
+    embedding_dim: int = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _windows_agree(self) -> Self:
+        if self.image_size % 32:
+            message = f"image_size {self.image_size} is no multiple of 32"
+            raise ValueError(message)
+        heard = self.mel_window_frames * self.hop_length / self.sample_rate_hz
+        seen = self.video_window_frames / self.fps
+        if not math.isclose(heard, seen):
+            message = (
+                f"{self.mel_window_frames} mel frames last {heard} s, "
+                f"{self.video_window_frames} video frames {seen} s"
+            )
+            raise ValueError(message)
+        if self.image_size // 2 < 2 ** (len(self.face_channels) - 1):
+            message = f"{len(self.face_channels) - 1} halvings are too many for {self.image_size} pixels"
+            raise ValueError(message)
+        return self
+
+
+class Plateau(ParamsSection):
+    """When a training that guesses (ln 2) is stopped, with the statistics of its data."""
+
+    after_steps: int = Field(gt=0)
+    margin: float = Field(gt=0, description="nats below ln 2 that count as learning")
+    memory_steps: int = Field(gt=0, description="over which the loss is averaged")
+
+
+class Training(TrainingRun):
+    """Recipe."""
+
+    windows_per_clip: int = Field(gt=0, description="pairs drawn of a clip in one visit")
+    min_shift_frames: int = Field(gt=0, description="a wrong pair is at least so many video frames apart")
+    near_share: float = Field(
+        ge=0, le=1, description="wrong pairs at most near_frames apart; the rest is anywhere in the clip"
+    )
+    near_frames: int = Field(gt=0)
+    validation_clips: int = Field(gt=0)
+    eps: float = Field(gt=0)
+    weight_decay: float = Field(ge=0)
+    warmup_steps: int = Field(ge=0)
+    gradient_clip_norm: float = Field(gt=0)
+    plateau: Plateau
+
+    @model_validator(mode="after")
+    def _near_is_apart(self) -> Self:
+        if self.near_frames < self.min_shift_frames:
+            message = f"near_frames {self.near_frames} is below min_shift_frames {self.min_shift_frames}"
+            raise ValueError(message)
+        return self
+
+
+class Section(AuxiliarySection):
+    """``auxiliaries.syncnet``, and of the same form ``auxiliaries.sync_judge``."""
+
+    architecture: Architecture
+    training: Training

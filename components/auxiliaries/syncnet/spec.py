@@ -1,0 +1,181 @@
+"""SyncNet's hooks for `make pretrain`; `components.auxiliaries.sync_judge` uses them in its other role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from components.auxiliaries.syncnet.dataset import SyncPairs, collate
+from components.auxiliaries.syncnet.loading import SYNCNET, card_of, hearing_of, load
+from components.auxiliaries.syncnet.network import SyncLearner, SyncNet
+from components.auxiliaries.syncnet.params import Section, Training
+from components.core.errors import ConfigError
+from components.core.params import AuxiliarySection, narrowed
+from components.core.params.data import AudioParams, DataParams
+from components.core.progress import Progress
+from components.features.talking.prepare import prepare
+from components.features.talking.sources import Learner
+from components.features.talking.store import TalkingStore
+from components.nn.contracts import FeatureReport, Phase, Recipe, TrainingTask
+from components.nn.delivered import read_delivered, write_delivered
+from components.nn.optimisers import adamw, warm_up
+
+_PREFIX = "network."
+
+
+class SyncNetSpec:
+    """See `components.nn.contracts.AuxiliarySpec`.
+
+    Args:
+        name: in params.yaml and in pretrained/.
+        learner: whose voices and faces it learns from.
+    """
+
+    def __init__(self, name: str, learner: Learner) -> None:
+        self.name, self._learner = name, learner
+
+    def prepare(
+        self,
+        section: AuxiliarySection,
+        audio: AudioParams,
+        data: DataParams,
+        corpora: Sequence[Path],
+        target: Path,
+        seed: int,
+        workers: int,
+        progress: Progress,
+    ) -> FeatureReport:
+        """Talking faces of the learner's voices; see `components.features.talking.prepare`.
+
+        Raises:
+            DataError: no usable clip.
+            ValidationBlockedError: the data gate refuses.
+        """
+        architecture = narrowed(section, Section).architecture
+        found = prepare(
+            corpora,
+            self._learner,
+            hearing_of(architecture, audio.log_floor),
+            architecture.image_size,
+            data.video,
+            data.splits,
+            target,
+            seed,
+            workers,
+            progress,
+        )
+        return FeatureReport(found.rows, found.accepted, found.reused, found.rejected)
+
+    def training_task(
+        self, section: AuxiliarySection, features: Path, seed: int, warm_start: Path | None
+    ) -> TrainingTask:
+        """The network and its data.
+
+        Raises:
+            DataError: a part without clips that are long enough.
+            ConfigError: a store of another image size, or a warm start of other dimensions.
+        """
+        typed, store = narrowed(section, Section), TalkingStore(features)
+        architecture, training = typed.architecture, typed.training
+        if (store.image_size, store.hearing.span) != (
+            architecture.image_size,
+            architecture.video_window_frames,
+        ):
+            raise ConfigError(
+                who=str(features),
+                expected=f"crops of {architecture.image_size} pixels",
+                found=f"{store.image_size}",
+                action="prepare them again with these parameters",
+            )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            network = SyncNet(architecture)
+        if warm_start is not None:
+            network.load_state_dict(dict(read_delivered(warm_start, self.name).weights))
+        card = card_of(architecture, store.hearing)
+        return TrainingTask(
+            network=SyncLearner(network, training.plateau, store.statistics),
+            phases=(_phase(training),),
+            train=SyncPairs(store, "train", training),
+            validation=SyncPairs(store, "validation", training),
+            collate=collate,
+            recipe=Recipe.of(training, seed),
+            identity={"model": self.name, **card},
+            deliver=partial(_deliver, name=self.name, card=card, dtype=training.delivered_dtype),
+        )
+
+    def measure(
+        self,
+        section: AuxiliarySection,
+        delivered: Path,
+        features: Path,
+        device: torch.device,
+        progress: Progress,
+    ) -> Mapping[str, float]:
+        """On clips of unseen voices, sentences and faces.
+
+        Returns:
+            ``loss`` and ``accuracy`` of pairs (n_windows); ``offset_within_1``: share of clips whose offset
+            is found within a frame; ``lse_d`` and ``lse_c``, means over ``n_clips``; ``lse_c_shuffled``: with
+            the sound of another clip.
+        """
+        training, store = narrowed(section, Section).training, TalkingStore(features)
+        network = load(delivered, self.name, device)
+        pairs = SyncPairs(store, "test", training)
+        loss, accuracy = pair_figures(network.network, pairs, training, device)
+        rows = [row for row in store.of_part("test") if len(store.starts(row)) == row.frames - 4]
+        own, other = [], []
+        for place, row in enumerate(progress.track(rows, len(rows), "clips")):
+            crops = store.crops(row)
+            own.append(network.score(crops, store.mel(row), row.clip_id))
+            wrong = store.mel(rows[(place + 1) % len(rows)])
+            other.append(network.score(crops, wrong, row.clip_id))
+        count = max(1, len(own))
+        return {
+            "loss": loss,
+            "accuracy": accuracy,
+            "n_windows": float(len(pairs) * training.windows_per_clip),
+            "offset_within_1": sum(abs(one.offset) <= 1 for one in own) / count,
+            "lse_d": sum(one.lse_d for one in own) / count,
+            "lse_c": sum(one.lse_c for one in own) / count,
+            "lse_c_shuffled": sum(one.lse_c for one in other) / count,
+            "n_clips": float(len(own)),
+        }
+
+
+@torch.no_grad()
+def pair_figures(
+    network: SyncNet, pairs: Dataset[Mapping[str, Tensor]], training: Training, device: torch.device
+) -> tuple[float, float]:
+    """Loss and accuracy over a whole set of pairs, clip by clip."""
+    learner = SyncLearner(network, training.plateau, ()).to(device).eval()
+    told = []
+    for index in range(len(pairs)):  # type: ignore[arg-type]
+        batch = {name: value.to(device) for name, value in collate([pairs[index]]).items()}
+        told.append(learner("sync", batch, 0))
+    return tuple(float(torch.stack([one[name] for one in told]).mean()) for name in ("total", "accuracy"))  # type: ignore[return-value]
+
+
+def _phase(training: Training) -> Phase:
+    return Phase(
+        name="sync",
+        modules=("network",),
+        optimiser=adamw(training, decay_vectors=False),
+        schedule=partial(warm_up, steps=training.warmup_steps),
+        clip_norm=training.gradient_clip_norm,
+    )
+
+
+def _deliver(
+    weights: Mapping[str, Tensor], folder: Path, *, name: str, card: Mapping[str, object], dtype: str
+) -> None:
+    own = {key.removeprefix(_PREFIX): value for key, value in weights.items() if key.startswith(_PREFIX)}
+    write_delivered(own, folder, model=name, card=card, dtype=getattr(torch, dtype))
+
+
+SPEC = SyncNetSpec(SYNCNET, "model")

@@ -1,0 +1,1 @@
+"""Videos as frames and samples, and back into mp4."""

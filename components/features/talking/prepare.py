@@ -1,0 +1,244 @@
+"""Recordings and videos → a store of talking faces, behind the data gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from components.core.errors import DataError
+from components.core.parallel import map_in_processes
+from components.core.params.data import SplitParams
+from components.core.params.video import VideoParams
+from components.core.progress import Progress
+from components.core.storage import recover_folder, sha256_json, sha256_path
+from components.data.talking_face.talk import talk
+from components.data.video.media import facts_of, frames_at, sound
+from components.features.audio import read_audio
+from components.features.faces.detection import FaceDetector, YuNet, boxes_beside, read_boxes
+from components.features.faces.gate import clip_problem, require_learnable, statistics_of
+from components.features.faces.offset import measured_offset
+from components.features.faces.track import TrackReport, cropped, tracked
+from components.features.flat_store import nothing_usable
+from components.features.lip_mel import LipHearing, lip_mel
+from components.features.scratch import Features, Scratch
+from components.features.talking.sources import ClipSource, DrawnSource, Learner, VideoSource, sources
+from components.features.talking.store import (
+    BRIDGED,
+    FOUND,
+    NO_FACE,
+    TalkingRow,
+    TalkingStore,
+    measured,
+    placed,
+    write_talking_store,
+)
+
+_OFFSET_CLIPS, _OFFSET_CLIPS_MIN, _OFFSET_REACH_S = 96, 16, 0.4
+_SOURCES = ("components/data/talking_face", "components/features/faces", "components/features/lip_mel.py")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One clip on its way to a worker."""
+
+    clip: ClipSource
+    row: TalkingRow
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """``accepted + len(rejected) = rows``; ``reused`` of them were there already."""
+
+    rows: int
+    accepted: int
+    reused: int
+    rejected: Mapping[str, str]
+
+
+def prepare(
+    corpora: Sequence[Path],
+    learner: Learner,
+    hearing: LipHearing,
+    image_size: int,
+    video: VideoParams,
+    splits: SplitParams,
+    target: Path,
+    seed: int,
+    workers: int,
+    progress: Progress,
+) -> Prepared:
+    """Write the store at ``target``; incremental, as every store here.
+
+    Args:
+        corpora: folders with a manifest; their generated recordings get a drawn face, and ``video/`` below
+            one is read in the style of LRS2.
+        learner: whose voices and faces.
+
+    Raises:
+        DataError: no usable clip.
+        ValidationBlockedError: the data gate refuses the training part.
+    """
+    recover_folder(target)
+    clips, rejected = sources(corpora, learner, video.drawn, splits, seed)
+    key = _key(hearing, image_size, video)
+    jobs = [Job(one, _row(one, key)) for one in clips]
+    old, scratch = TalkingStore.earlier(target), Scratch.beside(target)
+    known = {row.fingerprint: row for row in old.rows} if old else {}
+    pending = [j for j in jobs if j.row.fingerprint not in known and not scratch.holds(j.row.fingerprint)]
+    work = partial(_compute, hearing=hearing, image_size=image_size, video=video, scratch=scratch)
+    reasons = map_in_processes(work, pending, workers, progress, "clips")
+    rejected |= {j.row.clip_id: reason for j, reason in zip(pending, reasons, strict=True) if reason}
+
+    def features_of(row: TalkingRow) -> Features:
+        if old is not None and row.fingerprint in known:
+            there = known[row.fingerprint]
+            facts = np.array([there.fps_milli / 1000.0, there.steady, there.late_us / 1e6])
+            arrays = {"crops": old.crops(there), "seen": old.seen(there), "mel": old.mel(there)}
+            return {**arrays, "facts": facts}
+        return scratch.load(row.fingerprint)
+
+    rows = [measured(j.row, features_of(j.row)) for j in jobs if j.row.clip_id not in rejected]
+    found = {row.clip_id: clip_problem(row.facts, video.fps, video.gate) for row in rows}
+    rejected |= {name: reason for name, reason in found.items() if reason}
+    rows = placed([row for row in rows if row.clip_id not in rejected])
+    if not rows:
+        raise nothing_usable("talking faces", f"usable clip of {learner} voices", len(jobs), rejected)
+    lines = _judged(rows, features_of, hearing, video, str(target))
+    summary = {"hearing": asdict(hearing), "image_size": image_size, "learner": learner, "statistics": lines}
+    write_talking_store(target, rows, features_of, summary)
+    scratch.remove()
+    return Prepared(
+        len(rows) + len(rejected), len(rows), len(jobs) - len(pending), dict(sorted(rejected.items()))
+    )
+
+
+def _judged(
+    rows: Sequence[TalkingRow],
+    features_of: Callable[[TalkingRow], Features],
+    hearing: LipHearing,
+    video: VideoParams,
+    who: str,
+) -> list[str]:
+    """Statistics of the training part, which has passed the gate."""
+    train = [row for row in rows if row.part == "train"]
+    some = train[:: max(1, len(train) // _OFFSET_CLIPS)]
+    offset = None
+    if len(some) >= _OFFSET_CLIPS_MIN:
+        pairs = [(made["crops"], made["mel"]) for made in map(features_of, some)]
+        offset = measured_offset(pairs, hearing, round(_OFFSET_REACH_S * hearing.fps))
+    found = statistics_of([row.facts for row in train], offset)
+    require_learnable(found, video.gate, who)
+    return found.lines()
+
+
+def _row(clip: ClipSource, key: str) -> TalkingRow:
+    source = clip.source
+    if isinstance(source, DrawnSource):
+        said = [(phone.symbol, phone.start_s, phone.end_s) for phone in source.timings]
+        made: object = {"audio": source.sha256, "timings": said, "person": clip.person}
+    else:
+        boxes = boxes_beside(source.path)
+        made = [sha256_path(path) for path in (source.path, boxes) if path.is_file()]
+    fingerprint = sha256_json({"key": key, "clip": clip.clip_id, "of": made})
+    return TalkingRow(
+        clip.clip_id, clip.speaker, clip.person, clip.role, clip.part, clip.language, fingerprint
+    )
+
+
+def _key(hearing: LipHearing, image_size: int, video: VideoParams) -> str:
+    root = Path(__file__).parents[3]
+    files = [
+        path
+        for name in _SOURCES
+        for path in ([root / name] if (root / name).is_file() else sorted((root / name).iterdir()))
+        if path.suffix in (".py", ".csv")
+    ]
+    detector = Path(video.detector)
+    return sha256_json(
+        {
+            "hearing": asdict(hearing),
+            "image_size": image_size,
+            "frame_pixels": video.drawn.frame_pixels,
+            "max_gap": video.max_gap_frames,
+            "detector": sha256_path(detector) if video.detector and detector.is_file() else "",
+            "pad": video.pad_pixels,
+            "source": [sha256_path(path) for path in files],
+        }
+    )
+
+
+def _compute(job: Job, hearing: LipHearing, image_size: int, video: VideoParams, scratch: Scratch) -> str:
+    """Runs in a worker: a clip into the scratch folder, or the reason why there is none."""
+    try:
+        source = job.clip.source
+        if isinstance(source, DrawnSource):
+            made = _drawn(job.clip, source, hearing, image_size, video)
+        else:
+            made = _filmed(source, hearing, image_size, video)
+    except DataError as error:
+        return f"{error.who}: expected {error.expected}, found {error.found}"
+    scratch.save(job.row.fingerprint, made)
+    return ""
+
+
+def _drawn(
+    clip: ClipSource, source: DrawnSource, hearing: LipHearing, image_size: int, video: VideoParams
+) -> Features:
+    samples = read_audio(source.audio, source.sha256, hearing.mel)
+    seconds = len(samples) / hearing.mel.sample_rate
+    pictures = talk(
+        source.timings,
+        clip.language,  # type: ignore[arg-type]
+        seconds,
+        clip.person,
+        clip.clip_id,
+        hearing.fps,
+        video.drawn.frame_pixels,
+    )
+    crops = np.stack([cropped(one.image, one.box, image_size) for one in pictures])
+    return {
+        "crops": crops,
+        "seen": np.full(len(crops), FOUND, np.uint8),
+        "mel": lip_mel(samples, 0, hearing.mel_frames(len(samples)), hearing),
+        "facts": np.array([hearing.fps, 1.0, 0.0]),
+    }
+
+
+def _filmed(source: VideoSource, hearing: LipHearing, image_size: int, video: VideoParams) -> Features:
+    facts = facts_of(source.path)
+    samples = np.concatenate(list(sound(source.path, hearing.mel.sample_rate)))
+    nothing = np.zeros((image_size, image_size, 3), np.uint8)
+    crops, seen = [], []
+    pictures = frames_at(source.path, hearing.fps)
+    for frame in tracked(pictures, detector_of(source.path, video), video.max_gap_frames, TrackReport()):
+        crops.append(nothing if frame.box is None else cropped(frame.image, frame.box, image_size))
+        seen.append(NO_FACE if frame.box is None else BRIDGED if frame.bridged else FOUND)
+    return {
+        "crops": np.stack(crops),
+        "seen": np.array(seen, np.uint8),
+        "mel": lip_mel(samples, 0, hearing.mel_frames(len(samples)), hearing),
+        "facts": np.array([facts.fps, float(facts.steady), facts.sound_late_s]),
+    }
+
+
+def detector_of(path: Path, video: VideoParams) -> FaceDetector:
+    """How faces are found in a video: boxes that lie beside it, else the detector that is configured.
+
+    Raises:
+        DataError: neither is there.
+        EnvironmentFaultError: the detector's file is none.
+    """
+    if boxes_beside(path).is_file():
+        return read_boxes(boxes_beside(path))
+    if video.detector:
+        return YuNet(Path(video.detector), video.pad_pixels)
+    raise DataError(
+        who=path.name,
+        expected=f"{boxes_beside(path).name} beside it, or a face detector",
+        found="neither",
+        action="set data.video.detector to a file of YuNet's weights, or mark the faces",
+    )

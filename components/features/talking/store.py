@@ -1,0 +1,184 @@
+"""Crops of faces and the mel of what they say, on disk.
+
+``crops.npy`` uint8 [frames, S, S, 3] RGB, ``seen.npy`` uint8 [frames] (0: no face, 1: found, 2: bridged),
+``mel.npy`` float32 [frames, n_mels] in [-4, 4]; ``index.csv`` one row a clip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.features.faces.gate import ClipFacts
+from components.features.flat_store import FlatStore, write_flat_store
+from components.features.lip_mel import LipHearing
+from components.features.mel import MelAnalysis
+from components.features.scratch import Features
+
+_ARRAYS = {"crops": np.uint8, "seen": np.uint8, "mel": np.float32}
+NO_FACE, FOUND, BRIDGED = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class TalkingRow:
+    """One clip; offsets are into the flat arrays.
+
+    Attributes:
+        clip_id: of the utterance, or ``<speaker>/<name>`` of a video.
+        speaker: the voice.
+        person: the face; a drawn identity, or the speaker.
+        role, part, language: whose voice, what it serves, what is spoken.
+        fingerprint: of the recording and of all that the arrays follow from.
+        fps_milli, steady, late_us: see `components.features.faces.gate.ClipFacts`.
+    """
+
+    clip_id: str
+    speaker: str
+    person: str
+    role: str
+    part: str
+    language: str
+    fingerprint: str
+    fps_milli: int = 0
+    steady: int = 1
+    late_us: int = 0
+    faceless: int = 0
+    bridged: int = 0
+    frame_start: int = 0
+    frames: int = 0
+    mel_start: int = 0
+    mels: int = 0
+
+    @property
+    def facts(self) -> ClipFacts:
+        """For the data gate."""
+        fps = self.fps_milli / 1000.0
+        return ClipFacts(
+            clip_id=self.clip_id,
+            speaker=self.speaker,
+            fps=fps,
+            steady=bool(self.steady),
+            seconds=self.frames / fps if fps else 0.0,
+            frames=self.frames,
+            faceless=self.faceless,
+            bridged=self.bridged,
+            sound_late_s=self.late_us / 1e6,
+        )
+
+
+class TalkingStore(FlatStore[TalkingRow]):
+    """Reads a store; ``store.json`` tells hearing, image size and the statistics of the training part."""
+
+    row_type = TalkingRow
+    fields = _ARRAYS
+    format = 1
+    remedy = "delete the folder and make it again; it draws and crops what is missing"
+
+    def lengths(self, rows: Sequence[TalkingRow]) -> dict[str, int]:
+        """Frames and mel frames of all rows."""
+        frames = sum(row.frames for row in rows)
+        return {"crops": frames, "seen": frames, "mel": sum(row.mels for row in rows)}
+
+    @cached_property
+    def hearing(self) -> LipHearing:
+        """What the mels were made with."""
+        values = dict(self.summary["hearing"])
+        return LipHearing(MelAnalysis(**values.pop("mel")), **values)
+
+    @property
+    def image_size(self) -> int:
+        """S, pixels."""
+        return int(self.summary["image_size"])
+
+    @property
+    def statistics(self) -> tuple[str, ...]:
+        """Of the training part, lines for a person."""
+        return tuple(self.summary["statistics"])
+
+    def of_part(self, part: str) -> list[TalkingRow]:
+        """The clips of ``train``, ``validation`` or ``test``, in index order."""
+        return [row for row in self.rows if row.part == part]
+
+    def crops(self, row: TalkingRow) -> NDArray[np.uint8]:
+        """[T, S, S, 3], a view."""
+        part: NDArray[np.uint8] = self.arrays["crops"][row.frame_start : row.frame_start + row.frames]
+        return part
+
+    def seen(self, row: TalkingRow) -> NDArray[np.uint8]:
+        """[T] whether there is a face."""
+        part: NDArray[np.uint8] = self.arrays["seen"][row.frame_start : row.frame_start + row.frames]
+        return part
+
+    def mel(self, row: TalkingRow) -> NDArray[np.float32]:
+        """[M, n_mels], a view."""
+        part: NDArray[np.float32] = self.arrays["mel"][row.mel_start : row.mel_start + row.mels]
+        return part
+
+    def starts(self, row: TalkingRow) -> NDArray[np.int64]:
+        """First frames of the windows of ``span`` frames that show a face throughout."""
+        span = self.hearing.span
+        if row.frames < span:
+            return np.zeros(0, np.int64)
+        faces = np.concatenate([[0], np.cumsum(self.seen(row) != NO_FACE)])
+        return np.flatnonzero(faces[span:] - faces[:-span] == span)
+
+
+def write_talking_store(
+    target: Path,
+    rows: Sequence[TalkingRow],
+    features_of: Callable[[TalkingRow], Features],
+    summary: Mapping[str, Any],
+) -> None:
+    """Write a store atomically; memory holds one clip at a time.
+
+    Args:
+        rows: sorted, as `placed` gave them.
+        features_of: crops, seen and mel of a row. Called once a row.
+    """
+    last = rows[-1]
+    example = features_of(rows[0])
+    frames, mels = last.frame_start + last.frames, last.mel_start + last.mels
+    shapes = {
+        "crops": (frames, *example["crops"].shape[1:]),
+        "seen": (frames,),
+        "mel": (mels, example["mel"].shape[1]),
+    }
+
+    def parts_of(row: TalkingRow) -> Iterator[tuple[str, int, NDArray[Any]]]:
+        made = features_of(row)
+        yield "crops", row.frame_start, made["crops"]
+        yield "seen", row.frame_start, made["seen"]
+        yield "mel", row.mel_start, made["mel"]
+
+    write_flat_store(target, TalkingStore, rows, shapes, parts_of, lambda arrays: summary)
+
+
+def measured(row: TalkingRow, made: Features) -> TalkingRow:
+    """The row with its counts; the offsets follow when all are known (`placed`)."""
+    fps, steady, late = (float(value) for value in made["facts"])
+    seen = made["seen"]
+    return replace(
+        row,
+        fps_milli=round(fps * 1000),
+        steady=int(steady),
+        late_us=round(late * 1e6),
+        faceless=int((seen == NO_FACE).sum()),
+        bridged=int((seen == BRIDGED).sum()),
+        frames=len(seen),
+        mels=len(made["mel"]),
+    )
+
+
+def placed(rows: Sequence[TalkingRow]) -> list[TalkingRow]:
+    """The same rows one after the other."""
+    found, frame, mel = [], 0, 0
+    for row in rows:
+        found.append(replace(row, frame_start=frame, mel_start=mel))
+        frame, mel = frame + row.frames, mel + row.mels
+    return found

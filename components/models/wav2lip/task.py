@@ -1,0 +1,162 @@
+"""What the stages ask of Wav2Lip: talking faces, and a training that SyncNet's own figures allow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from components.auxiliaries.syncnet.loading import SYNCNET, LoadedSyncNet, load, require_same_hearing
+from components.auxiliaries.syncnet.network import LN2, pair_loss
+from components.core.errors import ValidationBlockedError
+from components.core.params.data import AudioParams, DataParams
+from components.core.progress import Progress
+from components.features.lip_mel import LipHearing
+from components.features.mel import MelAnalysis
+from components.features.talking.prepare import prepare
+from components.features.talking.store import TalkingStore
+from components.models.wav2lip.dataset import FaceWindows, collate
+from components.models.wav2lip.delivery import NAME, Card, begin_from, deliver
+from components.models.wav2lip.loss import SYNC, Wav2Lip
+from components.models.wav2lip.network import Generator, QualityJudge
+from components.models.wav2lip.params import Architecture, Section, Training
+from components.models.wav2lip.visual import load_published
+from components.nn.adversarial import DISCRIMINATOR, GENERATOR
+from components.nn.contracts import FeatureReport, Phase, Recipe, TrainingTask
+from components.nn.optimisers import adamw, warm_up
+
+
+def hearing_of(architecture: Architecture, log_floor: float) -> LipHearing:
+    """How a generator of that architecture hears."""
+    return LipHearing(
+        mel=MelAnalysis.of(architecture, log_floor),
+        preemphasis=architecture.preemphasis,
+        fps=architecture.fps,
+        window=architecture.mel_window_frames,
+        span=architecture.video_window_frames,
+    )
+
+
+def extract_features(
+    section: Section,
+    audio: AudioParams,
+    data: DataParams,
+    corpora: Sequence[Path],
+    target: Path,
+    seed: int,
+    workers: int,
+    progress: Progress,
+) -> FeatureReport:
+    """Talking faces of the voices that models learn; see `components.features.talking.prepare`.
+
+    Raises:
+        DataError: no usable clip.
+        ValidationBlockedError: the data gate refuses.
+    """
+    architecture = section.architecture
+    found = prepare(
+        corpora,
+        "model",
+        hearing_of(architecture, audio.log_floor),
+        architecture.image_size,
+        data.video,
+        data.splits,
+        target,
+        seed,
+        workers,
+        progress,
+    )
+    return FeatureReport(found.rows, found.accepted, found.reused, found.rejected)
+
+
+def training_task(
+    section: Section, features: Path, seed: int, warm_start: Path | None, syncnet: Path
+) -> TrainingTask:
+    """The network and its data.
+
+    Args:
+        features: a store that `extract_features` wrote.
+        seed: of the initial weights and of the training.
+        warm_start: folder of a delivered Wav2Lip to begin from; None: published SwinV2 weights where
+            ``visual_encoder.checkpoint`` names some.
+        syncnet: folder of the delivered SyncNet.
+
+    Raises:
+        DataError: a part without clips that are long enough, or no SyncNet.
+        ConfigError: a SyncNet, a store or a warm start of other dimensions.
+        ValidationBlockedError: SyncNet does not know lips well enough to teach any.
+    """
+    architecture, training, store = section.architecture, section.training, TalkingStore(features)
+    expert = load(syncnet, SYNCNET, torch.device("cpu"))
+    require_same_hearing(expert, store.hearing, architecture.image_size, f"Wav2Lip with {features}")
+    validation = FaceWindows(store, "validation", training)
+    require_able(expert, validation, training.syncnet_eval_max)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        generator, judge = Generator(architecture), QualityJudge(architecture)
+    if warm_start is not None:
+        begin_from(generator, judge, warm_start)
+    elif architecture.visual_encoder.checkpoint:
+        load_published(generator.visual, architecture.visual_encoder.checkpoint)
+    card = Card(architecture, store.hearing, expert.sha256)
+    return TrainingTask(
+        network=Wav2Lip(training, generator, judge, expert.network),
+        phases=_phases(training),
+        train=FaceWindows(store, "train", training),
+        validation=validation,
+        collate=collate,
+        recipe=Recipe.of(training, seed),
+        identity={"model": NAME, **card.to_json()},
+        deliver=partial(_deliver, card=card, dtype=training.delivered_dtype),
+    )
+
+
+@torch.no_grad()
+def sync_loss_of(expert: LoadedSyncNet, windows: FaceWindows) -> float:
+    """Mean loss of right and wrong pairs of real clips; ln 2 is guessing."""
+    told = []
+    for index in range(len(windows)):
+        batch = collate([windows[index]])
+        seen = expert.network.see(batch["target"])
+        for name, together in (("right", True), ("wrong", False)):
+            told.append(pair_loss(seen, expert.network.hear(batch[name]), together).mean())
+    return float(torch.stack(told).mean())
+
+
+def require_able(expert: LoadedSyncNet, windows: FaceWindows, limit: float) -> None:
+    """The gate between SyncNet and generator.
+
+    Raises:
+        ValidationBlockedError: its loss on held-out clips is above ``limit``.
+    """
+    found = sync_loss_of(expert, windows)
+    if not found <= limit:
+        raise ValidationBlockedError(
+            who=f"SyncNet {expert.sha256[:12]}…",
+            expected=f"a held-out loss of at most {limit:g} (models.wav2lip.training.syncnet_eval_max)",
+            found=f"{found:.3f} over {len(windows)} windows (guessing: {LN2:.3f})",
+            action="train it longer or mend its data (make pretrain MODEL=syncnet); no generator was trained",
+        )
+
+
+def _phases(training: Training) -> tuple[Phase, ...]:
+    modules = {DISCRIMINATOR: ("judge",), GENERATOR: ("generator",)}
+    if training.finetune_syncnet:
+        modules = {SYNC: ("syncnet",), **modules}
+    return tuple(
+        Phase(
+            name=name,
+            modules=own,
+            optimiser=adamw(training, decay_vectors=False),
+            schedule=partial(warm_up, steps=training.warmup_steps),
+            clip_norm=training.gradient_clip_norm,
+        )
+        for name, own in modules.items()
+    )
+
+
+def _deliver(weights: Mapping[str, Tensor], folder: Path, *, card: Card, dtype: str) -> None:
+    deliver(weights, folder, card=card, dtype=getattr(torch, dtype))

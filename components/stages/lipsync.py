@@ -1,0 +1,71 @@
+"""``lipsync``: a face and a recording become a video of the face saying it, labelled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from components import inference
+from components.core.params import Params, narrowed
+from components.core.paths import Workspace
+from components.core.progress import Progress
+from components.features.talking.prepare import detector_of
+from components.inference import LipSynced, MediaLabel, Rendering
+from components.models.wav2lip.params import Section
+from components.stages.convert import UNDETERMINED
+from components.stages.synthesise import CHAMPION, chosen_weights
+
+
+@dataclass(frozen=True)
+class LipSyncWish:
+    """What is to be rendered.
+
+    Attributes:
+        picture: a video or a still with a face.
+        speech: a recording, or a video with sound.
+        version: ``champion`` (else what is shipped), ``pretrained``, or a number in the registry.
+        face, consent: whose face it is and the consent record that allows it, for the label.
+        language: what is spoken, for the label.
+    """
+
+    model: str
+    picture: Path
+    speech: Path
+    version: str = CHAMPION
+    face: str = UNDETERMINED
+    consent: str = UNDETERMINED
+    language: str = UNDETERMINED
+
+
+def lipsync(
+    project: Path, params: Params, workspace: Workspace, wish: LipSyncWish, out: Path, progress: Progress
+) -> tuple[str, LipSynced]:
+    """Render into ``out`` (mp4); the label lies beside it.
+
+    Returns:
+        The version that rendered, and what was written.
+
+    Raises:
+        DataError: a picture or recording that cannot be used, or no way to find the face; nothing is written.
+        ConfigError: no such model or version.
+        StorageError: no space or no permission.
+    """
+    from components.training.device import best_device
+
+    detector = detector_of(wish.picture, params.data.video)
+    version, folder = chosen_weights(project, params, workspace, wish.model, wish.version)
+    section = narrowed(params.models[wish.model], Section)
+    model = inference.load_lip_sync(wish.model, section, folder, best_device())
+    label = MediaLabel(
+        model=wish.model,
+        model_version=version,
+        weights_sha256=model.weights_sha256,
+        speaker=wish.face,
+        consent=wish.consent,
+        language=wish.language,
+    )
+    rendering = Rendering(
+        params.data.video.max_gap_frames, section.inference.feather, section.inference.quality
+    )
+    made = inference.lipsync_file(model, wish.picture, wish.speech, out, label, detector, rendering, progress)
+    return version, made

@@ -1,0 +1,143 @@
+"""Losses and phases, the gate before the generator, resumption to the bit, delivery and warm start."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from components.core.errors import ConfigError, StoppedError, ValidationBlockedError
+from components.core.progress import Progress
+from components.features.talking.store import TalkingStore
+from components.models.wav2lip.dataset import FaceWindows, collate
+from components.models.wav2lip.delivery import DeliveredWav2Lip
+from components.models.wav2lip.params import Section
+from components.models.wav2lip.task import training_task
+from components.nn.contracts import TrainingTask
+from components.training.loop import train
+
+CPU = torch.device("cpu")
+
+
+def with_training(section: Section, **changes: object) -> Section:
+    return section.model_copy(update={"training": section.training.model_copy(update=changes)})
+
+
+def task_of(section: Section, store: TalkingStore, syncnet: Path, warm: Path | None = None) -> TrainingTask:
+    return training_task(section, store.folder, 0, warm, syncnet)
+
+
+def run(task: TrainingTask, folder: Path, **changes: object) -> Mapping[str, Tensor]:
+    """Weights after training."""
+    from safetensors.torch import load_file
+
+    changed = replace(task, recipe=replace(task.recipe, **changes))  # type: ignore[arg-type]
+    result = train(changed, folder, CPU, Progress("test"), lambda points: None)
+    return load_file(result.delivered / "model.safetensors")
+
+
+def test_the_reference_is_never_the_target(section: Section, store: TalkingStore) -> None:
+    far = section.training.model_copy(update={"reference_min_frames": 8})
+    windows = FaceWindows(store, "train", far)
+    for index in range(len(windows)):
+        sample = windows[index]
+        assert sample["target"].shape == (5, 3, 64, 64)
+        assert sample["mel"].shape == (5, 80, 16)
+        assert not torch.equal(sample["target"], sample["reference"])
+        assert not torch.equal(sample["right"], sample["wrong"])
+        # the window of its middle frame is the window of the five
+        torch.testing.assert_close(sample["mel"][2], sample["right"])
+
+
+def test_the_total_is_what_the_paper_adds_up(section: Section, store: TalkingStore, syncnet: Path) -> None:
+    task = task_of(with_training(section, sync_loss_start_eval=1e-9), store, syncnet)
+    network = task.network.eval()
+    batch = collate([task.validation[0], task.validation[1]])
+    w = section.training
+    for joined in (0.0, 1.0):
+        network.sync_joined.fill_(joined)
+        losses = network("generator", batch, 0)
+        s, d = w.sync_loss_weight * joined, w.adversarial_loss_weight
+        wanted = (1 - s - d) * losses["l1"] + s * losses["sync"] + d * losses["adversarial"]
+        torch.testing.assert_close(losses["total"], wanted)
+    assert (w.sync_loss_weight, w.adversarial_loss_weight) == (0.03, 0.07)
+
+
+def test_the_sync_loss_joins_once_its_mean_is_low_and_stays(
+    section: Section, store: TalkingStore, syncnet: Path
+) -> None:
+    network = task_of(
+        with_training(section, sync_loss_start_eval=0.75, sync_loss_memory_steps=2), store, syncnet
+    ).network
+    for value, mean, joined in ((2.0, 2.0, 0.0), (1.0, 1.5, 0.0), (float("nan"), 1.5, 0.0), (0.0, 0.75, 0.0),
+                                (0.0, 0.375, 1.0), (3.0, 1.6875, 1.0)):  # fmt: skip
+        network._watch(torch.tensor(value))
+        assert float(network.sync_mean) == pytest.approx(mean)
+        assert float(network.sync_joined) == joined
+
+
+def test_phases_change_only_what_is_theirs(section: Section, store: TalkingStore, syncnet: Path) -> None:
+    before = task_of(section, store, syncnet).network.state_dict()
+    task = task_of(section, store, syncnet)
+    assert [phase.name for phase in task.phases] == ["discriminator", "generator"]
+    run(task, store.folder.parent / "frozen", max_steps=1)
+    after = task.network.state_dict()
+    changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert {"generator", "judge"} <= changed
+    assert "syncnet" not in changed
+    three = task_of(with_training(section, finetune_syncnet=True), store, syncnet)
+    assert [phase.name for phase in three.phases] == ["sync", "discriminator", "generator"]
+
+
+def test_a_syncnet_that_guesses_may_not_teach(section: Section, store: TalkingStore, syncnet: Path) -> None:
+    with pytest.raises(ValidationBlockedError, match=r"at most 0\.1 .*guessing: 0\.693"):
+        task_of(with_training(section, syncnet_eval_max=0.1), store, syncnet)
+
+
+class _StopError(Exception):
+    pass
+
+
+def test_three_optimisers_resume_to_the_bit(
+    section: Section, store: TalkingStore, syncnet: Path, tmp_path: Path
+) -> None:
+    tuned = with_training(section, finetune_syncnet=True, sync_loss_start_eval=50.0)
+    whole = run(task_of(tuned, store, syncnet), tmp_path / "whole", max_steps=4, checkpoint_every_steps=2)
+
+    def interrupt(points: object) -> None:
+        if any("validation" in str(point) for point in points):  # type: ignore[attr-defined]
+            raise _StopError
+
+    task = task_of(tuned, store, syncnet)
+    recipe = replace(task.recipe, max_steps=4, checkpoint_every_steps=2, validate_every_steps=2)
+    with pytest.raises((_StopError, StoppedError)):
+        train(replace(task, recipe=recipe), tmp_path / "two", CPU, Progress("test"), interrupt)
+    again = task_of(tuned, store, syncnet)
+    result = train(
+        replace(again, recipe=replace(recipe)), tmp_path / "two", CPU, Progress("test"), lambda points: None
+    )
+    from safetensors.torch import load_file
+
+    found = load_file(result.delivered / "model.safetensors")
+    assert result.resumed_from == 2
+    assert set(found) == set(whole)
+    for name, value in whole.items():
+        assert torch.equal(found[name], value), name
+
+
+def test_a_delivered_network_is_where_the_next_begins(
+    section: Section, store: TalkingStore, syncnet: Path, tmp_path: Path
+) -> None:
+    first = task_of(section, store, syncnet)
+    result = train(first, tmp_path / "run", CPU, Progress("test"), lambda points: None)
+    delivered = DeliveredWav2Lip.read(result.delivered)
+    assert delivered.card.hearing == store.hearing
+    assert not any(name.startswith("syncnet") for name in delivered.weights)
+    warm = task_of(section, store, syncnet, result.delivered).network.state_dict()
+    for name, value in delivered.weights.items():
+        torch.testing.assert_close(warm[name], value, atol=1e-3, rtol=1e-3)
+    wide = section.architecture.model_copy(update={"audio_dim": 16})
+    with pytest.raises(ConfigError, match="audio"):
+        task_of(section.model_copy(update={"architecture": wide}), store, syncnet, result.delivered)
