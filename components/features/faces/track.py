@@ -97,9 +97,9 @@ def _without(waiting: deque[Image], report: TrackReport) -> Iterator[TrackedFram
 def _chosen(found: NDArray[np.float32], last: Box | None) -> Box | None:
     if not len(found):
         return None
-    if last is None:
-        return found[int(np.argmax(_areas(found)))]
-    return found[int(np.argmax(_overlaps(found, last)))]
+    scores = _areas(found) if last is None else _overlaps(found, last)
+    chosen: Box = found[int(np.argmax(scores))]
+    return chosen
 
 
 def _areas(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
