@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -15,7 +16,7 @@ from components.core.errors import DataError
 from components.core.utterance import Split
 from components.features.pcm import as_samples
 from components.models.rvc.params import FRAMES_PER_FEATURE
-from components.models.rvc.store import SliceStore
+from components.models.rvc.store import SliceStore, StoredSlice
 
 Sample = Mapping[str, Tensor]
 
@@ -28,15 +29,19 @@ class SliceDataset(Dataset[Sample]):
         split: whose slices.
         speakers: ids, in the order of the network's table.
         longest: frames of a stretch at most.
+        balance: 0 to 1; in training a speaker's slices count (longest speaker / own length) ** balance times.
 
     Raises:
         DataError: the split is empty.
     """
 
-    def __init__(self, store: SliceStore, split: Split, speakers: tuple[str, ...], longest: int) -> None:
+    def __init__(
+        self, store: SliceStore, split: Split, speakers: tuple[str, ...], longest: int, balance: float = 0.0
+    ) -> None:
         self._store, self._speakers, self._draws = store, speakers, split == "train"
         self._longest = longest // FRAMES_PER_FEATURE
-        self._rows = [row for row in store.rows if row.split == split]
+        rows = [row for row in store.rows if row.split == split]
+        self._rows = _balanced(rows, balance) if self._draws and rows else rows
         if not self._rows:
             raise DataError(
                 who=str(store.folder),
@@ -69,6 +74,15 @@ class SliceDataset(Dataset[Sample]):
         chosen = int(torch.randint(speeds, ())) if self._draws else 0
         one = np.split(heard, speeds, axis=1)[chosen]
         return torch.from_numpy(one.astype(np.float32))
+
+
+def _balanced(rows: Sequence[StoredSlice], balance: float) -> list[StoredSlice]:
+    """Each slice as often as its speaker's little material asks for, at least once; rounded."""
+    features = Counter[str]()
+    for row in rows:
+        features[row.speaker_id] += row.features
+    most = max(features.values())
+    return [row for row in rows for _ in range(max(1, round((most / features[row.speaker_id]) ** balance)))]
 
 
 def collate(samples: Sequence[Sample], segment_frames: int, hop: int) -> Mapping[str, Tensor]:

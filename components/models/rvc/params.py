@@ -155,6 +155,11 @@ class Training(TrainingRun, Definition):
         strict=False,
         description="at which a slice is heard for its content, as other voices would say it; 1 comes first",
     )
+    speaker_balance: float = Field(
+        ge=0,
+        le=1,
+        description="1: a voice of few recordings is heard as often as any; 0: each slice once",
+    )
     index_centroids: int = Field(gt=0, description="content features a speaker is delivered with, at most")
     warm_start: bool
 

@@ -93,7 +93,7 @@ def training_task(section: Section, features: Path, seed: int, warm_start: Path 
     if warm_start is not None:
         begin_from(generator, network.discriminators, card, warm_start)
     add_generator_weight_norm(generator)
-    train = SliceDataset(store, "train", card.speakers, training.stretch_frames)
+    train = SliceDataset(store, "train", card.speakers, training.stretch_frames, training.speaker_balance)
     hop = section.architecture.hop_length
     return TrainingTask(
         network=network,

@@ -17,6 +17,7 @@ from torch import nn
 
 from components.core.errors import ConfigError, DataError, StoppedError
 from components.core.progress import Progress
+from components.models.rvc.dataset import _balanced
 from components.models.rvc.delivery import DISCRIMINATORS_PREFIX, GENERATOR_PREFIX, DeliveredRvc
 from components.models.rvc.params import Architecture, Section
 from components.models.rvc.store import SliceStore
@@ -71,6 +72,22 @@ def test_stretches_are_drawn_in_training_and_fixed_in_validation(section: Sectio
         for one in drawn[:3]:
             heard = LocalContent().features(torch.nn.functional.pad(one["samples"], (0, 80)).numpy())
             torch.testing.assert_close(one["content"][:-1], heard[:-1], atol=0.15, rtol=0.05)
+
+
+def test_a_voice_with_little_material_is_heard_as_often_as_any(store: SliceStore) -> None:
+    speakers = tuple(store.speakers)
+    rows = [row for row in store.rows if row.split == "train"]
+    few = [row for row in rows if row.speaker_id == speakers[0]][:1]
+    many = [row for row in rows if row.speaker_id == speakers[1]]
+    uneven = [*few, *many]
+    length = sum(row.features for row in many)
+    assert _balanced(uneven, 0.0) == uneven
+    evened = _balanced(uneven, 1.0)
+    heard = sum(row.features for row in evened if row.speaker_id == speakers[0])
+    assert heard == pytest.approx(length, rel=0.5)
+    assert [row for row in evened if row.speaker_id == speakers[1]] == many
+    half = sum(row.features for row in _balanced(uneven, 0.5) if row.speaker_id == speakers[0])
+    assert sum(row.features for row in few) < half < heard
 
 
 def test_a_slice_shorter_than_a_segment_is_filled_up(section: Section, store: SliceStore) -> None:
