@@ -43,8 +43,8 @@ ui: setup ## Airflow and MLflow in the browser, the DAG unpaused
 data: setup ## the generated corpus in data/, compared with data.dvc
 	@$(BIN)/python -m components make-data --profile laptop
 
-pretrain: setup ## train first weights into pretrained/ (hours): make pretrain MODEL=fastpitch|recogniser|vocoder|content|syncnet|sync_judge
-	@IRIS_WORKSPACE=artifacts/pretrain nice $(BIN)/python -m components pretrain --model $(MODEL)
+pretrain: setup ## first weights into pretrained/ (hours): make pretrain MODEL=fastpitch|vocoder|rvc|… [PROFILE=pretrain-voices]
+	@IRIS_WORKSPACE=artifacts/$(or $(PROFILE),pretrain) nice $(BIN)/python -m components pretrain --model $(MODEL) --profile $(or $(PROFILE),pretrain)
 
 bench: setup ## one ratio a line, against a named baseline
 	@for bench in benchmarks/*.py; do $(BIN)/python $$bench; done
