@@ -82,6 +82,7 @@ def _definition(inputs: ReportInputs, model: str, kind: str, definition_id: str)
     ranges = dict(_ranges(type(getattr(inputs.base.models[model], kind))))
     for index, (leaf, value) in enumerate(values.items(), start=1):
         path = f"models.{model}.{kind}.{leaf}"
+        now = _effective(leaf, effective)
         yield Leaf(
             definition_id=definition_id,
             row_id=f"{definition_id}-{index:02d}",
@@ -90,11 +91,11 @@ def _definition(inputs: ReportInputs, model: str, kind: str, definition_id: str)
             path=path,
             name=parameter_name(model, leaf),
             value=plain(value),
-            effective=plain(effective[leaf]),
+            effective=plain(now),
             allowed=ranges.get(leaf, ""),
             previous=inputs.previous.definitions.get(path) if inputs.previous else None,
-            state=_state(report, same=value == effective[leaf]),
-            run_id=report.evidence.run_id if report.evidence and value == effective[leaf] else "",
+            state=_state(report, same=value == now),
+            run_id=report.evidence.run_id if report.evidence and value == now else "",
         )
 
 
@@ -103,6 +104,14 @@ def _state(report: ModelReport, *, same: bool) -> DefinitionState:
         return "예상"
     passed = report.decision is not None and report.decision.verdict == "PASS"
     return "확정" if passed else "실험중"
+
+
+def _effective(leaf: str, effective: Mapping[str, Any]) -> Any:
+    """What the profile says of a leaf; where it puts a whole section in its place, that section in words."""
+    if leaf in effective:
+        return effective[leaf]
+    below = {name: value for name, value in effective.items() if name.startswith(f"{leaf}.")}
+    return [f"{name.removeprefix(f'{leaf}.')} {shown(value)}" for name, value in below.items()]
 
 
 def _walk(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -126,6 +135,8 @@ def _range(field: FieldInfo) -> str:
     """``> 0, ≤ 1``, ``dio | harvest``, ``5개 값``: what the type accepts."""
     if get_origin(field.annotation) is Literal:
         return " | ".join(str(option) for option in get_args(field.annotation))
+    if any(isinstance(one, type) and issubclass(one, BaseModel) for one in get_args(field.annotation)):
+        return "없음 | 구성"
     if field.annotation is bool:
         return "사용 | 미사용"
     bounds = [

@@ -16,7 +16,7 @@ from components.core.utterance import Language
 from components.features.mel import MelAnalysis
 from components.features.store import PitchStatistics
 from components.models.fastpitch.control import SymbolControls, by_symbol
-from components.models.fastpitch.limiter import limited
+from components.nn.limiter import limited
 from components.models.fastpitch.network import FastPitch
 from components.models.fastpitch.params import Architecture, Section
 from components.models.fastpitch.prediction import Prediction

@@ -20,6 +20,7 @@ from components.models.rvc.noise import noise_at
 from components.models.rvc.params import FRAMES_PER_FEATURE, Inference
 from components.models.rvc.retrieval import blended
 from components.nn.conversion import ContentEncoder
+from components.nn.limiter import limited
 
 _PRIOR_SEED = 1
 """Any: the same recording must give the same samples."""
@@ -132,7 +133,9 @@ class Session:
         self._tail, own = made[length:], made[:length]
         heard = window[before * STRIDE : (before + chunk) * STRIDE].reshape(-1, _HOP)
         self._move_on(pitch, before, chunk)
-        return np.clip(self._loudness(heard, own.reshape(-1, hop)), -1.0, 1.0)
+        loud = torch.from_numpy(self._loudness(heard, own.reshape(-1, hop)))
+        limits = voice.inference
+        return limited(loud, limits.limiter_knee, limits.peak_limit).numpy()
 
     def _decoded(
         self, window: NDArray[np.float32], pitch: NDArray[np.float32], first: int, count: int, chunk: int

@@ -17,7 +17,7 @@ from components import catalogue
 from components.core.errors import DataError
 from components.core.paths import project_root
 from components.models.fastpitch.control import SymbolControls, by_symbol
-from components.models.fastpitch.limiter import limited
+from components.nn.limiter import limited
 from components.models.fastpitch.params import Section
 from components.models.fastpitch.speaker import FastPitchSpeaker
 from components.models.fastpitch.timings import phoneme_timings, word_timings
