@@ -16,7 +16,6 @@ from components.core.utterance import Language
 from components.features.mel import MelAnalysis
 from components.features.store import PitchStatistics
 from components.models.fastpitch.control import SymbolControls, by_symbol
-from components.nn.limiter import limited
 from components.models.fastpitch.network import FastPitch
 from components.models.fastpitch.params import Architecture, Section
 from components.models.fastpitch.prediction import Prediction
@@ -26,6 +25,7 @@ from components.models.fastpitch.warm_start import NAME, require_symbols_version
 from components.nn.contracts import Auxiliaries, Speech
 from components.nn.control import UNCHANGED, Control
 from components.nn.delivered import read_delivered
+from components.nn.limiter import limited
 from components.nn.timed_speech import TimedSpeech
 from components.text import Phonemes, phonemise
 

@@ -17,11 +17,11 @@ from components import catalogue
 from components.core.errors import DataError
 from components.core.paths import project_root
 from components.models.fastpitch.control import SymbolControls, by_symbol
-from components.nn.limiter import limited
 from components.models.fastpitch.params import Section
 from components.models.fastpitch.speaker import FastPitchSpeaker
 from components.models.fastpitch.timings import phoneme_timings, word_timings
 from components.nn.control import UNCHANGED, Control
+from components.nn.limiter import limited
 from components.nn.timed_speech import Timed
 from components.stages.shipped import auxiliaries
 from components.text import phonemise
