@@ -21,6 +21,7 @@ from components.core.params.data import AudioParams, DataParams
 from components.core.progress import Progress
 from components.core.utterance import Language
 from components.nn.control import Control
+from components.nn.size_limit import SizeLimit
 from components.nn.timed_speech import TimedSpeech
 
 Batch = Mapping[str, Any]
@@ -86,30 +87,6 @@ class Recipe:
         own = {"seed", "gradient_checkpointing"}
         numbers = {one.name: getattr(training, one.name) for one in fields(cls) if one.name not in own}
         return cls(**numbers, seed=seed, gradient_checkpointing=gradient_checkpointing)
-
-
-@dataclass(frozen=True)
-class SizeLimit:
-    """Bounds a forward pass by what a padded batch holds; a number of samples alone does not bound memory.
-
-    Attributes:
-        of: size of a sample: tokens, frames.
-        most: longest sample times number of samples, at most. A single sample always passes.
-    """
-
-    of: Callable[[Mapping[str, Any]], int]
-    most: int
-
-    def parts(self, samples: Sequence[Mapping[str, Any]], most: int) -> Iterator[Sequence[Mapping[str, Any]]]:
-        """Runs of at most ``most`` samples within the limit, in order; all of them together."""
-        start, longest = 0, 0
-        for place, sample in enumerate(samples):
-            longest = max(longest, self.of(sample))
-            count = place + 1 - start
-            if count > 1 and (count > most or count * longest > self.most):
-                yield samples[start:place]
-                start, longest = place, self.of(sample)
-        yield samples[start:]
 
 
 @dataclass(frozen=True)

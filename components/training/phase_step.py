@@ -15,7 +15,8 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from components.core.errors import ConfigError, EnvironmentFaultError
-from components.nn.contracts import Batch, Phase, SizeLimit
+from components.nn.contracts import Batch, Phase
+from components.nn.size_limit import SizeLimit
 from components.training.peers import Peers
 
 _HALVINGS = 3

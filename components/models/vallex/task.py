@@ -19,8 +19,9 @@ from components.models.vallex.loss import AR, NAR, VallexLearner
 from components.models.vallex.params import Architecture, Section, Training
 from components.models.vallex.preparation import prepare
 from components.models.vallex.store import CodeStore
-from components.nn.contracts import FeatureReport, Phase, Recipe, SizeLimit, TrainingTask
+from components.nn.contracts import FeatureReport, Phase, Recipe, TrainingTask
 from components.nn.optimisers import adamw, warm_up
+from components.nn.size_limit import SizeLimit
 
 
 def codec_choice(architecture: Architecture) -> Choice:

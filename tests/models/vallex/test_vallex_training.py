@@ -22,7 +22,8 @@ from components.models.vallex.loss import AR, NAR
 from components.models.vallex.params import Section
 from components.models.vallex.store import CodeStore
 from components.models.vallex.task import extract_features, training_task
-from components.nn.contracts import Batch, SizeLimit, TrainingTask
+from components.nn.contracts import Batch, TrainingTask
+from components.nn.size_limit import SizeLimit
 from components.training.loop import train
 
 QUIET = Progress("test")
