@@ -84,8 +84,8 @@ def lip_mel(
     if last <= first:
         return np.zeros((0, analysis.n_mels), np.float32)
     begin, end = first * analysis.hop_length - half - 1, (last - 1) * analysis.hop_length + half
-    piece = np.asarray(samples[max(0, begin) : max(0, end)])
-    if piece.dtype == np.int16:
+    piece = np.asarray(samples[max(0, begin) : max(0, end)], dtype=np.float32)
+    if samples.dtype == np.int16:
         piece = piece / np.float32(np.iinfo(np.int16).max)
     if not np.all(np.isfinite(piece)):
         raise _unusable("finite samples", "NaN or infinite ones")
@@ -97,7 +97,7 @@ def lip_mel(
     magnitude = np.abs(rfft(frames * window(analysis.win_length, analysis.n_fft), axis=-1)).astype(np.float32)
     decibels = _DB_PER_NEPER * log_mel(magnitude, analysis)
     share = (decibels - _LOWEST_DB) / (_HIGHEST_DB - _LOWEST_DB)
-    return np.clip(2.0 * _SPAN * share - _SPAN, -_SPAN, _SPAN).astype(np.float32)
+    return np.asarray(np.clip(2.0 * _SPAN * share - _SPAN, -_SPAN, _SPAN), dtype=np.float32)
 
 
 def heard_at(mel: Floats, start: int, hearing: LipHearing) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,10 @@ def measure(
     codec, store = load(delivered, device), ClipStore(features)
     rows = spread(store.of_split("test"), section.training.validation_clips)
     copies = [_compared(codec, store.waveform(row)) for row in progress.track(rows, len(rows), "clips")]
-    frames, voiced, gross, voicing = (sum(copy[at] for copy in copies) for at in range(4))
+    frames, voiced, gross, voicing, distance = (
+        sum(getattr(copy, name) for copy in copies)
+        for name in ("frames", "voiced", "gross", "voiced_in_one", "distance")
+    )
     if not voiced:
         raise NothingScoredError(
             who="copy synthesis by the codec",
@@ -44,9 +48,9 @@ def measure(
             found=f"{len(rows)} clips, no such frame",
             action="listen to a copy; it may be silent",
         )
-    codes = torch.cat([copy[5] for copy in copies], dim=1)
+    codes = torch.cat([copy.codes for copy in copies], dim=1)
     return {
-        "mel_l1": sum(copy[4] for copy in copies) / frames,
+        "mel_l1": distance / frames,
         "gross_f0_error": gross / voiced,
         "voicing_error": voicing / frames,
         **{f"perplexity_{number}": _perplexity(row) for number, row in enumerate(codes)},
@@ -54,10 +58,19 @@ def measure(
     }
 
 
-def _compared(
-    codec: TrainedCodec, samples: NDArray[np.float32]
-) -> tuple[int, int, int, int, float, torch.Tensor]:
-    """frames, voiced in both, gross errors, voiced in one, summed distance, codes [Q, T] of a clip."""
+@dataclass(frozen=True)
+class _Copy:
+    """A clip and its copy: frames, those voiced in both, grossly off, voiced in one; codes [Q, T]."""
+
+    frames: int
+    voiced: int
+    gross: int
+    voiced_in_one: int
+    distance: float
+    codes: torch.Tensor
+
+
+def _compared(codec: TrainedCodec, samples: NDArray[np.float32]) -> _Copy:
     analysis = codec.analysis
     codes = codec.encode(torch.from_numpy(samples)[None])
     copy = codec.decode(codes)[0, : len(samples)].cpu().numpy()
@@ -70,7 +83,8 @@ def _compared(
     cents = 1200.0 * np.abs(np.log2(here[both] / there[both]))
     distance = float(np.abs(ours - theirs).mean(axis=1).sum())
     in_one = int(((there > 0) != (here > 0)).sum())
-    return len(theirs), int(both.sum()), int((cents > _GROSS_CENTS).sum()), in_one, distance, codes[0].cpu()
+    gross = int((cents > _GROSS_CENTS).sum())
+    return _Copy(len(theirs), int(both.sum()), gross, in_one, distance, codes[0].cpu())
 
 
 def _perplexity(codes: torch.Tensor) -> float:

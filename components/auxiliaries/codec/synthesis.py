@@ -46,6 +46,7 @@ class SourceFilter(nn.Module):
 
     bands: Tensor
     window: Tensor
+    audible: Tensor
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()

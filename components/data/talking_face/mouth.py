@@ -98,4 +98,4 @@ def mouth_track(
     moved[:, 0] *= 1.0 - shut
     frames = max(1, int(duration_s * fps))
     middles = np.minimum(((np.arange(frames) + 0.5) / fps * _RATE).astype(int), steps - 1)
-    return moved[middles].astype(np.float32)
+    return np.asarray(moved[middles], dtype=np.float32)

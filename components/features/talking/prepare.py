@@ -97,7 +97,7 @@ def prepare(
         if old is not None and row.fingerprint in known:
             there = known[row.fingerprint]
             facts = np.array([there.fps_milli / 1000.0, there.steady, there.late_us / 1e6])
-            arrays = {"crops": old.crops(there), "seen": old.seen(there), "mel": old.mel(there)}
+            arrays: Features = {"crops": old.crops(there), "seen": old.seen(there), "mel": old.mel(there)}
             return {**arrays, "facts": facts}
         return scratch.load(row.fingerprint)
 

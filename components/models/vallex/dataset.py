@@ -69,10 +69,7 @@ class CodeDataset(Dataset[Sample]):
         rows = [row] if before is None else [before, row]
         views = [self._store.views(one) for one in rows]
         symbols = [torch.from_numpy(view["symbols"].astype("int64")) for view in views]
-        languages = [
-            torch.full((one.symbols,), self._languages.index(one.language))  # type: ignore[arg-type]
-            for one in rows
-        ]
+        languages = [torch.full((one.symbols,), self._languages.index(one.language)) for one in rows]
         codes = torch.cat([torch.from_numpy(view["codes"].astype("int64")) for view in views]).t()
         frames = self._prefix(row.frames) if before is None else before.frames
         return {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -55,7 +57,7 @@ class Transformer(nn.Module):
     def step(self, x: Tensor, cache: Cache) -> Tensor:
         """One more position of every row: [B, 1, C] → [B, 1, C]. `Cache.advance` comes first."""
         for number, block in enumerate(self.blocks):
-            x = block.step(x, cache, number)
+            x = cast("Block", block).step(x, cache, number)
         output: Tensor = self.norm(x)
         return output
 
