@@ -116,7 +116,7 @@ def test_a_source_that_is_mostly_bad_is_refused_whole(tmp_path: Path, standing: 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"format": "mp3s"}, ("format 'mp3s'", "generic, kss")),
+        ({"format": "mp3s"}, ("format 'mp3s'", "generic, jvs, kss")),
         ({"corpus": "../out"}, ("--corpus",)),
         ({"corpus": ""}, ("ingest", "no --corpus")),
         ({"profile": "lap"}, ("profile 'lap'", "ci, kind, laptop, pretrain")),
