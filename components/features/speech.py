@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.core.errors import DataError
+from components.core.extraction import Extraction, FeatureReport
 from components.core.parallel import map_in_processes
-from components.core.progress import Progress
 from components.core.storage import recover_folder, sha256_json, sha256_path
 from components.core.utterance import LANGUAGES, PhonemeTiming, Utterance
 from components.data.corpus import Corpus
@@ -55,26 +55,10 @@ class SpeechJob:
     fingerprint: str
 
 
-@dataclass(frozen=True)
-class ExtractionResult:
-    """What extraction did. ``accepted + len(rejected) = rows``; ``reused`` were not computed in this run."""
-
-    rows: int
-    accepted: int
-    reused: int
-    rejected: Mapping[str, str]
-
-
 def extract_speech_features(
-    corpora: Sequence[Path],
-    analysis: SpeechAnalysis,
-    select: Callable[[Utterance], bool],
-    target: Path,
-    workers: int,
-    progress: Progress,
-    shard: tuple[int, int] | None = None,
-) -> ExtractionResult:
-    """Write the feature store of the selected utterances at ``target``.
+    extraction: Extraction, analysis: SpeechAnalysis, select: Callable[[Utterance], bool]
+) -> FeatureReport:
+    """Write the feature store of the selected utterances.
 
     Symbols are those of ``alignments.csv`` where it has the utterance, else the front-end's for its text.
     An utterance with more symbols than frames cannot be aligned and is rejected.
@@ -85,19 +69,16 @@ def extract_speech_features(
     finds all of it and writes the store.
 
     Args:
-        corpora: folders with manifest.csv.
+        extraction: a rejection within a shard is not kept: the call that writes the store finds it again.
         select: which rows; called in this process only.
-        target: store folder.
-        workers: processes.
-        shard: (number, of how many): compute only that share of the rows, and write no store. A rejection is
-            not kept: the call that writes the store finds it again.
 
     Raises:
         DataError: one id in two corpora, or no usable row (``details`` has the reasons).
     """
+    target, progress, shard = extraction.target, extraction.progress, extraction.shard
     if shard is None:
         recover_folder(target)
-    jobs, rejected = _jobs([Corpus(folder) for folder in corpora], analysis, select)
+    jobs, rejected = _jobs([Corpus(folder) for folder in extraction.corpora], analysis, select)
     if shard is not None:
         number, count = shard
         jobs, rejected = jobs[number::count], {}
@@ -107,20 +88,19 @@ def extract_speech_features(
     pending = [j for j in jobs if j.fingerprint not in known and not scratch.holds(j.fingerprint)]
     reused = len(jobs) - len(pending)
     progress.say(f"{rows} utterances: {len(pending)} to compute, {reused} as before")
-    reasons = map_in_processes(
-        partial(_compute, analysis=analysis, scratch=scratch), pending, workers, progress, "utterances"
-    )
+    work = partial(_compute, analysis=analysis, scratch=scratch)
+    reasons = map_in_processes(work, pending, extraction.workers, progress, "utterances")
     for job, reason in zip(pending, reasons, strict=True):
         if reason:
             rejected[job.utterance.utterance_id] = reason
     accepted = [job for job in jobs if job.utterance.utterance_id not in rejected]
     if shard is not None:
-        return ExtractionResult(rows, len(accepted), reused, dict(sorted(rejected.items())))
+        return FeatureReport(rows, len(accepted), reused, dict(sorted(rejected.items())))
     if not accepted:
         raise nothing_usable("features", "usable utterance", rows, rejected)
     _write(target, accepted, old, scratch, analysis, rejected)
     scratch.remove()
-    return ExtractionResult(rows, len(accepted), reused, dict(sorted(rejected.items())))
+    return FeatureReport(rows, len(accepted), reused, dict(sorted(rejected.items())))
 
 
 def analyse(

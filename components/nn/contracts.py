@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from components.core.extraction import Extraction, FeatureReport
 from components.core.params import AuxiliarySection, ModelSection, TrainingRun
-from components.core.params.data import AudioParams, DataParams
 from components.core.progress import Progress
 from components.core.utterance import Language
 from components.nn.control import Control
@@ -174,38 +174,19 @@ class Synthesiser(Protocol):
         """
 
 
-@dataclass(frozen=True)
-class FeatureReport:
-    """What feature extraction did: ``accepted + len(rejected) = rows``."""
-
-    rows: int
-    accepted: int
-    reused: int
-    rejected: Mapping[str, str]
-
-
 class ModelSpec(Protocol):
     """The hooks of one model, in its spec.py as ``SPEC``; what they load is `SpeakingSpec`'s and others'."""
 
     name: str
 
     def extract_features(
-        self,
-        section: ModelSection,
-        audio: AudioParams,
-        corpora: Sequence[Path],
-        target: Path,
-        workers: int,
-        progress: Progress,
-        auxiliaries: Auxiliaries,
-        shard: tuple[int, int] | None = None,
+        self, section: ModelSection, extraction: Extraction, auxiliaries: Auxiliaries
     ) -> FeatureReport:
-        """Write this model's features of the corpora (folders with manifest.csv) under ``target``.
+        """Write this model's features.
 
         Args:
             auxiliaries: the networks of the section's ``features_need``. Other weights of theirs are other
                 features, so their hash belongs into the key of what is stored.
-            shard: (number, of how many): only compute that share, for a later call without one to find.
         """
 
     def training_task(
@@ -228,22 +209,8 @@ class AuxiliarySpec(Protocol):
 
     name: str
 
-    def prepare(
-        self,
-        section: AuxiliarySection,
-        audio: AudioParams,
-        data: DataParams,
-        corpora: Sequence[Path],
-        target: Path,
-        seed: int,
-        workers: int,
-        progress: Progress,
-    ) -> FeatureReport:
-        """Write what it learns from under ``target``: incremental, atomic, memory-mapped.
-
-        Args:
-            corpora: folders with manifest.csv; a network may render more speech besides.
-        """
+    def prepare(self, section: AuxiliarySection, extraction: Extraction) -> FeatureReport:
+        """Write what it learns from: incremental, atomic, memory-mapped."""
 
     def training_task(
         self, section: AuxiliarySection, features: Path, seed: int, warm_start: Path | None

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from components import catalogue
 from components.core.errors import ConfigError, ValidationBlockedError
+from components.core.extraction import Extraction, FeatureReport
 from components.data.corpus import corpora
-from components.nn.contracts import FeatureReport
 from components.stages.contract import Outcome, StageContext
 from components.stages.shipped import auxiliaries, auxiliary_weights
 
@@ -59,15 +59,19 @@ def extract(context: StageContext, shard: tuple[int, int] | None) -> FeatureRepo
         As `run` does.
     """
     _require_validation(context)
-    report = catalogue.spec(str(context.model)).extract_features(
-        section=context.section,
-        audio=context.params.audio,
-        corpora=[corpus.folder for corpus in corpora(context.workspace.data, context.params.data.corpora)],
+    params = context.params
+    extraction = Extraction(
+        corpora=[corpus.folder for corpus in corpora(context.workspace.data, params.data.corpora)],
         target=_store(context),
-        workers=context.params.platform.workers,
+        audio=params.audio,
+        data=params.data,
+        seed=params.seed,
+        workers=params.platform.workers,
         progress=context.progress,
-        auxiliaries=auxiliaries(context.project, context.params),
         shard=shard,
+    )
+    report = catalogue.spec(str(context.model)).extract_features(
+        context.section, extraction, auxiliaries(context.project, params)
     )
     for utterance_id, reason in report.rejected.items():
         context.progress.say(f"rejected {utterance_id}: {reason}")

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from components import catalogue
 from components.core.errors import BadInputError
+from components.core.extraction import FeatureReport
 from components.core.stage_graph import stage
-from components.nn.contracts import FeatureReport
 from components.stages.corpus_at_hand import corpus_at_hand
 from components.stages.features import extract
 from components.stages.runner import Request, context_of

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components import catalogue
+from components.core.extraction import Extraction
 from components.core.params import AuxiliarySection, Params
 from components.core.paths import Workspace
 from components.core.progress import Progress
@@ -99,16 +100,16 @@ def _train_auxiliary(project: Path, workspace: Workspace, profile: str, name: st
     params, progress = catalogue.load(project, profile), Progress(f"{name}.pretrain")
     spec, section = catalogue.auxiliary_spec(name), params.auxiliaries[name]
     features = workspace.features / name
-    found = spec.prepare(
-        section,
-        params.audio,
-        params.data,
-        _corpora(workspace, params),
-        features,
-        params.seed,
-        params.platform.workers,
-        progress,
+    extraction = Extraction(
+        corpora=_corpora(workspace, params),
+        target=features,
+        audio=params.audio,
+        data=params.data,
+        seed=params.seed,
+        workers=params.platform.workers,
+        progress=progress,
     )
+    found = spec.prepare(section, extraction)
     progress.say(f"{found.accepted} of {found.rows} utterances, {found.reused} of them reused")
     device = best_device()
     learned_from, results = _iterations(spec, section, features, workspace, params.seed, device, progress)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from extractions import extraction
 from numpy.typing import NDArray
 from tone_corpus import ToneCorpus
 
+from components.core.extraction import FeatureReport
 from components.core.params.data import SplitParams
 from components.core.params.video import DrawnFaces, VideoGate, VideoParams
-from components.core.progress import Progress
 from components.features.lip_mel import LipHearing
 from components.features.mel import MelAnalysis
-from components.features.talking.prepare import Prepared, prepare
+from components.features.talking.prepare import prepare
 from components.features.talking.sources import Learner
 from components.features.talking.store import TalkingStore
 
@@ -67,9 +69,9 @@ def talking_store(
     learner: Learner = "model",
     params: VideoParams | None = None,
     size: int = SIZE,
-) -> tuple[TalkingStore, Prepared]:
+) -> tuple[TalkingStore, FeatureReport]:
     """A prepared store of the corpus."""
-    made = prepare(
-        [corpus], learner, HEARING, size, params or video(), SPLITS, target, 0, 1, Progress("test")
-    )
+    asked = extraction([corpus], target, seed=0)
+    data = asked.data.model_copy(update={"video": params or video(), "splits": SPLITS})
+    made = prepare(replace(asked, data=data), learner, HEARING, size)
     return TalkingStore(target), made

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import pickle
 import signal
 import subprocess
@@ -14,18 +13,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from extractions import extraction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 from tone_corpus import RATE, SYMBOLS, ToneCorpus, tone
 
 from components.core.errors import CorruptFileError, DataError
-from components.core.progress import Progress
+from components.core.extraction import FeatureReport
 from components.core.storage import sha256_bytes, sha256_path
 from components.core.utterance import Utterance
 from components.features.mel import MelAnalysis
 from components.features.pitch import PitchAnalysis
-from components.features.speech import ExtractionResult, SpeechAnalysis, analyse, extract_speech_features
+from components.features.speech import SpeechAnalysis, analyse, extract_speech_features
 from components.features.store import UNKNOWN_DURATION, FeatureStore
 from components.text import phonemise
 
@@ -40,9 +40,8 @@ def of_model(row: Utterance) -> bool:
 
 def extract(
     corpus: Path, target: Path, analysis: SpeechAnalysis = ANALYSIS, workers: int = 1
-) -> ExtractionResult:
-    progress = Progress("test", stream=io.StringIO())
-    return extract_speech_features([corpus], analysis, of_model, target, workers, progress)
+) -> FeatureReport:
+    return extract_speech_features(extraction([corpus], target, workers=workers), analysis, of_model)
 
 
 @pytest.fixture(scope="module")
@@ -118,13 +117,12 @@ def test_incremental_equals_fresh(
 def test_shards_and_a_join_write_the_same_bytes_and_compute_nothing_twice(
     count: int, corpus: ToneCorpus, tmp_path: Path
 ) -> None:
-    quiet = Progress("test", stream=io.StringIO())
     folder, target = corpus.write(), tmp_path / "shards"
     extract(folder, tmp_path / "whole")
     told = []
     for number in reversed(range(count)):
-        shard = (number, count)
-        told.append(extract_speech_features([folder], ANALYSIS, of_model, target, 1, quiet, shard))
+        share = extraction([folder], target, shard=(number, count))
+        told.append(extract_speech_features(share, ANALYSIS, of_model))
         assert not target.exists()
     assert sum(one.rows for one in told) == sum(one.accepted for one in told) == 7
     assert sum(one.reused for one in told) == 0
@@ -135,13 +133,12 @@ def test_shards_and_a_join_write_the_same_bytes_and_compute_nothing_twice(
 
 
 def test_a_shard_that_failed_costs_its_share_only(corpus: ToneCorpus, tmp_path: Path) -> None:
-    quiet = Progress("test", stream=io.StringIO())
     folder, target = corpus.write(), tmp_path / "shards"
     extract(folder, tmp_path / "whole")
-    extract_speech_features([folder], ANALYSIS, of_model, target, 1, quiet, (0, 2))
+    extract_speech_features(extraction([folder], target, shard=(0, 2)), ANALYSIS, of_model)
     assert extract(folder, target).reused == 4
     assert sha256_path(target) == sha256_path(tmp_path / "whole")
-    again = extract_speech_features([folder], ANALYSIS, of_model, target, 1, quiet, (1, 2))
+    again = extract_speech_features(extraction([folder], target, shard=(1, 2)), ANALYSIS, of_model)
     assert (again.rows, again.reused) == (3, 3)  # a straggler finds it done and leaves the store alone
     assert sha256_path(target) == sha256_path(tmp_path / "whole")
 

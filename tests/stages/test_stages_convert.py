@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from extractions import extraction
 from tone_corpus import ToneCorpus, tone
 from transformers import HubertModel
 
@@ -59,7 +60,7 @@ def project(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for place, split in enumerate(["train"] * 4 + ["validation"]):
         corpus.add(f"a{place}", tone(1.0 + 0.1 * place, 130.0 + 9 * place, 16000), 16000, (), split=split)
     encoder = content_encoder(rvc.architecture, Auxiliaries(root / "pretrained", params.auxiliaries), CPU)
-    extract_features(rvc, params.audio, [corpus.write()], root / "store", 1, Progress("t"), encoder)
+    extract_features(rvc, extraction([corpus.write()], root / "store"), encoder)
     task = training_task(rvc, root / "store", 1, None)
     train(task, root / "run", CPU, Progress("t"), lambda points: None).delivered.rename(
         root / "pretrained" / "rvc"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from components.auxiliaries.codec.clips import ClipStore, StoredClip, write_clips
 from components.core.errors import DataError
+from components.core.extraction import FeatureReport
 from components.core.parallel import map_in_processes
 from components.core.progress import Progress
 from components.core.storage import recover_folder, sha256_json, sha256_path
@@ -21,7 +22,6 @@ from components.features.mel import MelAnalysis
 from components.features.pcm import as_pcm
 from components.features.pitch import PitchAnalysis, f0
 from components.features.scratch import Features, Scratch
-from components.nn.contracts import FeatureReport
 
 #: Whose speech it learns from: never an evaluator's or an unseen voice.
 _ROLES = ("model", "human")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,12 @@ from components.auxiliaries.codec.network import CodecNetwork
 from components.auxiliaries.codec.params import Architecture, Section, Training
 from components.auxiliaries.codec.preparation import prepare
 from components.core.errors import ConfigError
+from components.core.extraction import Extraction, FeatureReport
 from components.core.params import AuxiliarySection, narrowed
-from components.core.params.data import AudioParams, DataParams
 from components.core.progress import Progress
 from components.features.mel import MelAnalysis
 from components.features.pitch import PitchAnalysis
-from components.nn.contracts import FeatureReport, Phase, Recipe, TrainingTask
+from components.nn.contracts import Phase, Recipe, TrainingTask
 from components.nn.delivered import read_delivered, write_delivered
 from components.nn.optimisers import adamw, warm_up
 
@@ -38,25 +38,17 @@ class CodecSpec:
 
     name = NAME
 
-    def prepare(
-        self,
-        section: AuxiliarySection,
-        audio: AudioParams,
-        data: DataParams,
-        corpora: Sequence[Path],
-        target: Path,
-        seed: int,
-        workers: int,
-        progress: Progress,
-    ) -> FeatureReport:
+    def prepare(self, section: AuxiliarySection, extraction: Extraction) -> FeatureReport:
         """Samples and f0 of the `model` voices and of recorded people; see `preparation.prepare`.
 
         Raises:
             DataError: no usable recording.
         """
         a = narrowed(section, Section).architecture
+        e, audio = extraction, extraction.audio
         pitch = PitchAnalysis(audio.f0_method, a.f0_floor_hz, a.f0_ceil_hz)
-        return prepare(corpora, MelAnalysis.of(a, audio.log_floor), pitch, target, workers, progress)
+        mel = MelAnalysis.of(a, audio.log_floor)
+        return prepare(e.corpora, mel, pitch, e.target, e.workers, e.progress)
 
     def training_task(
         self, section: AuxiliarySection, features: Path, seed: int, warm_start: Path | None

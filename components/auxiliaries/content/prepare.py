@@ -16,6 +16,7 @@ from components.auxiliaries.content.clips import NO_SYMBOL, ClipStore, StoredCli
 from components.auxiliaries.content.params import Architecture, Section
 from components.auxiliaries.content.targets import CLIPS, write_cepstral_targets
 from components.core.errors import DataError
+from components.core.extraction import FeatureReport
 from components.core.parallel import map_in_processes
 from components.core.progress import Progress
 from components.core.storage import recover_folder, sha256_json, sha256_path
@@ -27,7 +28,6 @@ from components.features.flat_store import nothing_usable
 from components.features.mel import MelAnalysis
 from components.features.pcm import as_pcm
 from components.features.scratch import Features, Scratch
-from components.nn.contracts import FeatureReport
 from components.text import SPECIAL, segment
 
 #: Whose speech it learns from: never an evaluator's or an unseen voice.

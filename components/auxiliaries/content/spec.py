@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -18,15 +17,12 @@ from components.auxiliaries.content.network import MaskedPrediction
 from components.auxiliaries.content.params import Section, Training
 from components.auxiliaries.content.prepare import prepare
 from components.auxiliaries.content.targets import read_targets, write_targets
+from components.core.extraction import Extraction, FeatureReport
 from components.core.params import AuxiliarySection, narrowed
-from components.core.params.data import AudioParams, DataParams
 from components.core.progress import Progress
-from components.nn.contracts import FeatureReport, Phase, Recipe, TrainingTask
+from components.nn.contracts import Phase, Recipe, TrainingTask
 from components.nn.delivered import read_delivered, write_delivered
 from components.nn.optimisers import adamw, warm_up
-
-if TYPE_CHECKING:
-    pass
 
 
 class ContentSpec:
@@ -34,23 +30,16 @@ class ContentSpec:
 
     name = NAME
 
-    def prepare(
-        self,
-        section: AuxiliarySection,
-        audio: AudioParams,
-        data: DataParams,
-        corpora: Sequence[Path],
-        target: Path,
-        seed: int,
-        workers: int,
-        progress: Progress,
-    ) -> FeatureReport:
+    def prepare(self, section: AuxiliarySection, extraction: Extraction) -> FeatureReport:
         """Clips of `model` voices and recorded people, and clusters of their cepstra; see `prepare.prepare`.
 
         Raises:
             DataError: no usable recording.
         """
-        return prepare(narrowed(section, Section), audio.log_floor, corpora, target, seed, workers, progress)
+        e = extraction
+        return prepare(
+            narrowed(section, Section), e.audio.log_floor, e.corpora, e.target, e.seed, e.workers, e.progress
+        )
 
     def training_task(
         self, section: AuxiliarySection, features: Path, seed: int, warm_start: Path | None

@@ -15,6 +15,7 @@ from components.auxiliaries.recogniser.params import Hearing, Section
 from components.auxiliaries.recogniser.reference import Utterance, utterances
 from components.auxiliaries.recogniser.store import Heard, ReferenceStore, Row, write_reference_store
 from components.core.errors import DataError
+from components.core.extraction import FeatureReport
 from components.core.parallel import map_in_processes
 from components.core.params.data import AudioParams, DataParams
 from components.core.progress import Progress
@@ -22,7 +23,6 @@ from components.core.storage import recover_folder, sha256_json, sha256_path
 from components.espeak import synthesise
 from components.features.mel import MelAnalysis
 from components.features.scratch import Scratch
-from components.nn.contracts import FeatureReport
 from components.text import INVENTORY_VERSION, UNK, phonemise, spoken, symbol_timings
 
 _INT16_FULL_SCALE = 32768

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -18,18 +17,15 @@ from components.auxiliaries.recogniser.params import Section, Training
 from components.auxiliaries.recogniser.phoneme_recogniser import NAME
 from components.auxiliaries.recogniser.prepare import prepare
 from components.auxiliaries.recogniser.store import ReferenceStore
+from components.core.extraction import Extraction, FeatureReport
 from components.core.params import AuxiliarySection, narrowed
-from components.core.params.data import AudioParams, DataParams
 from components.core.progress import Progress
 from components.core.storage import sha256_json
 from components.features.mel import MelAnalysis
-from components.nn.contracts import FeatureReport, Phase, Recipe, TrainingTask
+from components.nn.contracts import Phase, Recipe, TrainingTask
 from components.nn.delivered import read_delivered, write_delivered
 from components.nn.optimisers import adamw, warm_up
 from components.text import INVENTORY_VERSION
-
-if TYPE_CHECKING:
-    pass
 
 
 class RecogniserSpec:
@@ -37,23 +33,14 @@ class RecogniserSpec:
 
     name = NAME
 
-    def prepare(
-        self,
-        section: AuxiliarySection,
-        audio: AudioParams,
-        data: DataParams,
-        corpora: Sequence[Path],
-        target: Path,
-        seed: int,
-        workers: int,
-        progress: Progress,
-    ) -> FeatureReport:
+    def prepare(self, section: AuxiliarySection, extraction: Extraction) -> FeatureReport:
         """Render the reference speech. The corpora hold the voices that are judged, so none is read.
 
         Raises:
             DataError: nothing could be rendered.
         """
-        return prepare(narrowed(section, Section), audio, data, target, seed, workers, progress)
+        e = extraction
+        return prepare(narrowed(section, Section), e.audio, e.data, e.target, e.seed, e.workers, e.progress)
 
     def training_task(
         self, section: AuxiliarySection, features: Path, seed: int, warm_start: Path | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -15,13 +15,13 @@ from components.auxiliaries.syncnet.loading import SYNCNET, card_of, hearing_of,
 from components.auxiliaries.syncnet.network import SyncLearner, SyncNet
 from components.auxiliaries.syncnet.params import Section, Training
 from components.core.errors import ConfigError
+from components.core.extraction import Extraction, FeatureReport
 from components.core.params import AuxiliarySection, narrowed
-from components.core.params.data import AudioParams, DataParams
 from components.core.progress import Progress
 from components.features.talking.prepare import prepare
 from components.features.talking.sources import Learner
 from components.features.talking.store import TalkingStore
-from components.nn.contracts import FeatureReport, Phase, Recipe, TrainingTask
+from components.nn.contracts import Phase, Recipe, TrainingTask
 from components.nn.delivered import read_delivered, write_delivered
 from components.nn.optimisers import adamw, warm_up
 
@@ -39,17 +39,7 @@ class SyncNetSpec:
     def __init__(self, name: str, learner: Learner) -> None:
         self.name, self._learner = name, learner
 
-    def prepare(
-        self,
-        section: AuxiliarySection,
-        audio: AudioParams,
-        data: DataParams,
-        corpora: Sequence[Path],
-        target: Path,
-        seed: int,
-        workers: int,
-        progress: Progress,
-    ) -> FeatureReport:
+    def prepare(self, section: AuxiliarySection, extraction: Extraction) -> FeatureReport:
         """Talking faces of the learner's voices; see `components.features.talking.prepare`.
 
         Raises:
@@ -57,19 +47,8 @@ class SyncNetSpec:
             ValidationBlockedError: the data gate refuses.
         """
         architecture = narrowed(section, Section).architecture
-        found = prepare(
-            corpora,
-            self._learner,
-            hearing_of(architecture, audio.log_floor),
-            architecture.image_size,
-            data.video,
-            data.splits,
-            target,
-            seed,
-            workers,
-            progress,
-        )
-        return FeatureReport(found.rows, found.accepted, found.reused, found.rejected)
+        hearing = hearing_of(architecture, extraction.audio.log_floor)
+        return prepare(extraction, self._learner, hearing, architecture.image_size)
 
     def training_task(
         self, section: AuxiliarySection, features: Path, seed: int, warm_start: Path | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,13 +21,13 @@ from components.auxiliaries.vocoder.params import Architecture, Section, Trainin
 from components.auxiliaries.vocoder.pitch_network import PitchLearner, PitchNetwork
 from components.auxiliaries.vocoder.preparation import prepare
 from components.core.errors import ConfigError
+from components.core.extraction import Extraction, FeatureReport
 from components.core.params import AuxiliarySection, narrowed
-from components.core.params.data import AudioParams, DataParams
 from components.core.progress import Progress
 from components.features.mel import MelAnalysis
 from components.features.pitch import PitchAnalysis
 from components.nn.adversarial import DISCRIMINATOR, GENERATOR
-from components.nn.contracts import FeatureReport, Phase, Recipe, TrainingTask
+from components.nn.contracts import Phase, Recipe, TrainingTask
 from components.nn.delivered import read_delivered, write_delivered
 from components.nn.weight_norm import add_weight_norm, folded
 
@@ -46,32 +46,22 @@ class VocoderSpec:
 
     name = NAME
 
-    def prepare(
-        self,
-        section: AuxiliarySection,
-        audio: AudioParams,
-        data: DataParams,
-        corpora: Sequence[Path],
-        target: Path,
-        seed: int,
-        workers: int,
-        progress: Progress,
-    ) -> FeatureReport:
+    def prepare(self, section: AuxiliarySection, extraction: Extraction) -> FeatureReport:
         """Samples, mel and f0 of the `model` voices and of recorded people; see `preparation.prepare`.
 
         Raises:
             DataError: no usable recording.
         """
-        typed = narrowed(section, Section)
+        typed, e, audio = narrowed(section, Section), extraction, extraction.audio
         return prepare(
-            corpora,
+            e.corpora,
             MelAnalysis.of(typed.architecture, audio.log_floor),
             PitchAnalysis(method=audio.f0_method, floor=audio.f0_floor_hz, ceil=audio.f0_ceil_hz),
             typed.training,
-            target,
-            seed,
-            workers,
-            progress,
+            e.target,
+            e.seed,
+            e.workers,
+            e.progress,
         )
 
     def training_task(

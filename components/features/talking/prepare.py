@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from components.core.errors import DataError
+from components.core.extraction import Extraction, FeatureReport
 from components.core.parallel import map_in_processes
-from components.core.params.data import SplitParams
 from components.core.params.video import VideoParams
-from components.core.progress import Progress
 from components.core.storage import recover_folder, sha256_json, sha256_path
 from components.data.talking_face.talk import talk
 from components.data.video.media import facts_of, frames_at, sound
@@ -49,48 +48,29 @@ class Job:
     row: TalkingRow
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """``accepted + len(rejected) = rows``; ``reused`` of them were there already."""
-
-    rows: int
-    accepted: int
-    reused: int
-    rejected: Mapping[str, str]
-
-
-def prepare(
-    corpora: Sequence[Path],
-    learner: Learner,
-    hearing: LipHearing,
-    image_size: int,
-    video: VideoParams,
-    splits: SplitParams,
-    target: Path,
-    seed: int,
-    workers: int,
-    progress: Progress,
-) -> Prepared:
-    """Write the store at ``target``; incremental, as every store here.
+def prepare(extraction: Extraction, learner: Learner, hearing: LipHearing, image_size: int) -> FeatureReport:
+    """Write the store; incremental, as every store here.
 
     Args:
-        corpora: folders with a manifest; their generated recordings get a drawn face, and ``video/`` below
-            one is read in the style of LRS2.
+        extraction: the corpora's generated recordings get a drawn face, and ``video/`` below a corpus is read
+            in the style of LRS2.
         learner: whose voices and faces.
 
     Raises:
         DataError: no usable clip.
         ValidationBlockedError: the data gate refuses the training part.
     """
+    target, video = extraction.target, extraction.data.video
     recover_folder(target)
-    clips, rejected = sources(corpora, learner, video.drawn, splits, seed)
+    splits, seed = extraction.data.splits, extraction.seed
+    clips, rejected = sources(extraction.corpora, learner, video.drawn, splits, seed)
     key = _key(hearing, image_size, video)
     jobs = [Job(one, _row(one, key)) for one in clips]
     old, scratch = TalkingStore.earlier(target), Scratch.beside(target)
     known = {row.fingerprint: row for row in old.rows} if old else {}
     pending = [j for j in jobs if j.row.fingerprint not in known and not scratch.holds(j.row.fingerprint)]
     work = partial(_compute, hearing=hearing, image_size=image_size, video=video, scratch=scratch)
-    reasons = map_in_processes(work, pending, workers, progress, "clips")
+    reasons = map_in_processes(work, pending, extraction.workers, extraction.progress, "clips")
     rejected |= {j.row.clip_id: reason for j, reason in zip(pending, reasons, strict=True) if reason}
 
     def features_of(row: TalkingRow) -> Features:
@@ -111,7 +91,7 @@ def prepare(
     summary = {"hearing": asdict(hearing), "image_size": image_size, "learner": learner, "statistics": lines}
     write_talking_store(target, rows, features_of, summary)
     scratch.remove()
-    return Prepared(
+    return FeatureReport(
         len(rows) + len(rejected), len(rows), len(jobs) - len(pending), dict(sorted(rejected.items()))
     )
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
+from components.core.extraction import Extraction, FeatureReport
 from components.core.params import ModelSection, narrowed
-from components.core.params.data import AudioParams
-from components.core.progress import Progress
 from components.core.utterance import LANGUAGES, Utterance
 from components.features.mel import MelAnalysis
 from components.features.pitch import PitchAnalysis
@@ -24,13 +21,10 @@ from components.models.fastpitch.network import FastPitch
 from components.models.fastpitch.params import Section, Training
 from components.models.fastpitch.voices import Voices
 from components.models.fastpitch.warm_start import NAME, warm_start
-from components.nn.contracts import Auxiliaries, FeatureReport, Phase, Recipe, Synthesiser, TrainingTask
+from components.nn.contracts import Auxiliaries, Phase, Recipe, Synthesiser, TrainingTask
 from components.nn.delivered import write_delivered
 from components.nn.optimisers import adamw
 from components.text.symbols import INVENTORY_VERSION
-
-if TYPE_CHECKING:
-    pass
 
 
 class FastPitchSpec:
@@ -39,29 +33,19 @@ class FastPitchSpec:
     name = NAME
 
     def extract_features(
-        self,
-        section: ModelSection,
-        audio: AudioParams,
-        corpora: Sequence[Path],
-        target: Path,
-        workers: int,
-        progress: Progress,
-        auxiliaries: Auxiliaries,
-        shard: tuple[int, int] | None = None,
+        self, section: ModelSection, extraction: Extraction, auxiliaries: Auxiliaries
     ) -> FeatureReport:
         """Mel, pitch and energy of each frame, and the symbols, of the voices that models learn.
 
         Raises:
             DataError: no usable utterance.
         """
+        audio = extraction.audio
         analysis = SpeechAnalysis(
             mel=MelAnalysis.of(narrowed(section, Section).architecture, audio.log_floor),
             pitch=PitchAnalysis(method=audio.f0_method, floor=audio.f0_floor_hz, ceil=audio.f0_ceil_hz),
         )
-        result = extract_speech_features(
-            corpora, analysis, teaches_fastpitch, target, workers, progress, shard
-        )
-        return FeatureReport(result.rows, result.accepted, result.reused, result.rejected)
+        return extract_speech_features(extraction, analysis, teaches_fastpitch)
 
     def training_task(
         self, section: ModelSection, features: Path, seed: int, warm_start: Path | None

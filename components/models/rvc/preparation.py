@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from components.core.errors import DataError
+from components.core.extraction import Extraction, FeatureReport
 from components.core.parallel import map_in_processes
 from components.core.progress import Progress
 from components.core.storage import recover_folder, sha256_json, sha256_path
@@ -28,7 +29,6 @@ from components.features.slices import SliceRules, slices
 from components.models.rvc.hearing import RATE, content_at_speed, features_of, pitch_of, samples_of
 from components.models.rvc.params import FRAMES_PER_FEATURE
 from components.models.rvc.store import SliceStore, StoredSlice, placed, write_slices
-from components.nn.contracts import FeatureReport
 from components.nn.conversion import ContentEncoder
 
 _SOURCES = (Path(__file__).parent, Path(__file__).parents[2] / "features")
@@ -70,28 +70,18 @@ class Job:
         return f"{self.fingerprint}-audio"
 
 
-def prepare(
-    corpora: Sequence[Path],
-    analysis: Analysis,
-    encoder: ContentEncoder,
-    target: Path,
-    workers: int,
-    progress: Progress,
-    shard: tuple[int, int] | None = None,
-) -> FeatureReport:
-    """Write the store of all voices to learn from at ``target``: people, and voices for models.
+def prepare(extraction: Extraction, analysis: Analysis, encoder: ContentEncoder) -> FeatureReport:
+    """Write the store of all voices to learn from: people, and voices for models.
 
     Two passes: reading, slicing and f0 in worker processes; content features here, where the encoder is.
     Incremental, and killed at any moment the old store stays.
-
-    Args:
-        shard: (number, of how many): only compute that share and write no store; a later call finds it.
 
     Raises:
         DataError: one id in two corpora, or no usable recording (``details`` has the reasons).
         ConfigError: the encoder's features have another number or width than it says.
     """
-    jobs = _jobs([Corpus(folder) for folder in corpora], analysis.key(encoder))
+    target, progress, shard = extraction.target, extraction.progress, extraction.shard
+    jobs = _jobs([Corpus(folder) for folder in extraction.corpora], analysis.key(encoder))
     if shard is None:
         recover_folder(target)
     else:
@@ -101,7 +91,7 @@ def prepare(
     pending = [one for one in jobs if one.fingerprint not in known and not scratch.holds(one.fingerprint)]
     progress.say(f"{len(jobs)} recordings: {len(pending)} to compute, {len(jobs) - len(pending)} as before")
     unheard = [one for one in pending if not scratch.holds(one.heard)]
-    rejected = _sliced(unheard, analysis, scratch, workers, progress)
+    rejected = _sliced(unheard, analysis, scratch, extraction.workers, progress)
     heard = [one for one in pending if one.utterance.utterance_id not in rejected]
     for job in progress.track(heard, len(heard), "content features"):
         _listen(job, analysis.content_speeds, encoder, scratch)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
+from components.core.extraction import Extraction, FeatureReport
 from components.core.params import ModelSection, narrowed
-from components.core.params.data import AudioParams
-from components.core.progress import Progress
 from components.models.rvc import task
 from components.models.rvc.delivery import NAME
 from components.models.rvc.loading import content_encoder, load_converter
 from components.models.rvc.params import Section
-from components.nn.contracts import Auxiliaries, FeatureReport, TrainingTask
+from components.nn.contracts import Auxiliaries, TrainingTask
 from components.nn.conversion import VoiceConverter
 
 
@@ -24,15 +22,7 @@ class RvcSpec:
     name = NAME
 
     def extract_features(
-        self,
-        section: ModelSection,
-        audio: AudioParams,
-        corpora: Sequence[Path],
-        target: Path,
-        workers: int,
-        progress: Progress,
-        auxiliaries: Auxiliaries,
-        shard: tuple[int, int] | None = None,
+        self, section: ModelSection, extraction: Extraction, auxiliaries: Auxiliaries
     ) -> FeatureReport:
         """See `task.extract_features`; the content encoder is the one that ``architecture`` names.
 
@@ -42,7 +32,7 @@ class RvcSpec:
         """
         typed = narrowed(section, Section)
         encoder = content_encoder(typed.architecture, auxiliaries, _device())
-        return task.extract_features(typed, audio, corpora, target, workers, progress, encoder, shard)
+        return task.extract_features(typed, extraction, encoder)
 
     def training_task(
         self, section: ModelSection, features: Path, seed: int, warm_start: Path | None

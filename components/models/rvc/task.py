@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 
 from components.core.errors import ConfigError
-from components.core.params.data import AudioParams
-from components.core.progress import Progress
+from components.core.extraction import Extraction, FeatureReport
 from components.features.mel import MelAnalysis
 from components.features.pcm import as_samples
 from components.features.pitch import PitchAnalysis
@@ -30,30 +29,21 @@ from components.models.rvc.spectral_loss import SpectralRvc
 from components.models.rvc.store import SliceStore
 from components.models.rvc.warm_start import warm_start as begin_from
 from components.nn.adversarial import DISCRIMINATOR, GENERATOR
-from components.nn.contracts import FeatureReport, Phase, Recipe, TrainingTask
+from components.nn.contracts import Phase, Recipe, TrainingTask
 from components.nn.conversion import ContentEncoder
 from components.nn.optimisers import adamw
 
 _SLICES_OF_A_MEAN = 64
 
 
-def extract_features(
-    section: Section,
-    audio: AudioParams,
-    corpora: Sequence[Path],
-    target: Path,
-    workers: int,
-    progress: Progress,
-    encoder: ContentEncoder,
-    shard: tuple[int, int] | None = None,
-) -> FeatureReport:
+def extract_features(section: Section, extraction: Extraction, encoder: ContentEncoder) -> FeatureReport:
     """Slices of every voice that may be learned, with f0 and content features; see `preparation.prepare`.
 
     Raises:
         DataError: no usable recording.
         ConfigError: the encoder's features are not as wide as ``architecture`` says.
     """
-    architecture = section.architecture
+    architecture, audio = section.architecture, extraction.audio
     if encoder.dim != architecture.content_encoder.dim:
         raise ConfigError(
             who="models.rvc.architecture.content_encoder.dim",
@@ -68,7 +58,7 @@ def extract_features(
         section.training.slicing.highpass_hz,
         section.training.content_speeds,
     )
-    return prepare(corpora, analysis, encoder, target, workers, progress, shard)
+    return prepare(extraction, analysis, encoder)
 
 
 def training_task(section: Section, features: Path, seed: int, warm_start: Path | None) -> TrainingTask:

@@ -11,6 +11,7 @@ import torch
 
 from components.auxiliaries.codec.contract import Codec
 from components.core.errors import DataError
+from components.core.extraction import FeatureReport
 from components.core.progress import Progress
 from components.core.storage import recover_folder, sha256_json, sha256_path
 from components.core.utterance import LANGUAGES, Utterance
@@ -21,7 +22,6 @@ from components.features.flat_store import nothing_usable
 from components.features.mel import MelAnalysis
 from components.features.scratch import Features, Scratch
 from components.models.vallex.store import CodeStore, StoredSpeech, write_codes
-from components.nn.contracts import FeatureReport
 from components.text import INVENTORY_VERSION, ids, inventory, phonemise
 
 

@@ -11,6 +11,7 @@ import torch
 
 from components.auxiliaries.codec.contract import Choice, Codec
 from components.core.errors import ConfigError
+from components.core.extraction import FeatureReport
 from components.core.progress import Progress
 from components.models.vallex.dataset import CodeDataset, collate, size_of
 from components.models.vallex.delivery import NAME, Card, deliver
@@ -19,7 +20,7 @@ from components.models.vallex.loss import AR, NAR, VallexLearner
 from components.models.vallex.params import Architecture, Section, Training
 from components.models.vallex.preparation import prepare
 from components.models.vallex.store import CodeStore
-from components.nn.contracts import FeatureReport, Phase, Recipe, TrainingTask
+from components.nn.contracts import Phase, Recipe, TrainingTask
 from components.nn.optimisers import adamw, warm_up
 from components.nn.size_limit import SizeLimit
 

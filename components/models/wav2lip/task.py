@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -12,8 +12,7 @@ from torch import Tensor
 from components.auxiliaries.syncnet.loading import SYNCNET, LoadedSyncNet, load, require_same_hearing
 from components.auxiliaries.syncnet.network import LN2, pair_loss
 from components.core.errors import ValidationBlockedError
-from components.core.params.data import AudioParams, DataParams
-from components.core.progress import Progress
+from components.core.extraction import Extraction, FeatureReport
 from components.features.lip_mel import LipHearing
 from components.features.mel import MelAnalysis
 from components.features.talking.prepare import prepare
@@ -25,7 +24,7 @@ from components.models.wav2lip.network import Generator, QualityJudge
 from components.models.wav2lip.params import Architecture, Section, Training
 from components.models.wav2lip.visual import load_published
 from components.nn.adversarial import DISCRIMINATOR, GENERATOR
-from components.nn.contracts import FeatureReport, Phase, Recipe, TrainingTask
+from components.nn.contracts import Phase, Recipe, TrainingTask
 from components.nn.optimisers import adamw, warm_up
 
 
@@ -40,16 +39,7 @@ def hearing_of(architecture: Architecture, log_floor: float) -> LipHearing:
     )
 
 
-def extract_features(
-    section: Section,
-    audio: AudioParams,
-    data: DataParams,
-    corpora: Sequence[Path],
-    target: Path,
-    seed: int,
-    workers: int,
-    progress: Progress,
-) -> FeatureReport:
+def extract_features(section: Section, extraction: Extraction) -> FeatureReport:
     """Talking faces of the voices that models learn; see `components.features.talking.prepare`.
 
     Raises:
@@ -57,19 +47,8 @@ def extract_features(
         ValidationBlockedError: the data gate refuses.
     """
     architecture = section.architecture
-    found = prepare(
-        corpora,
-        "model",
-        hearing_of(architecture, audio.log_floor),
-        architecture.image_size,
-        data.video,
-        data.splits,
-        target,
-        seed,
-        workers,
-        progress,
-    )
-    return FeatureReport(found.rows, found.accepted, found.reused, found.rejected)
+    hearing = hearing_of(architecture, extraction.audio.log_floor)
+    return prepare(extraction, "model", hearing, architecture.image_size)
 
 
 def training_task(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from extractions import extraction
 from numpy.typing import NDArray
 from tone_corpus import RATE, ToneCorpus, tone
 
@@ -60,9 +61,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def prepared(section: Section, corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The clips."""
-    params = catalogue.load(project_root(), "ci")
     target = tmp_path_factory.mktemp("features") / "codec"
-    SPEC.prepare(section, params.audio, params.data, [corpus], target, 1, 1, Progress("test"))
+    SPEC.prepare(section, extraction([corpus], target))
     return target
 
 

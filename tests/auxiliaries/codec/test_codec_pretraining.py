@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import CPU
+from extractions import extraction
 from pydantic import ValidationError
 
 from components import catalogue
@@ -18,7 +19,6 @@ from components.auxiliaries.codec.params import Section
 from components.auxiliaries.codec.spec import SPEC
 from components.auxiliaries.codec.trained import TrainedCodec
 from components.core.errors import ConfigError, DataError, StoppedError
-from components.core.paths import project_root
 from components.core.progress import Progress
 from components.training.loop import train
 
@@ -32,16 +32,15 @@ def test_it_is_found_by_name() -> None:
 def test_preparation_takes_models_and_people_and_counts_what_it_leaves(
     section: Section, corpus: Path, prepared: Path, tmp_path: Path
 ) -> None:
-    params = catalogue.load(project_root(), "ci")
     store = ClipStore(prepared)
     assert {row.speaker for row in store.rows} == {"low", "high", "person"}
-    again = SPEC.prepare(section, params.audio, params.data, [corpus], prepared, 1, 1, QUIET)
+    again = SPEC.prepare(section, extraction([corpus], prepared))
     assert (again.rows, again.accepted, again.reused) == (12, 11, 11)
     assert "silence" in again.rejected["silent"]
     for row in store.rows:
         assert row.frames == 1 + row.samples // section.architecture.hop_length
     with pytest.raises(DataError, match="usable recording"):
-        SPEC.prepare(section, params.audio, params.data, [], tmp_path / "c", 1, 1, QUIET)
+        SPEC.prepare(section, extraction([], tmp_path / "c"))
 
 
 def test_samples_are_stretches_with_their_own_pitch(section: Section, prepared: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from extractions import extraction
 from numpy.typing import NDArray
 from tone_corpus import RATE, ToneCorpus, tone
 
@@ -13,7 +14,6 @@ from components import catalogue
 from components.auxiliaries.content.params import Section
 from components.auxiliaries.content.spec import SPEC
 from components.core.paths import project_root
-from components.core.progress import Progress
 from components.core.utterance import PhonemeTiming
 from components.espeak.synthesis import Voice, synthesise
 
@@ -81,7 +81,6 @@ def timings_of(utterance_id: str, seconds: float) -> tuple[PhonemeTiming, ...]:
 @pytest.fixture(scope="session")
 def prepared(section: Section, corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Clips and the first iteration's targets."""
-    params = catalogue.load(project_root(), "ci")
     target = tmp_path_factory.mktemp("features") / "content"
-    SPEC.prepare(section, params.audio, params.data, [corpus], target, 1, 1, Progress("test"))
+    SPEC.prepare(section, extraction([corpus], target))
     return target

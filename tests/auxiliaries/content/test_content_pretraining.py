@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from extractions import extraction
 
 from components import catalogue
 from components.auxiliaries.content import clusters
@@ -21,7 +22,6 @@ from components.auxiliaries.content.params import Section
 from components.auxiliaries.content.spec import SPEC
 from components.auxiliaries.content.targets import CLIPS, folder_of, read_targets
 from components.core.errors import ConfigError, CorruptFileError, DataError
-from components.core.paths import project_root
 from components.core.progress import Progress
 from components.nn.contracts import IteratedSpec
 from components.training.loop import train
@@ -63,10 +63,9 @@ def test_it_is_a_network_of_several_iterations() -> None:
 def test_preparation_takes_models_and_people_and_counts_what_it_leaves(
     section: Section, corpus: Path, prepared: Path, tmp_path: Path
 ) -> None:
-    params = catalogue.load(project_root(), "ci")
     store = ClipStore(prepared / CLIPS)
     assert {row.speaker for row in store.rows} == {"one", "two", "person"}
-    again = SPEC.prepare(section, params.audio, params.data, [corpus], prepared, 1, 1, QUIET)
+    again = SPEC.prepare(section, extraction([corpus], prepared))
     assert (again.rows, again.accepted, again.reused) == (18, 17, 17)
     assert "silence" in again.rejected["silent"]
     for row in store.rows:
@@ -74,7 +73,7 @@ def test_preparation_takes_models_and_people_and_counts_what_it_leaves(
         assert np.isfinite(store.cepstra(row)).all()
         assert store.cepstra(row).shape == (row.frames, 39)
     with pytest.raises(DataError, match="usable recording"):
-        SPEC.prepare(section, params.audio, params.data, [], tmp_path / "c", 1, 1, QUIET)
+        SPEC.prepare(section, extraction([], tmp_path / "c"))
 
 
 def test_symbols_sound_where_the_timings_say(prepared: Path) -> None:

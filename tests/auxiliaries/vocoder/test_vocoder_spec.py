@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from extractions import extraction
 from spoken_english import ANALYSIS, Spoken
 from tone_corpus import ToneCorpus, tone
 
@@ -22,10 +23,11 @@ from components.auxiliaries.vocoder.pitch_network import PitchLearner, PitchNetw
 from components.auxiliaries.vocoder.source_filter import SourceFilterVocoder
 from components.auxiliaries.vocoder.spec import SPEC
 from components.core.errors import ConfigError, CorruptFileError, DataError
+from components.core.extraction import FeatureReport
 from components.core.paths import project_root
 from components.core.progress import Progress
 from components.core.storage import sha256_path
-from components.nn.contracts import Auxiliaries, FeatureReport, TrainingTask
+from components.nn.contracts import Auxiliaries, TrainingTask
 from components.training.loop import train
 
 CPU = torch.device("cpu")
@@ -44,8 +46,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def prepared(section: Section, corpus: Path, target: Path) -> FeatureReport:
-    params = catalogue.load(project_root(), "ci")
-    return SPEC.prepare(section, params.audio, params.data, [corpus], target, 1, 1, Progress("test"))
+    return SPEC.prepare(section, extraction([corpus], target))
 
 
 @pytest.fixture(scope="module")

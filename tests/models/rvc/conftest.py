@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from extractions import extraction
 from local_content import LocalContent
 from numpy.typing import NDArray
 from tone_corpus import ToneCorpus
@@ -94,8 +95,7 @@ def voices(folder: Path, speakers: tuple[str, ...], prefix: str = "") -> Path:
 
 
 def extracted(section: Section, corpora: list[Path], target: Path, encoder: LocalContent) -> SliceStore:
-    audio = catalogue.load(PROJECT, "ci").audio
-    extract_features(section, audio, corpora, target, 1, Progress("test"), encoder)
+    extract_features(section, extraction(corpora, target), encoder)
     return SliceStore(target)
 
 

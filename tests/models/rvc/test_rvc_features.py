@@ -7,15 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import HERTZ, RATE, extracted, gliding, voices
+from extractions import extraction
 from hypothesis import given
 from hypothesis import strategies as st
 from local_content import LocalContent
 from tone_corpus import ToneCorpus
 
-from components import catalogue
 from components.core.errors import ConfigError, CorruptFileError, DataError
-from components.core.paths import project_root
-from components.core.progress import Progress
 from components.features.pcm import as_pcm, as_samples
 from components.features.pitch import PitchAnalysis
 from components.models.rvc.hearing import content_of, features_of, pitch_of, samples_of
@@ -77,25 +75,23 @@ def test_unchanged_recordings_are_not_heard_again(section: Section, tmp_path: Pa
     before = {name: (target / f"{name}.npy").read_bytes() for name in ("content", "f0", "samples")}
     assert len(first.rows) >= 6
     deaf = LocalContent()
-    audio = catalogue.load(project_root(), "ci").audio
-    report = extract_features(section, audio, [folder], target, 1, Progress("test"), deaf)
+    report = extract_features(section, extraction([folder], target), deaf)
     assert (report.rows, report.accepted, report.reused, deaf.longest) == (6, 6, 6, 0)
     assert before == {name: (target / f"{name}.npy").read_bytes() for name in before}
     other = LocalContent(sha256="d" * 64)
-    report = extract_features(section, audio, [folder], target, 1, Progress("test"), other)
+    report = extract_features(section, extraction([folder], target), other)
     assert report.reused == 0, "another encoder: other features"
     assert other.longest > 0
 
 
 def test_shards_compute_what_the_store_is_written_from(section: Section, tmp_path: Path) -> None:
     folder, target = voices(tmp_path / "c", ("low",)), tmp_path / "s"
-    audio = catalogue.load(project_root(), "ci").audio
-    inputs = (section, audio, [folder], target, 1, Progress("test"))
-    shares = [extract_features(*inputs, LocalContent(), (number, 2)) for number in range(2)]
+    parts = [extraction([folder], target, shard=(number, 2)) for number in range(2)]
+    shares = [extract_features(section, part, LocalContent()) for part in parts]
     assert [share.rows for share in shares] == [3, 3]
     assert not target.exists()
     deaf = LocalContent()
-    assert extract_features(*inputs, deaf).reused == 6
+    assert extract_features(section, extraction([folder], target), deaf).reused == 6
     assert deaf.longest == 0
     whole = extracted(section, [folder], tmp_path / "whole", LocalContent())
     assert [row.features for row in SliceStore(target).rows] == [row.features for row in whole.rows]
