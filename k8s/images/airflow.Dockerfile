@@ -17,7 +17,7 @@ RUN python -c "import importlib.metadata as m; \
 pins = dict(l.strip().split('==') for l in open('/opt/iris/requirements.lock') if '==' in l and ';' not in l); \
 bad = [n for n in ('apache-airflow', 'apache-airflow-providers-cncf-kubernetes') if m.version(n) != pins[n]]; \
 assert not bad, f'not the locked version: {bad}'" \
-    && AIRFLOW_HOME=/tmp/parse python -c "import retrain, ingest_recordings"
+    && AIRFLOW_HOME="$(mktemp -d)" python -c "import retrain, ingest_recordings"
 
 FROM ${AIRFLOW_IMAGE}
 ENV IRIS_PROJECT_ROOT=/opt/iris PYTHONPATH=/opt/iris:/opt/iris/dags

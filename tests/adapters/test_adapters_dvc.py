@@ -174,7 +174,7 @@ def test_an_unknown_version_is_named(versions: DvcVersions, tmp_path: Path) -> N
         versions.restore(f"outs:\n- md5: {'0' * 32}.dir\n", tmp_path / "out")
 
 
-@pytest.mark.parametrize("relpath", ["../evil", "/tmp/evil"])
+@pytest.mark.parametrize("relpath", ["../evil", "/absolute/evil"])
 def test_a_crafted_list_writes_nothing(relpath: str, versions: DvcVersions, tmp_path: Path) -> None:
     put(versions, a="1")
     versions.add_and_push()

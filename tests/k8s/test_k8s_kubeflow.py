@@ -92,7 +92,7 @@ def test_its_commands_are_commands_of_ours(
 ) -> None:
     monkeypatch.delenv("IRIS_PROFILE", raising=False)
     values = {"inputs.parameters['profile']": profile, "inputs.parameters['force']": force}
-    values["outputs.parameters['verdict'].output_file"] = "/tmp/verdict"
+    values["outputs.parameters['verdict'].output_file"] = "/outputs/verdict"
     group = typer.main.get_command(cli.app)
     for name, task in golden.items():
         program, option, package, *words = [_filled(word, values) for word in task.pod["command"]]
@@ -102,7 +102,7 @@ def test_its_commands_are_commands_of_ours(
         given = command.make_context(stage, arguments).params
         assert (given["profile"], given["force"]) == expected
         assert given.get("model") == (name.rpartition(".")[0] or None)
-        assert ("verdict_file" in given and str(given["verdict_file"]) == "/tmp/verdict") is (stage == "gate")
+        assert ("verdict_file" in given and str(given["verdict_file"]) == "/outputs/verdict") is (stage == "gate")
 
 
 def test_secrets_are_the_keys_of_the_guide() -> None:
