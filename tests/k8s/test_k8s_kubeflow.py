@@ -102,7 +102,9 @@ def test_its_commands_are_commands_of_ours(
         given = command.make_context(stage, arguments).params
         assert (given["profile"], given["force"]) == expected
         assert given.get("model") == (name.rpartition(".")[0] or None)
-        assert ("verdict_file" in given and str(given["verdict_file"]) == "/outputs/verdict") is (stage == "gate")
+        assert ("verdict_file" in given and str(given["verdict_file"]) == "/outputs/verdict") is (
+            stage == "gate"
+        )
 
 
 def test_secrets_are_the_keys_of_the_guide() -> None:
