@@ -23,8 +23,8 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup ## one whole retraining on this machine: SQLite, local DVC remote, CPU, no account
 	@$(BIN)/python dags/embedded.py
 
-test: setup ## the test suite
-	@$(BIN)/python -m pytest -q
+test: setup ## the test suite, in two processes
+	@$(BIN)/python -m pytest -q --numprocesses 2
 
 faults: setup ## pods of every stage killed at random moments (100 and more), the API server away for 30 s
 	@$(BIN)/python tests/faults/kill_stages.py
