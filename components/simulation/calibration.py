@@ -20,12 +20,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from components import catalogue
 from components.core.paths import project_root
 from components.simulation import workloads
 from components.simulation.building import Pass, a_pass, built, ids
 from components.simulation.cost import Efficiency, Mode, mean_error, seconds_of
 from components.simulation.devices import device
+from components.simulation.sizes import Sizes
 
 _ROWS = Path(__file__).with_name("published.csv")
 _FITTED = Path(__file__).with_name("efficiency.json")
@@ -65,13 +65,15 @@ def fitted() -> Efficiency:
     return Efficiency(**json.loads(_FITTED.read_text(encoding="utf-8")))
 
 
-def rows() -> list[Row]:
-    """Published times with their traces; a trace is shared by the rows of a workload, type and batch."""
+def rows(batches: Sequence[int] = (1, 2, 4, 8)) -> list[Row]:
+    """Published times of those batches with their traces, which rows of a workload, type and batch share."""
     traces: dict[tuple[str, str, int], tuple[Pass, ...]] = {}
     found = []
     with _ROWS.open(encoding="utf-8", newline="") as sheet:
         for row in csv.DictReader(sheet):
             key = (row["workload"], row["dtype"], int(row["batch"]))
+            if key[2] not in batches:
+                continue
             if key not in traces:
                 traces[key] = _passes(*key)
             told = f"{row['device']} {row['workload']} {row['dtype']} batch {row['batch']}"
@@ -110,14 +112,13 @@ def fit(known: Sequence[Row]) -> Efficiency:
 
 
 def _passes(workload: str, dtype_name: str, batch: int) -> tuple[Pass, ...]:
-    params = catalogue.load(project_root(), None)
+    sizes = Sizes.of_the_papers(project_root())
     dtype: torch.dtype = getattr(torch, dtype_name)
     if workload == "llama_7b_token":
         return (_llama(dtype, batch),)
-    made = workloads.fastpitch(params.models["fastpitch"].architecture, _SECONDS, batch, dtype).passes
+    made = workloads.fastpitch(sizes.fastpitch, _SECONDS, batch, dtype).passes
     if workload == "fastpitch+hifi_gan":
-        vocoder = params.auxiliaries["vocoder"].architecture
-        made += workloads.vocoder(vocoder, _SECONDS, batch, dtype).passes
+        made += workloads.vocoder(sizes.vocoder, _SECONDS, batch, dtype).passes
     return made
 
 

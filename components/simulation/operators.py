@@ -126,7 +126,7 @@ def traced(work: Callable[[], object], resident: Sequence[Tensor] = ()) -> Trace
 
 class _Recorder(TorchDispatchMode):
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.operators: list[Operator] = []
         self.peak = self._live = 0
         self._known: set[int] = set()
@@ -200,7 +200,7 @@ def _flops(packet: Any, args: tuple[Any, ...], given: Mapping[str, Any], made: A
         query, key, value = args[1:4] if backward else args[:3]
         products = query.shape[-2] * key.shape[-2] * (query.shape[-1] + value.shape[-1])
         forward = 2 * math.prod(query.shape[:-2]) * products
-        return forward * 5 // 2 if backward else forward  # five products instead of two
+        return int(forward * 5 // 2 if backward else forward)  # five products instead of two
     formula = flop_registry.get(packet)
     return 0 if formula is None else int(formula(*args, **given, out_val=made))
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import torch
 
-from components.core.params import Params
 from components.simulation import language_model, workloads
-from components.simulation.building import Pass
 from components.simulation.cost import Efficiency, Mode, seconds_of
 from components.simulation.devices import Device
+from components.simulation.sizes import Sizes
 from components.simulation.workloads import Workload
 
 PROMPT_SECONDS = 3.0
@@ -68,14 +67,18 @@ class Path:
         """Of everything, one module after the other."""
         return sum(took for _, took in self.parts)
 
+    def again(self, device: Device, efficiency: Efficiency) -> float:
+        """Seconds of the same traces under other assumptions."""
+        return sum(seconds_of(one.passes, device, efficiency, self.setting.mode) for one, _ in self.parts)
+
 
 def paths(
-    params: Params, device: Device, efficiency: Efficiency, lengths: tuple[float, ...] = (3.0, 6.0)
+    sizes: Sizes, device: Device, efficiency: Efficiency, lengths: tuple[float, ...] = (3.0, 6.0)
 ) -> list[Path]:
     """Every path at every length in every setting; FastPitch has no use for a cache, so that row is left out.
 
     Args:
-        params: the paper sizes are those of params.yaml without a profile.
+        sizes: of the networks.
         device: where it would run.
         efficiency: of `calibration.fitted`.
         lengths: seconds of speech.
@@ -85,33 +88,29 @@ def paths(
         for length in lengths:
             for setting in SETTINGS:
                 if setting.cached or speaks == ZERO_SHOT:
-                    modules = _modules(params, speaks, length, setting)
-                    timed = tuple((one, _seconds(one.passes, device, efficiency, setting)) for one in modules)
+                    modules = _modules(sizes, speaks, length, setting)
+                    timed = tuple(
+                        (one, seconds_of(one.passes, device, efficiency, setting.mode)) for one in modules
+                    )
                     found.append(Path(speaks, length, setting, timed, efficiency.error))
     return found
 
 
-def _modules(params: Params, speaks: str, length: float, setting: Setting) -> list[Workload]:
-    architectures = {name: section.architecture for name, section in params.models.items()}
-    helpers = {name: section.architecture for name, section in params.auxiliaries.items()}
+def _modules(sizes: Sizes, speaks: str, length: float, setting: Setting) -> list[Workload]:
     dtype = setting.dtype
     if speaks == FAST:
         spoken = [
-            workloads.fastpitch(architectures["fastpitch"], length, 1, dtype),
-            workloads.vocoder(helpers["vocoder"], length, 1, dtype),
+            workloads.fastpitch(sizes.fastpitch, length, 1, dtype),
+            workloads.vocoder(sizes.vocoder, length, 1, dtype),
         ]
     else:
         spoken = [
-            language_model.vallex(architectures["vallex"], length, PROMPT_SECONDS, 1, dtype, setting.cached),
+            language_model.vallex(sizes.vallex, length, PROMPT_SECONDS, 1, dtype, setting.cached),
             language_model.encodec(length, 1, dtype),
         ]
     return [
         *spoken,
-        workloads.content(helpers["content"], length, 1, dtype),
-        workloads.rvc(architectures["rvc"], length, 1, dtype),
-        workloads.wav2lip(architectures["wav2lip"], length, FACES_AT_A_TIME, dtype),
+        workloads.content(sizes.content, length, 1, dtype),
+        workloads.rvc(sizes.rvc, length, 1, dtype),
+        workloads.wav2lip(sizes.wav2lip, length, FACES_AT_A_TIME, dtype),
     ]
-
-
-def _seconds(passes: tuple[Pass, ...], device: Device, efficiency: Efficiency, setting: Setting) -> float:
-    return seconds_of(passes, device, efficiency, setting.mode)
