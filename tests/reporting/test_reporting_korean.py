@@ -50,11 +50,14 @@ def similarity(value: float, **changes: Any) -> Metric:
         ),
         (similarity(0.9), ("% 경계 0.9까지 목표를 만족함", "0.05 여유")),
         (
-            similarity(0.9, **summed(spread(0.86, 0.1))),
+            metric("speaker_similarity", **summed(spread(0.86, 0.1))),
             ("이(가) 만족하지 못함", "판정하려면 문장 약", "개 필요"),
         ),
-        (similarity(0.9, **summed(spread(0.85, 0.1))), ("문장 수를 늘려도 판정할 수 없음",)),
-        (similarity(0.9, low=0.85, value=0.88), ("문장별 점수로는 0.9인데 기록에는 0.88(으)로 적힘",)),
+        (metric("speaker_similarity", **summed(spread(0.85, 0.1))), ("문장 수를 늘려도 판정할 수 없음",)),
+        (
+            similarity(0.88, per_sentence=spread(0.9, 0.0)),
+            ("문장별 점수로는 0.9인데 기록에는 0.88(으)로 적힘",),
+        ),
         (
             similarity(0.9, per_sentence={"ko_01": 0.9}),
             ("문장 1개만 채점됨", f"최소 {PARAMS.kpi.speaker_similarity.n_min}개 필요"),
