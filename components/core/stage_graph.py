@@ -140,7 +140,7 @@ STAGES: tuple[Stage, ...] = (
         per_model=True,
         gpu=False,
         sections=("seed", "kpi", "evaluation", "platform"),
-        rooms=("core", "promotion", "reporting/korean.py", "reporting/korean_phrases.csv"),
+        rooms=("core", "data", "promotion"),
         summary="evidence, targets, champion → PASS, FAIL or INCONCLUSIVE",
     ),
     Stage(

@@ -19,8 +19,6 @@ from components.promotion.gate import decide
 from components.promotion.ledger import Ledger
 from components.promotion.reasons import worst
 from components.promotion.succession import Author, champion_alias, previous_alias
-from components.reporting.korean import reason_korean
-from components.reporting.names import kpi_title
 from components.stages import services
 from components.stages.contender import Contender, trained
 from components.stages.contract import Outcome, StageContext
@@ -70,7 +68,6 @@ def judge(context: StageContext, contender: Contender, found: Path, path: Path) 
         summary={
             "verdict": decision.verdict,
             "reasons": reasons,
-            "reasons_ko": reasons_korean(decision),
             "sentences_needed": sentences_needed(decision),
             "version": candidate.version,
         },
@@ -104,11 +101,6 @@ def read_evidence(path: Path) -> Evidence:
             found=f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}",
             action="run evaluate again with --force",
         ) from error
-
-
-def reasons_korean(decision: Decision) -> list[str]:
-    """The reasons as a Korean reader gets them, each under its KPI's title."""
-    return [f"{kpi_title(one.kpi).ko}: {reason_korean(one)}" for one in decision.reasons]
 
 
 def sentences_needed(decision: Decision) -> dict[str, int]:

@@ -15,7 +15,9 @@ from components.core.metrics import Decision, Evidence
 from components.core.params import Params
 from components.core.paths import Workspace
 from components.core.stage_graph import STAGES
-from components.stages.gate import reasons_korean, sentences_needed
+from components.reporting.korean import reason_korean
+from components.reporting.names import kpi_title
+from components.stages.gate import sentences_needed
 from components.stages.journal import Attempt
 from components.stages.records import read_record
 
@@ -74,7 +76,7 @@ def _model_entry(workspace: Workspace, params: Params, model: str) -> dict[str, 
     return {
         "verdict": decision.verdict,
         "reasons": [reason.text for reason in decision.reasons],
-        "reasons_ko": reasons_korean(decision),
+        "reasons_ko": [f"{kpi_title(one.kpi).ko}: {reason_korean(one)}" for one in decision.reasons],
         "sentences_needed": sentences_needed(decision),
         "run_id": evidence.run_id,
         "version": gate.summary.get("version"),

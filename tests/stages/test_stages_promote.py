@@ -12,7 +12,7 @@ from fixture_evidence import NOW, altered, evidence, laptop_params, metric, spre
 from registry_store import CONSENT, RegistryStore, delivered
 
 from components.core.errors import BadInputError, ConfigError, CorruptFileError
-from components.core.metrics import Evidence
+from components.core.metrics import Decision, Evidence
 from components.core.params import Params
 from components.core.params.platform import ApprovalParams
 from components.core.paths import Workspace
@@ -21,6 +21,7 @@ from components.core.storage import sha256_path, write_json, write_text
 from components.data.consent import CONSENT_NAME, ConsentRecord, consent_text
 from components.promotion.ledger import Ledger
 from components.promotion.succession import Author
+from components.reporting.korean import reason_korean
 from components.stages import gate, promote, services
 from components.stages.approve import approve
 from components.stages.contract import Outcome, Record, StageContext
@@ -274,6 +275,8 @@ def test_what_is_open_says_how_many_sentences_would_decide_in_two_languages(cycl
     needed = outcome.summary["sentences_needed"]["speaker_similarity"]
     assert outcome.summary["verdict"] == "INCONCLUSIVE"
     assert any(f"about {needed} sentences would decide" in one for one in outcome.summary["reasons"])
-    assert any(f"문장 약 {needed}개 필요" in one for one in outcome.summary["reasons_ko"])
+    decision = Decision.model_validate_json(outcome.outputs["decision"].read_bytes())
+    (open_,) = (one for one in decision.reasons if one.verdict == "INCONCLUSIVE")
+    assert reason_korean(open_).endswith(f"문장 약 {needed}개 필요")
     version = cycle.store.registry().by_version("fastpitch", "1")
     assert version.tags["kpi.speaker_similarity.sentences_needed"] == str(needed)
