@@ -29,10 +29,10 @@ def log_model(client: MlflowClient, name: str, run_id: str, tags: Mapping[str, s
         client: of the tracking server.
         name: of the registered model.
         run_id: whose artefacts hold the delivered files.
-        tags: what tells one delivery of the run from another; strings without quotes.
+        tags: what tells one delivery of the run from another; plain words and values without quotes.
     """
     experiment = client.get_run(run_id).info.experiment_id
-    ours = " AND ".join(f"tags.`{key}` = '{value}'" for key, value in {**tags, "source_run": run_id}.items())
+    ours = " AND ".join(f"tags.{key} = '{value}'" for key, value in {**tags, "source_run": run_id}.items())
     known = client.search_logged_models([experiment], filter_string=ours, max_results=1)
     if known:
         return str(known[0].model_id)

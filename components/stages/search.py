@@ -168,14 +168,15 @@ def _unread(version: ModelVersion, alias: str, why: str) -> Found:
     )
 
 
-def as_json(found: Sequence[Found], asked: Query, scope: str) -> dict[str, Any]:
-    """The answer as plain values; ``met`` is the number of those that met all targets."""
+def as_json(found: Sequence[Found], shown: Sequence[Found], asked: Query, scope: str) -> dict[str, Any]:
+    """The answer as plain values: how many of all met the targets, and the versions that are shown."""
     return {
         "scope": scope,
         "device": asked.device,
         "since": asked.since.isoformat() if asked.since else None,
         "met": sum(one.verdict == "PASS" for one in found),
-        "versions": [asdict(one) for one in found],
+        "of": len(found),
+        "versions": [asdict(one) for one in shown],
     }
 
 

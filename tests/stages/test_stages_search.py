@@ -49,8 +49,8 @@ def test_versions_that_met_all_targets_on_an_a100(store: RegistryStore) -> None:
     assert headline(found, asked, "a100") == "2 of 4 versions met all targets on A100.*80GB (scope a100)"
     assert found[0].alias == "champion_a100"
     assert "measured on cpu" in " ".join(found[1].reasons)
-    told = json.loads(json.dumps(as_json(found, asked, "a100")))
-    assert told["met"] == 2
+    told = json.loads(json.dumps(as_json(found, found[:1], asked, "a100")))
+    assert (told["met"], told["of"], len(told["versions"])) == (2, 4, 1)
     latency = told["versions"][0]["kpis"]["latency_p95_ms"]
     assert (latency["value"], latency["device"], latency["verdict"], latency["n"]) == (
         300.0,
