@@ -34,7 +34,7 @@ def against_champion(
     name = candidate.name
     if champion is None:
         return without_figures(name, "INCONCLUSIVE", f"champion v{version} was not measured; {_AGAIN}")
-    void = _not_comparable(candidate, champion, required)
+    void = not_comparable(candidate, champion, required.on_device)
     if void:
         return without_figures(name, "INCONCLUSIVE", f"comparison with v{version} is void, {void}; {_AGAIN}")
     shared = sorted(candidate.per_sentence.keys() & champion.per_sentence.keys())
@@ -56,15 +56,21 @@ def void_altogether(candidate: Evidence, champion: Evidence) -> str:
     return ""
 
 
-def _not_comparable(candidate: Metric, champion: Metric, required: Requirement) -> str:
+def not_comparable(candidate: Metric, champion: Metric, on_device: bool) -> str:
+    """Why the figures of two may not be compared; empty when they may.
+
+    Args:
+        candidate, champion: the same KPI of both.
+        on_device: the figure belongs to a device.
+    """
     if champion.evaluator != candidate.evaluator:
         theirs = champion.evaluator
         return f"another evaluator judged it ({theirs.id} {theirs.version} {theirs.weights_sha256[:12]})"
     if champion.evidence not in {"measured", "certified"}:
         return f"its figure is {champion.evidence}"
-    if required.on_device and champion.device != candidate.device:
+    if on_device and champion.device != candidate.device:
         return f"it was measured on {champion.device}"
-    if required.on_device and champion.batch != candidate.batch:
+    if on_device and champion.batch != candidate.batch:
         return f"it was measured at batch {champion.batch}"
     if not all(np.isfinite(value) for value in champion.per_sentence.values()):
         return "it has sentences without a finite score"
