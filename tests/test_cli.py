@@ -19,6 +19,8 @@ TOOLS = (
     "kpi",
     "restore-data",
     "rollback",
+    "approve",
+    "search",
     "export-params",
     "dry-run",
     "doctor",

@@ -155,6 +155,9 @@ class Reason(BaseModel):
     high: float | None
     target: float | None
     margin: float | None = Field(description="distance to the target in the KPI's unit; positive is good")
+    sentences_needed: int | None = Field(
+        default=None, description="about so many would decide an INCONCLUSIVE that only a bound makes one"
+    )
 
 
 class Decision(BaseModel):

@@ -14,12 +14,12 @@ RESAMPLES = 2000
 CONFIDENCE = 0.95
 
 
-def bootstrap(
+def resampled(
     values: Sequence[float] | Floats,
     statistic: Callable[[Floats], Floats],
     seed: int,
-) -> tuple[float, float, float]:
-    """The statistic of ``values`` and its 95 % percentile interval.
+) -> tuple[float, Floats]:
+    """The statistic of ``values``, and of each of their ``RESAMPLES`` resamples.
 
     Args:
         values: N scores, one per sentence.
@@ -39,8 +39,22 @@ def bootstrap(
         )
     point = float(statistic(scores[None, :])[0])
     picks = np.random.default_rng(seed).integers(0, scores.size, size=(RESAMPLES, scores.size))
+    return point, statistic(scores[picks])
+
+
+def bootstrap(
+    values: Sequence[float] | Floats,
+    statistic: Callable[[Floats], Floats],
+    seed: int,
+) -> tuple[float, float, float]:
+    """The statistic of ``values`` and its 95 % percentile interval; see `resampled`.
+
+    Raises:
+        NothingScoredError: no values, or a value that is not finite.
+    """
+    point, draws = resampled(values, statistic, seed)
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(statistic(scores[picks]), [tail, 1 - tail])
+    low, high = np.quantile(draws, [tail, 1 - tail])
     return point, float(min(low, point)), float(max(high, point))
 
 

@@ -13,6 +13,7 @@ import soundfile
 from components.core.storage import atomic_folder, recover_folder, write_text
 from components.data.csv_table import table_text
 from components.evaluation.latency import SentenceLatency
+from components.evaluation.parquet import write_parquet
 from components.evaluation.pronunciation import Score
 from components.evaluation.recordings import Recording
 from components.evaluation.sources import Source
@@ -29,6 +30,12 @@ INDEX_COLUMNS = (
     "sentence_id", "language", "text", "speaker", "path", "reference", "duration_s", "similarity",
     "latency_ms", "rank", "fault", "pronunciation", "said", "heard", "source", "source_voice",
     "source_similarity", "f0_correlation",
+)  # fmt: skip
+_NUMBERS = frozenset(
+    {
+        "duration_s", "similarity", "latency_ms", "ttfa_ms", "rtf", "repeats", "pronunciation",
+        "source_similarity_before", "source_similarity_after", "source_error", "f0_correlation",
+    }
 )  # fmt: skip
 _REFERENCES, _SOURCES = "reference", "source"
 
@@ -81,6 +88,11 @@ class Judged:
 def write_sentence_table(path: Path, judged: Sequence[Judged]) -> None:
     """One row per sentence in the sentences' order; an empty cell was not measured."""
     write_text(path, table_text(TABLE_COLUMNS, [_table_row(one) for one in judged]))
+
+
+def write_sentence_parquet(path: Path, judged: Sequence[Judged], facts: Mapping[str, str]) -> None:
+    """The same rows with numbers as numbers; ``facts`` say what they are about."""
+    write_parquet(path, TABLE_COLUMNS, [_table_row(one) for one in judged], _NUMBERS, facts)
 
 
 def write_samples(

@@ -26,13 +26,13 @@ from components.evaluation.records import Circumstances, gpu_memory_records
 from components.evaluation.sentences import Sentence, load_sentences, sentences_sha256
 from components.evaluation.sources import sources_for
 from components.evaluation.speaker_similarity import Gallery, build_gallery
-from components.evaluation.tables import write_samples, write_sentence_table
+from components.evaluation.tables import write_samples, write_sentence_parquet, write_sentence_table
 from components.evaluation.verifier import MIN_CLIP_S, SpeakerVerifier
 from components.inference import MediaLabel
 from components.nn.contracts import Auxiliaries
 from components.stages.contender import Contender, trained
 from components.stages.contract import Outcome, StageContext
-from components.stages.evidence_told import evaluation_summary, log_evidence
+from components.stages.evidence_told import evaluation_summary, facts_of, log_evidence
 from components.stages.shipped import auxiliaries, auxiliary_weights, shipped
 from components.training.device import best_device, device_label
 from components.training.memory import PeakMemory, peak, watch
@@ -218,6 +218,7 @@ def _write(folder: Path, evidence: Evidence, found: _Examined) -> dict[str, Path
     outputs = {
         "evidence": folder / "evidence.json",
         "sentences": folder / "sentences.csv",
+        "table": folder / "sentences.parquet",
         "samples": folder / "samples",
     }
 
@@ -234,6 +235,7 @@ def _write(folder: Path, evidence: Evidence, found: _Examined) -> dict[str, Path
     findings = found.findings
     write_samples(outputs["samples"], findings.judged, _beside(found.targets), label, findings.besides)
     write_sentence_table(outputs["sentences"], findings.judged)
+    write_sentence_parquet(outputs["table"], findings.judged, facts_of(evidence))
     write_json(outputs["evidence"], evidence.model_dump(mode="json"))
     return outputs
 

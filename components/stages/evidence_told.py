@@ -20,6 +20,9 @@ from components.stages import services
 from components.stages.contract import StageContext
 from components.training.memory import PeakMemory
 
+#: MLflow takes no longer digest of a data set.
+_DIGEST_LENGTH = 36
+
 
 def log_evidence(context: StageContext, evidence: Evidence, outputs: Mapping[str, Path]) -> None:
     """Metrics, tags and files into the training run; scores only, never an embedding."""
@@ -35,9 +38,30 @@ def log_evidence(context: StageContext, evidence: Evidence, outputs: Mapping[str
     )
     run.set_tags(_tags(evidence))
     run.log_file(outputs["evidence"], "evaluation")
-    run.log_file(outputs["sentences"], "evaluation")
+    for name in ("sentences", "table"):
+        run.log_file(outputs[name], "evaluation")
+    spoken = evidence.sentences_sha256[:_DIGEST_LENGTH]
+    run.log_dataset("sentences", context.params.evaluation.sentences, spoken, "evaluation")
     run.log_folder(outputs["samples"], "evaluation/samples")
     run.finish("FINISHED")
+
+
+def facts_of(evidence: Evidence) -> dict[str, str]:
+    """What a table of scores belongs to, and who judged."""
+    judges = {
+        f"evaluator.{metric.name}": f"{metric.evaluator.id} {metric.evaluator.version} "
+        f"{metric.evaluator.weights_sha256}".strip()
+        for metric in evidence.metrics
+    }
+    return {
+        "model": evidence.model,
+        "run_id": evidence.run_id,
+        "checkpoint_sha256": evidence.checkpoint_sha256,
+        "sentences_sha256": evidence.sentences_sha256,
+        "data_md5": evidence.data_md5,
+        "created": evidence.created,
+        **judges,
+    }
 
 
 def _figures(metric: Metric) -> dict[str, float]:

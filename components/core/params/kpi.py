@@ -79,7 +79,10 @@ class KpiParams(Section):
     """The IRIS targets."""
 
     source: str
-    confidence: float = Field(ge=0.95, le=0.95, description="the gate's bounds are 95 % bounds")
+    confidence: float = Field(ge=0.95, le=0.95, description="of all bounds of a decision together (ADR 30)")
+    power: float = Field(
+        gt=0.5, lt=1, description="chance of a decision that a needed sample size is told for"
+    )
     pronunciation_accuracy: PronunciationTarget
     speaker_similarity: SimilarityTarget
     latency: LatencyTarget
@@ -100,11 +103,15 @@ class KpiParams(Section):
 
 
 class EvaluatorParams(Section):
-    """An evaluator by name; its weights' hash is found at run time and stands in every record."""
+    """An evaluator by name; its weights' hash is found at run time and stands in every record.
+
+    Where ``weights_sha256`` is given, the gate counts figures by these very weights only.
+    """
 
     id: str = Field(min_length=1, description="'none' where there is no such evaluator yet")
     version: str
     kind: EvaluatorClass
+    weights_sha256: str = Field(pattern=r"^([0-9a-f]{64})?$", description="empty: any, as recorded")
 
 
 class ConversionParams(Section):

@@ -46,6 +46,12 @@ class MlflowParams(Section):
     promotion_lease_timeout_s: float = Field(gt=0, description="how long a promotion waits for another")
 
 
+class ApprovalParams(Section):
+    """Whether a person has to say yes before a PASS becomes champion."""
+
+    required: bool = Field(description="promote then waits for `components approve`; the DAG stays green")
+
+
 class CpuStageResources(Section):
     """What a stage without a GPU asks of Kubernetes."""
 
@@ -114,6 +120,7 @@ class PlatformParams(Section):
     profile_name: str
     airflow: AirflowParams
     mlflow: MlflowParams
+    approval: ApprovalParams
     workers: int = Field(gt=0, description="processes for CPU-bound stages")
     heartbeat: HeartbeatParams
     feature_shards: int = Field(gt=0, description="tasks that compute a model's features side by side")
