@@ -105,6 +105,12 @@ class MlflowRegistry:
                     action=f"look at {_PREFIX}{model} in MLflow for the versions there are",
                 ) from error
 
+    def versions(self, model: str) -> list[ModelVersion]:
+        """Every version of a model, oldest first; none where the model is not registered."""
+        with self._asking(f"the versions of {model}"):
+            found = [_ours(one) for one in self._client.search_model_versions(f"name = '{_PREFIX}{model}'")]
+        return sorted(found, key=lambda one: int(one.version))
+
     def set_alias(self, model: str, alias: str, version: str) -> None:
         """Point the alias at a version. The last writer wins: callers hold the promotion lease."""
         with self._asking(f"alias {alias} of {model}"):

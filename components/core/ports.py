@@ -110,6 +110,9 @@ class ModelRegistry(Protocol):
     def by_version(self, model: str, version: str) -> ModelVersion:
         """A version by its number."""
 
+    def versions(self, model: str) -> list[ModelVersion]:
+        """Every version of a model, oldest first."""
+
     def set_alias(self, model: str, alias: str, version: str) -> None:
         """Point the alias at a version."""
 

@@ -17,7 +17,7 @@ from components.nn.contracts import Speech
 
 
 def to_wav(path: Path, speech: Speech, label: MediaLabel) -> Path:
-    """Write 16-bit PCM whose RIFF INFO carries the label as JSON, and ``<path>.json`` with the sha256 of both.
+    """Write 16-bit PCM whose RIFF INFO carries the label as JSON, and ``<path>.json`` with the sha256 of it.
 
     Both appear whole or not at all, the sidecar last: a wav without one was cut off and is to be made again.
 

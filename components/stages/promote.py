@@ -10,7 +10,7 @@ from components.promotion.lease import Lease
 from components.promotion.ledger import Ledger
 from components.promotion.promote import Candidate, Promotion, Rules, promote
 from components.promotion.succession import Author
-from components.stages import services
+from components.stages import deliverable, services
 from components.stages.contract import Outcome, StageContext
 from components.stages.gate import read_evidence
 
@@ -44,6 +44,7 @@ def promote_judged(context: StageContext, found: Path, decided: Path, number: st
     registry = services.registry(context)
     decision = Decision.model_validate_json(decided.read_bytes())
     version = registry.by_version(decision.model, number)
+    decision = deliverable.judged(context, version, decision, found.parent)
     params = context.params
     promotion = promote(
         registry=registry,
