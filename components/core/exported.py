@@ -16,7 +16,7 @@ PARTS, CODE = "artifacts/model", "code"
 #: Below ``PARTS``.
 DELIVERED, AUXILIARIES, REFERENCES = "delivered", "auxiliaries", "references"
 DESCRIPTION = "description.json"
-#: Below the exported folder, as ``sha256sum`` writes it: ``sha256sum -c manifest.sha256`` needs nothing of us.
+#: Below the exported folder, as ``sha256sum`` writes it; ``sha256sum -c`` needs nothing of ours.
 MANIFEST = "manifest.sha256"
 _IGNORED = "__pycache__"
 

@@ -67,7 +67,7 @@ def check_contents(contents: Contents, device: str, timeout_s: float) -> CleanCh
 
 
 def check_folder(folder: Path, device: str, timeout_s: float) -> CleanCheck:
-    """Run ``use.py check`` of an exported folder, isolated (``python -I``): no PYTHONPATH, no other folder."""
+    """Run ``use.py check`` of an exported folder, isolated (``python -I``): no other folder counts."""
     command = [sys.executable, "-I", "-B", str(folder / ENTRY), "--device", device, "check"]
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     try:

@@ -15,7 +15,13 @@ MODEL_TITLES = {
     "wav2lip": "Wav2Lip (립싱크)",
 }
 KIND_TITLES = {"architecture": "구조", "training": "학습", "inference": "추론"}
-_CHECKS = {"evidence": "평가 기록", "champion": "챔피언", "targets": "목표"}
+_CHECKS = {
+    "evidence": "평가 기록",
+    "champion": "챔피언",
+    "targets": "목표",
+    "delivery": "내보낸 모델",
+    "consent": "동의",
+}
 VERDICT_TITLES = {"PASS": "통과", "FAIL": "미달", "INCONCLUSIVE": "판정불가"}
 
 

@@ -27,8 +27,8 @@ from components.stages.deliverable import contents
 ROOT = project_root()
 SPEAKER, TEXT = "espeak_robert", "안녕."
 BLOCKED = (
-    "components.training", "components.stages", "components.evaluation", "components.adapters", "airflow", "dvc",
-    "great_expectations", "mlflow", "lightning_fabric", "kubernetes",
+    "components.training", "components.stages", "components.evaluation", "components.adapters",
+    "airflow", "dvc", "great_expectations", "mlflow", "lightning_fabric", "kubernetes",
 )  # fmt: skip
 PROGRAM = f"""
 import sys

@@ -17,8 +17,9 @@ from components.core.paths import Workspace
 from components.core.progress import Progress
 from components.core.storage import write_json
 from components.promotion.ledger import Ledger
+from components.promotion.reasons import without_figures
 from components.promotion.succession import Author
-from components.stages import gate, promote, services
+from components.stages import deliverable, gate, promote, services
 from components.stages.contract import Outcome, Record, StageContext
 from components.stages.rollback import rollback
 
@@ -95,6 +96,10 @@ class Cycle:
 def cycle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cycle:
     author = Author("tester", "0" * 40, NOW)
     monkeypatch.setattr(Author, "here", classmethod(lambda cls, git_sha: author))
+    # These weights are no weights: what a clean process says of them is told by the tests below.
+    monkeypatch.setattr(
+        deliverable, "_works_elsewhere", lambda *_: without_figures("delivery", "PASS", "says it")
+    )
     store = RegistryStore.in_folder(tmp_path)
     return Cycle(Workspace.embedded(tmp_path), store)
 
@@ -174,3 +179,34 @@ def test_rollback_refuses_what_it_cannot_do(cycle: Cycle) -> None:
     with pytest.raises(BadInputError, match="no champion"):
         rollback(PARAMS, cycle.workspace, "fastpitch", "why not")
     assert not cycle.workspace.ledger.exists()
+
+
+def test_what_does_not_work_elsewhere_does_not_become_champion(
+    cycle: Cycle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "says 1 of 4 sentences otherwise than evaluated: ko_07: spectra agree to 3.1 dB"
+    monkeypatch.setattr(deliverable, "_works_elsewhere", lambda *_: without_figures("delivery", "FAIL", said))
+    outcome = cycle.both(evidence(run_id=cycle.store.run(), similarity=0.88))
+    assert (outcome.summary["state"], cycle.champion()) == ("refused", None)
+    assert outcome.summary["refusal"] == f"delivery: {said}"
+    (row,) = Ledger(cycle.workspace.ledger).rows()
+    assert (row.action, row.reason) == ("refuse", f"delivery: {said}")
+
+
+def test_weights_of_a_withdrawn_speaker_do_not_become_champion(
+    cycle: Cycle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliverable, "ended", lambda *_: ["minji: c1 was withdrawn on 2026-11-28"])
+    outcome = cycle.both(evidence(run_id=cycle.store.run(), similarity=0.88))
+    assert (outcome.summary["state"], cycle.champion()) == ("refused", None)
+    assert outcome.summary["refusal"] == "consent: minji: c1 was withdrawn on 2026-11-28"
+
+
+def test_an_evaluation_without_samples_is_no_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    author = Author("tester", "0" * 40, NOW)
+    monkeypatch.setattr(Author, "here", classmethod(lambda cls, git_sha: author))
+    unheard = Cycle(Workspace.embedded(tmp_path), RegistryStore.in_folder(tmp_path))
+    monkeypatch.setattr(deliverable, "profile_params", lambda *_: PARAMS)
+    outcome = unheard.both(evidence(run_id=unheard.store.run(), similarity=0.88))
+    assert outcome.summary["state"] == "refused"
+    assert "no samples of its evaluation" in str(outcome.summary["refusal"])
