@@ -146,16 +146,8 @@ def _rights(facts: CardFacts) -> Iterator[str]:
         yield f"| {voice.speaker} | " + " | ".join(cell or "–" for cell in cells) + " |"
     yield ""
     yield "The weights are under the licence of the repository they come from, and for what they learned of"
-    titles = (
-        "voice / 화자",
-        "consent / 동의",
-        "basis / 근거",
-        "scope / 범위",
-        "until / 기한",
-        "terms / 조건",
-    )
-    yield f"| {' | '.join(titles)} |"
-    yield "folder by itself: delete it then."
+    yield "recorded people under these terms and no further. A withdrawal after the export does not reach"
+    yield "this folder by itself: delete it then."
     yield "내보낸 뒤 동의가 철회되면 이 폴더를 삭제해야 합니다."
     yield "위 범위 밖의 사용은 허용되지 않습니다."
     yield ""
