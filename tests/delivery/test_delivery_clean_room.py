@@ -117,8 +117,10 @@ def test_a_flipped_bit_is_noticed_before_anything_is_loaded(exported: Path, tmp_
     weights.write_bytes(content)
     with pytest.raises(CorruptFileError, match=r"model\.safetensors"):
         check_manifest(folder)
-    (folder / "added.py").write_text("", encoding="utf-8")
     shutil.copy(exported / PARTS / "delivered" / "model.safetensors", weights)
+    (folder / "said.wav").write_bytes(b"made with it")
+    assert check_manifest(folder) > 100
+    (folder / CODE / "added.py").write_text("", encoding="utf-8")
     with pytest.raises(CorruptFileError, match="one more"):
         check_manifest(folder)
     assert subprocess.run(["sha256sum", "--quiet", "-c", MANIFEST], cwd=folder).returncode == 0
