@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from components.core.exported import CODE, PARTS
 from components.core.params.base import ModelKind
+from components.core.storage import write_text
 
 _SCRIPT = Path(__file__).with_name("pyfunc_model.py")
 _PACKAGE = "components"
@@ -46,6 +49,17 @@ def add_flavour(folder: Path, kind: ModelKind, requirements: Sequence[str]) -> N
         for path in made.iterdir():
             if path.is_file():
                 shutil.copyfile(path, folder / path.name)
+    _forget_this_machine(folder / "MLmodel")
+
+
+def _forget_this_machine(path: Path) -> None:
+    """MLflow notes where script and artefacts lay here, and reads only their names."""
+    model = yaml.safe_load(path.read_text(encoding="utf-8"))
+    flavour = model["flavors"]["python_function"]
+    flavour["model_code_path"] = _SCRIPT.name
+    for artefact in flavour["artifacts"].values():
+        artefact["uri"] = artefact["path"]
+    write_text(path, yaml.safe_dump(model, allow_unicode=True))
 
 
 def _signature(kind: ModelKind) -> Any:
