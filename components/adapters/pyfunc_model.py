@@ -46,7 +46,8 @@ class ExportedModel(PythonModel):  # type: ignore[misc]  # mypy does not follow 
         Raises:
             DataError: a row that cannot be said, converted or rendered.
         """
-        rows = [self._made(row) for row in model_input.to_dict("records")]
+        wishes = ({str(name): value for name, value in row.items()} for row in model_input.to_dict("records"))
+        rows = [self._made(wish) for wish in wishes]
         return pd.DataFrame(rows, columns=["media", "label"])
 
     def _made(self, row: Mapping[str, Any]) -> tuple[bytes, str]:

@@ -27,7 +27,7 @@ def pinned(packages: Iterable[str], lock: Path) -> list[str]:
     """
     versions = _locked(lock)
     owners = metadata.packages_distributions()
-    pending = []
+    pending: list[str] = []
     for package in sorted(set(packages) - set(sys.stdlib_module_names)):
         owned = [canonicalize_name(name) for name in owners.get(package, ())]
         known = [name for name in owned if name in versions]
@@ -68,7 +68,7 @@ def _needs(name: str) -> list[str]:
         lines = metadata.requires(name) or []
     except metadata.PackageNotFoundError:
         return []
-    found = []
+    found: list[str] = []
     for line in lines:
         try:
             requirement = Requirement(line)

@@ -181,8 +181,9 @@ class Exported:
             for one, values in self.description.auxiliaries.items()
         }
         serving = Auxiliaries(self._parts / AUXILIARIES, sections)
-        loader = load if self.description.kind == "text_to_speech" else load_converter
-        return loader(name, self._section, delivered, serving, self._device)
+        if self.description.kind == "text_to_speech":
+            return load(name, self._section, delivered, serving, self._device)
+        return load_converter(name, self._section, delivered, serving, self._device)
 
 
 def read_speech(path: Path) -> Speech:

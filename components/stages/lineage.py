@@ -131,7 +131,8 @@ def _versions(workspace: Workspace, speaker: str) -> tuple[dict[str, int], list[
     from components.adapters.dvc_listings import listed
 
     stores = (workspace.dvc_dir / ".dvc" / "cache", workspace.dvc_remote)
-    held, unknown = {}, []
+    held: dict[str, int] = {}
+    unknown: list[str] = []
     for pointer in sorted((workspace.root / _VERSIONS).glob("*.dvc")):
         md5 = pointer.stem
         paths = listed(md5, stores)
