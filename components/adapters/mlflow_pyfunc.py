@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +39,8 @@ def add_flavour(folder: Path, kind: ModelKind, requirements: Sequence[str]) -> N
     """
     from mlflow.pyfunc import save_model
 
-    with tempfile.TemporaryDirectory(prefix="iris-mlflow-", dir=folder.parent) as scratch:
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    with tempfile.TemporaryDirectory(prefix="iris-mlflow-", dir=folder.parent) as scratch, _quiet():
         made = Path(scratch) / "model"
         save_model(
             path=str(made),
@@ -50,6 +54,14 @@ def add_flavour(folder: Path, kind: ModelKind, requirements: Sequence[str]) -> N
             if path.is_file():
                 shutil.copyfile(path, folder / path.name)
     _forget_this_machine(folder / "MLmodel")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without MLflow's advice to log an example: the signature is given."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        yield
 
 
 def _forget_this_machine(path: Path) -> None:

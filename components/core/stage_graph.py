@@ -149,7 +149,7 @@ STAGES: tuple[Stage, ...] = (
         per_model=True,
         gpu=False,
         sections=("seed", "kpi", "evaluation", "platform"),
-        rooms=("core", "text", "espeak", "data", "promotion", "delivery"),
+        rooms=("core", "text", "espeak", "data", "nn", "promotion", "delivery"),
         only_on_pass=True,
         summary="PASS → alias champion, ledger row",
     ),
