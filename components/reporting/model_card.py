@@ -37,6 +37,7 @@ class CardFacts:
     Attributes:
         voices: that the model learned.
         data_md5, git_sha: of the training; "": not known.
+        origins: file in the folder that says whom it learned from, and on what terms; "": none came along.
         evidence: of this version; None: it was not evaluated here.
         kpi: the targets.
     """
@@ -45,6 +46,7 @@ class CardFacts:
     voices: Sequence[VoiceTerms]
     data_md5: str
     git_sha: str
+    origins: str
     evidence: Evidence | None
     kpi: KpiParams
 
@@ -57,7 +59,8 @@ def model_card(facts: CardFacts) -> str:
 def _head(facts: CardFacts) -> Iterator[str]:
     one = facts.description
     english, korean, _ = _KINDS[one.kind]
-    yield f"# {model_title(one.model)} v{one.version}"
+    version = f"v{one.version}" if one.version.isdigit() else one.version
+    yield f"# {model_title(one.model)} {version}"
     yield ""
     yield f"{one.model} {english}. {korean}."
     yield ""
@@ -150,6 +153,9 @@ def _rights(facts: CardFacts) -> Iterator[str]:
     yield "this folder by itself: delete it then."
     yield "내보낸 뒤 동의가 철회되면 이 폴더를 삭제해야 합니다."
     yield "위 범위 밖의 사용은 허용되지 않습니다."
+    if facts.origins:
+        yield ""
+        yield f"Whom it learned from, and whom to name / 학습 자료와 출처 표시: `{facts.origins}`."
     yield ""
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from components.adapters.mlflow_pyfunc import add_flavour
 from components.core.errors import CorruptFileError, DataError
+from components.core.exported import DELIVERED, PARTS
 from components.core.metrics import Evidence
 from components.core.params import Params
 from components.core.paths import Workspace
@@ -133,6 +134,7 @@ def _files(
         voices=tuple(_voices(workspace.data, what.delivered)),
         data_md5=evidence.data_md5 if evidence else "",
         git_sha=metric.git_sha if metric else "",
+        origins=f"{PARTS}/{DELIVERED}/{CARD}" if (what.delivered / CARD).is_file() else "",
         evidence=evidence,
         kpi=params.kpi,
     )
