@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components.core.errors import RetryableError
 from components.delivery.bundle import ENTRY, Contents, seal, write_bundle
 
 #: What a process needs to start, and what makes one machine add up like another.
@@ -57,6 +58,7 @@ def check_contents(contents: Contents, device: str, timeout_s: float) -> CleanCh
 
     Raises:
         StorageError: no space for the scratch folder.
+        RetryableError: see `check_folder`.
     """
     with tempfile.TemporaryDirectory(prefix="iris-export-") as scratch:
         folder = Path(scratch) / contents.description.model
@@ -67,7 +69,11 @@ def check_contents(contents: Contents, device: str, timeout_s: float) -> CleanCh
 
 
 def check_folder(folder: Path, device: str, timeout_s: float) -> CleanCheck:
-    """Run ``use.py check`` of an exported folder, isolated (``python -I``): no other folder counts."""
+    """Run ``use.py check`` of an exported folder, isolated (``python -I``): no other folder counts.
+
+    Raises:
+        RetryableError: no answer in time. That says something of the machine, nothing of the model.
+    """
     command = [sys.executable, "-I", "-B", str(folder / ENTRY), "--device", device, "check"]
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     try:
@@ -80,8 +86,13 @@ def check_folder(folder: Path, device: str, timeout_s: float) -> CleanCheck:
             cwd=folder,
             env=environment,
         )
-    except subprocess.TimeoutExpired:
-        return CleanCheck(False, (), f"no answer within {timeout_s:g} s outside the repository")
+    except subprocess.TimeoutExpired as error:
+        raise RetryableError(
+            who=f"check of the exported model in {folder.name}",
+            expected=f"an answer within {timeout_s:g} s (platform.delivery.timeout_s)",
+            found="none",
+            action="run again when the machine is less busy; nothing was promoted or exported",
+        ) from error
     try:
         told = json.loads(done.stdout.splitlines()[-1])
         sentences = told["sentences"]

@@ -37,6 +37,7 @@ def judged(context: StageContext, version: ModelVersion, decision: Decision, eva
 
     Raises:
         CorruptFileError: the registered weights are damaged.
+        RetryableError: the exported model did not answer in time; nothing is decided.
         TrackingUnavailableError: the registry does not answer.
     """
     if decision.verdict != "PASS":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.adapters.mlflow_pyfunc import add_flavour
-from components.core.errors import CorruptFileError, DataError
+from components.core.errors import BadInputError, DataError
 from components.core.exported import DELIVERED, PARTS
 from components.core.metrics import Evidence
 from components.core.params import Params
@@ -62,8 +62,9 @@ def export_model(
 
     Raises:
         DataError: ``out`` has content.
+        RetryableError: no answer of the clean process in time.
         ConfigError: no such model or version, or a network that params.yaml does not ask for.
-        CorruptFileError: it does not run, or does not say what was evaluated, outside the repository.
+        BadInputError: it does not run, or does not say what was evaluated, outside the repository.
         StorageError: no space or no permission.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -85,7 +86,7 @@ def export_model(
         seal(folder)
         check = check_folder(folder, _DEVICE, params.platform.delivery.timeout_s)
         if not check.holds:
-            raise CorruptFileError(
+            raise BadInputError(
                 who=f"export of {wish.model} v{name}",
                 expected="what was evaluated, outside the repository",
                 found=check.objection,
