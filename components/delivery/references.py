@@ -53,7 +53,8 @@ def _usable(samples: Path) -> Iterable[Mapping[str, str]]:
     header = next(rows, [])
     for cells in rows:
         row = dict(zip(header, cells, strict=False))
-        if row.get("path", "").endswith(".wav") and not row.get("fault"):
+        sentence = Path(row.get("source", "")).stem in {"", row["sentence_id"]}  # else a recording besides
+        if sentence and row.get("path", "").endswith(".wav") and not row.get("fault"):
             yield row
 
 

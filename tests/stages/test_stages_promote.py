@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from fixture_evidence import NOW, evidence, laptop_params
+from heard_elsewhere import heard_elsewhere
 from registry_store import RegistryStore, delivered
 
 from components.core.errors import BadInputError, ConfigError, CorruptFileError
@@ -17,7 +18,6 @@ from components.core.paths import Workspace
 from components.core.progress import Progress
 from components.core.storage import write_json
 from components.promotion.ledger import Ledger
-from components.promotion.reasons import without_figures
 from components.promotion.succession import Author
 from components.stages import deliverable, gate, promote, services
 from components.stages.contract import Outcome, Record, StageContext
@@ -96,10 +96,7 @@ class Cycle:
 def cycle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cycle:
     author = Author("tester", "0" * 40, NOW)
     monkeypatch.setattr(Author, "here", classmethod(lambda cls, git_sha: author))
-    # These weights are no weights: what a clean process says of them is told by the tests below.
-    monkeypatch.setattr(
-        deliverable, "_works_elsewhere", lambda *_: without_figures("delivery", "PASS", "says it")
-    )
+    heard_elsewhere(monkeypatch)
     store = RegistryStore.in_folder(tmp_path)
     return Cycle(Workspace.embedded(tmp_path), store)
 
@@ -185,7 +182,7 @@ def test_what_does_not_work_elsewhere_does_not_become_champion(
     cycle: Cycle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = "says 1 of 4 sentences otherwise than evaluated: ko_07: spectra agree to 3.1 dB"
-    monkeypatch.setattr(deliverable, "_works_elsewhere", lambda *_: without_figures("delivery", "FAIL", said))
+    heard_elsewhere(monkeypatch, "FAIL", said)
     outcome = cycle.both(evidence(run_id=cycle.store.run(), similarity=0.88))
     assert (outcome.summary["state"], cycle.champion()) == ("refused", None)
     assert outcome.summary["refusal"] == f"delivery: {said}"
