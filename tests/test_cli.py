@@ -26,6 +26,10 @@ TOOLS = (
     "doctor",
     "convert",
     "add-speaker",
+    "export-model",
+    "lineage",
+    "withdraw",
+    "verify-media",
 )
 USAGE = 2
 

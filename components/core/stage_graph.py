@@ -103,6 +103,7 @@ STAGES: tuple[Stage, ...] = (
         rooms=(
             *_EVALUATING,
             "promotion",
+            "delivery",
             "stages/evaluate.py",
             "stages/gate.py",
             "stages/promote.py",
@@ -149,7 +150,7 @@ STAGES: tuple[Stage, ...] = (
         per_model=True,
         gpu=False,
         sections=("seed", "data", "kpi", "evaluation", "platform"),
-        rooms=("core", "data", "promotion", "stages/safeguards.py"),
+        rooms=("core", "text", "espeak", "data", "nn", "promotion", "delivery", "stages/safeguards.py"),
         only_on_pass=True,
         summary="PASS → alias champion, ledger row",
     ),

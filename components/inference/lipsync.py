@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.core.progress import Progress
-from components.core.storage import sha256_path, write_json
 from components.data.video.media import PICTURES, frames_at, sound
 from components.data.video.mp4 import writing
 from components.features.faces.detection import FaceDetector
 from components.features.faces.track import TrackedFrame, TrackReport, cropped, pasted, tracked
 from components.features.pcm import as_pcm
-from components.inference.label import MediaLabel
-from components.inference.synthesise import SIDECAR_SUFFIX
+from components.inference.label import MediaLabel, write_sidecar
+from components.inference.media_content import packets_sha256
 from components.nn.lip_sync import LipSynchroniser
 
 Image = NDArray[np.uint8]
@@ -94,14 +93,13 @@ def lipsync_file(
         )
         mask = soft_mask(model.image_size, rendering.feather)
         loud = _Sound(speech, model.fps)
-        with writing(out, model.fps, _SOUND_RATE, label.to_json(), rendering.quality) as writer:
+        with writing(out, model.fps, _SOUND_RATE, label.container(), rendering.quality) as writer:
             for batch in _batches(pictures, model.batch_frames):
                 for image in _rendered(model, batch, heard, made.frames, mask):
                     writer.write(image, loud.of_frame(made.frames))
                     made.frames += 1
                 progress.say(f"{made.frames} frames, {made.frames / model.fps:.1f} s of {made.seconds:.1f} s")
-    made.label = out.with_name(out.name + SIDECAR_SUFFIX)
-    write_json(made.label, {**label.to_json(), "file": out.name, "sha256": sha256_path(out)})
+    made.label = write_sidecar(out, label, packets_sha256(out))
     return made
 
 

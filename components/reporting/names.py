@@ -20,6 +20,7 @@ _CHECKS = {
     "champion": "챔피언",
     "targets": "목표",
     "comparisons": "비교 보정",
+    "delivery": "내보낸 모델",
     "consent": "동의",
 }
 VERDICT_TITLES = {"PASS": "통과", "FAIL": "미달", "INCONCLUSIVE": "판정불가"}

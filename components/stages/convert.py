@@ -16,6 +16,7 @@ from components.core.paths import Workspace
 from components.core.progress import Progress
 from components.inference import MediaLabel
 from components.inference.convert import Manner
+from components.inference.label import made_now
 from components.inference.live import Delays, Playback
 from components.nn.conversion import VoiceConverter
 from components.stages.records import read_record
@@ -80,6 +81,7 @@ def convert(
         speaker=wish.speaker,
         consent=converter.consents[wish.speaker],
         language=wish.language,
+        created=made_now(),
     )
     playback = Playback(converter.source_rate, converter.sample_rate) if wish.live else None
     manner = Manner(wish.source_hz, playback, Progress("convert"))

@@ -11,6 +11,7 @@ from components.core.paths import Workspace
 from components.core.progress import Progress
 from components.features.talking.prepare import detector_of
 from components.inference import LipSynced, MediaLabel, Rendering
+from components.inference.label import made_now
 from components.models.wav2lip.params import Section
 from components.stages.convert import UNDETERMINED
 from components.stages.synthesise import CHAMPION, chosen_weights
@@ -63,6 +64,7 @@ def lipsync(
         speaker=wish.face,
         consent=wish.consent,
         language=wish.language,
+        created=made_now(),
     )
     rendering = Rendering(
         params.data.video.max_gap_frames, section.inference.feather, section.inference.quality

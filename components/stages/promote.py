@@ -11,7 +11,7 @@ from components.core.storage import write_json
 from components.promotion.ledger import Ledger
 from components.promotion.promote import Candidate, Promotion, promote
 from components.promotion.succession import Author
-from components.stages import safeguards, services
+from components.stages import deliverable, safeguards, services
 from components.stages.contract import Outcome, StageContext
 from components.stages.gate import read_evidence
 from components.stages.records import intact_input
@@ -22,7 +22,7 @@ SERVING = frozenset({"promoted", "already_champion"})
 
 def fingerprint(context: StageContext) -> Mapping[str, str]:
     """Tried again when a consent changes, and when the approval that it waits for is given."""
-    consents = safeguards.register_sha256(context.params, context.workspace)
+    consents = safeguards.register_sha256(context.workspace)
     if not context.params.platform.approval.required:
         return {"consents": consents}
     ledger, gate = Ledger(context.workspace.ledger), context.upstream["gate"]
@@ -64,6 +64,7 @@ def promote_judged(context: StageContext, found: Path, decided: Path, number: st
     registry = services.registry(context)
     decision = Decision.model_validate_json(decided.read_bytes())
     version = registry.by_version(decision.model, number)
+    decision = deliverable.judged(context, version, decision, found.parent)
     params = context.params
     promotion = promote(
         registry=registry,

@@ -6,7 +6,7 @@ from components.core.params import Params
 from components.core.paths import Workspace
 from components.core.ports import ModelRegistry
 from components.core.storage import sha256_bytes
-from components.data.consent import CONSENT_NAME, ConsentRecord, consent_text, read_consents
+from components.data.consent import consent_text, register
 from components.promotion.consents import ConsentCheck
 from components.promotion.lease import Lease
 from components.promotion.promote import Rules
@@ -29,27 +29,19 @@ def consents(params: Params, workspace: Workspace, registry: ModelRegistry, auth
     gated = params.kpi.gated.model_dump()
     return ConsentCheck(
         registry=registry,
-        register=register(params, workspace),
+        register=register(workspace.data),
         day=author.now.date(),
         speaking=frozenset(model for model, names in gated.items() if "speaker_similarity" in names),
     )
 
 
-def register(params: Params, workspace: Workspace) -> dict[str, ConsentRecord]:
-    """Consent id → record over the corpora, as they lie in the workspace now.
+def register_sha256(workspace: Workspace) -> str:
+    """Changes when any consent does.
 
     Raises:
         DataError: a register that cannot be read.
     """
-    found: dict[str, ConsentRecord] = {}
-    for name in params.data.corpora:
-        found |= read_consents(workspace.data / name / CONSENT_NAME)
-    return found
-
-
-def register_sha256(params: Params, workspace: Workspace) -> str:
-    """Changes when any consent does."""
-    return sha256_bytes(consent_text(register(params, workspace)).encode("utf-8"))
+    return sha256_bytes(consent_text(register(workspace.data)).encode("utf-8"))
 
 
 def lease(params: Params, workspace: Workspace, who: str) -> Lease:

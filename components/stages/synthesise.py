@@ -15,6 +15,7 @@ from components.core.paths import Workspace
 from components.core.storage import write_json
 from components.core.utterance import Language
 from components.inference import MediaLabel
+from components.inference.label import made_now
 from components.nn.contracts import Auxiliaries, Speech
 from components.nn.control import UNCHANGED, Control
 from components.promotion.succession import champion_alias
@@ -94,6 +95,7 @@ def synthesise(
         speaker=wish.speaker,
         consent=synthesiser.consents[wish.speaker],
         language=wish.language,
+        created=made_now(),
     )
     sidecar = inference.to_wav(out, Speech(timed.samples, timed.sample_rate), label)
     timings = out.with_name(out.name + TIMINGS_SUFFIX)

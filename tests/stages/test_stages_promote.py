@@ -102,6 +102,7 @@ class Cycle:
 def cycle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cycle:
     author = Author("tester", "0" * 40, NOW)
     monkeypatch.setattr(Author, "here", classmethod(lambda cls, git_sha: author))
+    heard_elsewhere(monkeypatch)
     store = RegistryStore.in_folder(tmp_path)
     cycle = Cycle(Workspace.embedded(tmp_path), store)
     consent(cycle, CONSENT)
@@ -280,3 +281,25 @@ def test_what_is_open_says_how_many_sentences_would_decide_in_two_languages(cycl
     assert reason_korean(open_).endswith(f"문장 약 {needed}개 필요")
     version = cycle.store.registry().by_version("fastpitch", "1")
     assert version.tags["kpi.speaker_similarity.sentences_needed"] == str(needed)
+
+
+def test_what_does_not_work_elsewhere_does_not_become_champion(
+    cycle: Cycle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "says 1 of 4 sentences otherwise than evaluated: ko_07: spectra agree to 3.1 dB"
+    heard_elsewhere(monkeypatch, "FAIL", said)
+    outcome = cycle.both(evidence(run_id=cycle.store.run(), similarity=0.88))
+    assert (outcome.summary["state"], cycle.champion()) == ("refused", None)
+    assert outcome.summary["refusal"] == f"delivery: {said}"
+    (row,) = Ledger(cycle.workspace.ledger).rows()
+    assert (row.action, row.reason) == ("refuse", f"delivery: {said}")
+
+
+def test_an_evaluation_without_samples_is_no_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    author = Author("tester", "0" * 40, NOW)
+    monkeypatch.setattr(Author, "here", classmethod(lambda cls, git_sha: author))
+    unheard = Cycle(Workspace.embedded(tmp_path), RegistryStore.in_folder(tmp_path))
+    monkeypatch.setattr(deliverable, "profile_params", lambda *_: PARAMS)
+    outcome = unheard.both(evidence(run_id=unheard.store.run(), similarity=0.88))
+    assert outcome.summary["state"] == "refused"
+    assert "no samples of its evaluation" in str(outcome.summary["refusal"])

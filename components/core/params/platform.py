@@ -114,6 +114,15 @@ class CostParams(Section):
     gpu_hour_usd: float | None = Field(gt=0, description="US dollars; null: costs in dollars are unknown")
 
 
+class DeliveryParams(Section):
+    """What an exported model must show in a clean process before it may become champion."""
+
+    sentences_per_language: int = Field(gt=0, description="said again; the shortest ones")
+    min_agreement_db: float = Field(gt=0, description="spectra of the evaluation's over their difference")
+    max_duration_difference_s: float = Field(ge=0)
+    timeout_s: float = Field(gt=0)
+
+
 class PlatformParams(Section):
     """Airflow, MLflow, Kubernetes."""
 
@@ -127,6 +136,7 @@ class PlatformParams(Section):
     peer_timeout_s: float = Field(gt=0, description="a training process waits this long for another one")
     kubernetes: KubernetesParams
     cost: CostParams
+    delivery: DeliveryParams
 
 
 class NextPlan(Section):

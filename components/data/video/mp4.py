@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
@@ -78,7 +77,7 @@ def writing(
     Args:
         fps: frames a second.
         sample_rate: Hz of the sound; 0: none.
-        label: what the file says of itself (the container's comment, JSON).
+        label: what the file says of itself, the container's metadata: title, comment, date.
         quality: constant rate factor of H.264; 18 is hardly told from the source, 51 is worst.
 
     Raises:
@@ -87,7 +86,7 @@ def writing(
     import av
 
     with atomic_file(path) as temporary, av.open(str(temporary), "w", format="mp4") as container:
-        container.metadata["comment"] = json.dumps(dict(label), ensure_ascii=False, sort_keys=True)
+        container.metadata.update(label)
         writer = Mp4Writer(container, fps, sample_rate, quality)
         yield writer
         writer.finish()
