@@ -54,3 +54,31 @@ def bootstrap_quantile(
 ) -> tuple[float, float, float]:
     """A quantile (0..1) and its 95 % interval."""
     return bootstrap(values, lambda x: np.quantile(x, quantile, axis=-1), seed)
+
+
+def paired_bootstrap(
+    ours: Sequence[float] | Floats,
+    theirs: Sequence[float] | Floats,
+    statistic: Callable[[Floats], Floats],
+    seed: int,
+) -> tuple[float, float, float]:
+    """Our statistic minus theirs over the same sentences, and its 95 % percentile interval.
+
+    The same resample of sentences scores both, so what makes a sentence hard cancels out (Efron & Tibshirani
+    1993, ch. 13; Koehn 2004 for the paired form over test sentences).
+
+    Args:
+        ours, theirs: N scores each, sentence by sentence.
+        statistic: maps [R, N] resamples to [R] statistics.
+        seed: fixes the resamples.
+
+    Raises:
+        NothingScoredError: no sentences.
+    """
+    mine, other = np.asarray(ours, dtype=np.float64), np.asarray(theirs, dtype=np.float64)
+
+    def difference(positions: Floats) -> Floats:
+        picks = positions.astype(np.intp)
+        return statistic(mine[picks]) - statistic(other[picks])
+
+    return bootstrap(np.arange(mine.size, dtype=np.float64), difference, seed)

@@ -1,7 +1,6 @@
 """The relative rule: paired bootstrap over the same sentences; the candidate may not be inferior.
 
-The same resample of sentences scores both, so what makes a sentence hard cancels out
-(Efron & Tibshirani 1993, ch. 13; Koehn 2004 for the paired form over test sentences).
+See `components.core.statistics.paired_bootstrap`.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from components.core.metrics import Evidence, Metric, Reason
-from components.core.statistics import Floats, bootstrap
+from components.core.statistics import Floats, paired_bootstrap
 from components.promotion.reasons import graded, without_figures
 from components.promotion.requirements import Requirement
 
@@ -31,7 +30,7 @@ def against_champion(
     name = candidate.name
     if champion is None:
         return without_figures(name, "INCONCLUSIVE", f"champion v{version} was not measured; {_AGAIN}")
-    void = _not_comparable(candidate, champion, required)
+    void = not_comparable(candidate, champion, required.on_device)
     if void:
         return without_figures(name, "INCONCLUSIVE", f"comparison with v{version} is void, {void}; {_AGAIN}")
     shared = sorted(candidate.per_sentence.keys() & champion.per_sentence.keys())
@@ -51,15 +50,21 @@ def void_altogether(candidate: Evidence, champion: Evidence) -> str:
     return ""
 
 
-def _not_comparable(candidate: Metric, champion: Metric, required: Requirement) -> str:
+def not_comparable(candidate: Metric, champion: Metric, on_device: bool) -> str:
+    """Why the figures of two may not be compared; empty when they may.
+
+    Args:
+        candidate, champion: the same KPI of both.
+        on_device: the figure belongs to a device.
+    """
     if champion.evaluator != candidate.evaluator:
         theirs = champion.evaluator
         return f"another evaluator judged it ({theirs.id} {theirs.version} {theirs.weights_sha256[:12]})"
     if champion.evidence not in {"measured", "certified"}:
         return f"its figure is {champion.evidence}"
-    if required.on_device and champion.device != candidate.device:
+    if on_device and champion.device != candidate.device:
         return f"it was measured on {champion.device}"
-    if required.on_device and champion.batch != candidate.batch:
+    if on_device and champion.batch != candidate.batch:
         return f"it was measured at batch {champion.batch}"
     if not all(np.isfinite(value) for value in champion.per_sentence.values()):
         return "it has sentences without a finite score"
@@ -71,16 +76,8 @@ def _scores(metric: Metric, sentences: list[str]) -> Floats:
 
 
 def _gain(ours: Floats, theirs: Floats, required: Requirement, seed: int) -> tuple[float, float, float]:
-    """The candidate's gain over the champion and its interval; positive is better, in the KPI's unit.
-
-    Positions are resampled rather than scores, so that both see the same sentences in every resample.
-    """
-
-    def gain(positions: Floats) -> Floats:
-        picks = positions.astype(np.intp)
-        return required.sign * (required.statistic(ours[picks]) - required.statistic(theirs[picks]))
-
-    return bootstrap(np.arange(ours.size, dtype=np.float64), gain, seed)
+    """The candidate's gain over the champion and its interval; positive is better, in the KPI's unit."""
+    return paired_bootstrap(ours, theirs, lambda scores: required.sign * required.statistic(scores), seed)
 
 
 def _judged(
