@@ -67,11 +67,11 @@ def test_a_fall_beyond_the_margin_an_open_verdict_and_moved_data_are_told() -> N
 
 def test_a_champion_that_was_better_is_a_regression_too_and_a_simulated_figure_never() -> None:
     (report,) = period().models
-    champion = evidence(metric("speaker_similarity", 0.95))
+    champion = evidence(metric("speaker_similarity", 0.95, "1"))
     judged = decision().model_copy(update={"champion_version": "3"})
     worse = period(models=(replace(report, champion=champion, decision=judged),))
     assert [one.kind for one in alerts(worse)].count("regression") == 2
-    simulated = evidence(metric("speaker_similarity", 0.2, evidence="simulated"))
+    simulated = evidence(metric("speaker_similarity", 0.2, "1", evidence="simulated"))
     assert not [
         one
         for one in alerts(period(models=(replace(report, evidence=simulated),)))

@@ -1,23 +1,21 @@
-"""Champions, candidates and comparisons on a real registry (MLflow on SQLite)."""
+"""Champions, candidates and comparisons."""
 
 from __future__ import annotations
 
 import datetime
 import io
 import json
-from pathlib import Path
 from typing import cast
 
 import pytest
 from fixture_evidence import SENTENCES, altered, evidence, laptop_params
-from registry_store import RegistryStore
+from memory_registry import MemoryRegistry, run_id
 from rich.console import Console
 from rich.table import Table
 
-from components.adapters.mlflow_registry import MlflowRegistry
 from components.core.errors import ConfigError
 from components.core.metrics import Evidence
-from components.core.ports import RunSummary, Tracker
+from components.core.ports import ModelRegistry, RunSummary, Tracker
 from components.stages.kpi_compare import Difference, compare
 from components.stages.kpi_review import (
     comparison_json,
@@ -41,26 +39,26 @@ def scored(run_id: str, scores: dict[str, float]) -> Evidence:
 class Shop:
     """Two judged versions of FastPitch: 1 is champion, 2 the candidate; and a run without a version."""
 
-    def __init__(self, folder: Path) -> None:
-        store = RegistryStore.in_folder(folder)
-        self.registry: MlflowRegistry = store.registry()
+    def __init__(self) -> None:
+        memory = MemoryRegistry()
+        self.registry = cast("ModelRegistry", memory)
         self.ids: list[str] = []
         for scores, verdict in ((WORSE, "PASS"), (BETTER, "INCONCLUSIVE")):
-            run_id = store.run()
-            version = store.candidate(scored(run_id, scores))
+            made = run_id()
+            version = memory.candidate(scored(made, scores))
             tags = {"verdict": verdict, "kpi.speaker_similarity.verdict": verdict}
-            self.registry.set_version_tags("fastpitch", version.version, tags)
-            self.ids.append(run_id)
+            memory.set_version_tags("fastpitch", version.version, tags)
+            self.ids.append(made)
         self.registry.set_alias("fastpitch", "champion_laptop", "1")
 
     def runs(self, model: str | None, limit: int) -> list[RunSummary]:
         days = ("2026-10-05T16:00:00+00:00", "2026-11-23T12:00:00+09:00")
         both = [
             RunSummary(
-                run_id, "train", "FINISHED", day, "", {"lr": lr}, {"rtf": 0.5, "speaker_similarity": 0.9},
+                one, "train", "FINISHED", day, "", {"lr": lr}, {"rtf": 0.5, "speaker_similarity": 0.9},
                 {"model": "fastpitch", "gate.version": str(number)},
             )
-            for number, (run_id, day, lr) in enumerate(zip(self.ids, days, ("0.1", "0.2"), strict=True), 1)
+            for number, (one, day, lr) in enumerate(zip(self.ids, days, ("0.1", "0.2"), strict=True), 1)
         ]  # fmt: skip
         bare = RunSummary(
             "ffff0000", "train", "FAILED", days[1], "", {}, {"rtf": 0.7}, {"model": "fastpitch"}
@@ -72,9 +70,9 @@ class Shop:
         return cast("Tracker", self)
 
 
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    return Shop(tmp_path_factory.mktemp("registry"))
+@pytest.fixture
+def shop() -> Shop:
+    return Shop()
 
 
 def text(view: Table) -> str:

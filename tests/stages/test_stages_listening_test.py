@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 from fakes.report_inputs import write_samples
 from fixture_evidence import NOW, evidence, laptop_params
-from registry_store import RegistryStore
+from memory_registry import MemoryRegistry, run_id
 
 from components.core.errors import ConfigError, DataError
 from components.core.params.review import CatchParams
@@ -56,16 +56,16 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, samples: Path) -> tuple[Any, RegistryStore]:
-    store = RegistryStore.in_folder(tmp_path / "store")
-    store.candidate(evidence(run_id=store.run()))
-    return Store(samples), store
+def shop(samples: Path) -> tuple[Any, Any]:
+    registry = MemoryRegistry()
+    registry.candidate(evidence(run_id=run_id()))
+    return Store(samples), registry
 
 
-def made(shop: tuple[Any, RegistryStore], samples: Path, out: Path, **changes: Any) -> Path:
-    tracker, store = shop
+def made(shop: tuple[Any, Any], samples: Path, out: Path, **changes: Any) -> Path:
+    tracker, registry = shop
     wish = ListeningWish(["fastpitch:1"], [], [("기준선", samples)], 5)
-    make(PARAMS, tracker, store.registry(), replace(wish, **changes), out)
+    make(PARAMS, tracker, registry, replace(wish, **changes), out)
     return out
 
 
@@ -85,7 +85,7 @@ def page_ratings(out: Path, rater: str, given: dict[str, str]) -> Path:
 
 
 def test_what_listeners_get_names_no_system_and_the_key_lies_apart(
-    shop: tuple[Any, RegistryStore], samples: Path, tmp_path: Path
+    shop: tuple[Any, Any], samples: Path, tmp_path: Path
 ) -> None:
     out = made(shop, samples, tmp_path / "평가")
     page = (out / "listeners" / "listening-test.html").read_text(encoding="utf-8")
@@ -107,11 +107,11 @@ def test_what_listeners_get_names_no_system_and_the_key_lies_apart(
 
 
 def test_ratings_of_page_table_and_form_become_evidence_that_gates_nothing(
-    shop: tuple[Any, RegistryStore], samples: Path, tmp_path: Path
+    shop: tuple[Any, Any], samples: Path, tmp_path: Path
 ) -> None:
-    tracker, store = shop
+    tracker, registry = shop
     out = made(shop, samples, tmp_path / "t")
-    given, registry = answers(out), store.registry()
+    given = answers(out)
     key = out / "operator" / "key.json"
     files = [page_ratings(out, "P1", given)]
     table = out / "P2.csv"
@@ -160,21 +160,21 @@ def test_ratings_of_page_table_and_form_become_evidence_that_gates_nothing(
 
 
 def test_too_few_raters_stay_out_of_the_evidence_and_nobody_left_is_an_error(
-    shop: tuple[Any, RegistryStore], samples: Path, tmp_path: Path
+    shop: tuple[Any, Any], samples: Path, tmp_path: Path
 ) -> None:
-    tracker, store = shop
+    tracker, registry = shop
     out = made(shop, samples, tmp_path / "t")
     key = out / "operator" / "key.json"
-    found = read(PARAMS, tracker, store.registry(), [page_ratings(out, "P1", answers(out))], key, True)
+    found = read(PARAMS, tracker, registry, [page_ratings(out, "P1", answers(out))], key, True)
     assert "at least 2" in "\n".join(lines(found))
     assert not tracker.added
     lazy = page_ratings(out, "lazy", dict.fromkeys(answers(out), "5"))
     with pytest.raises(DataError, match="passed the catch trials"):
-        read(PARAMS, tracker, store.registry(), [lazy], key, True)
+        read(PARAMS, tracker, registry, [lazy], key, True)
 
 
 def test_ratings_of_another_test_twice_or_broken_are_named(
-    shop: tuple[Any, RegistryStore], samples: Path, tmp_path: Path
+    shop: tuple[Any, Any], samples: Path, tmp_path: Path
 ) -> None:
     out = made(shop, samples, tmp_path / "t")
     test, _ = read_key(out / "operator" / "key.json")
@@ -190,7 +190,7 @@ def test_ratings_of_another_test_twice_or_broken_are_named(
 
 
 def test_a_folder_with_files_is_not_written_over(
-    shop: tuple[Any, RegistryStore], samples: Path, tmp_path: Path
+    shop: tuple[Any, Any], samples: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "t").mkdir()
     (tmp_path / "t" / "ratings.json").write_text("precious", encoding="utf-8")
