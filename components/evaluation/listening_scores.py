@@ -15,6 +15,8 @@ from components.evaluation.listening_plan import AbxTrial, MosTrial, Plan
 
 REFERENCE, LOW_ANCHOR = "reference", "low_anchor"
 _MOS_ANSWERS = frozenset("12345")
+#: Resamples in one array: bounds the memory.
+_AT_A_TIME = 100
 
 
 @dataclass(frozen=True)
@@ -172,17 +174,18 @@ def _interval(table: Floats, seed: int) -> tuple[float, float]:
     """
     dice, (raters, sentences) = np.random.default_rng(seed), table.shape
     means = []
-    for _ in range(RESAMPLES):
-        rows = dice.integers(0, raters, raters)
-        drawn = table[rows][:, dice.integers(0, sentences, sentences)]
-        weights = np.isfinite(drawn)
-        counts = weights.sum(axis=0)
-        heard = counts > 0
-        if heard.any():
-            sums = np.where(weights, drawn, 0.0).sum(axis=0)
-            means.append(float((sums[heard] / counts[heard]).mean()))
+    for _ in range(RESAMPLES // _AT_A_TIME):
+        rows = dice.integers(0, raters, (_AT_A_TIME, raters))
+        columns = dice.integers(0, sentences, (_AT_A_TIME, sentences))
+        drawn = table[rows[:, :, None], columns[:, None, :]]  # [resample, rater, sentence]
+        answered = np.isfinite(drawn)
+        counts = answered.sum(axis=1)
+        sums = np.where(answered, drawn, 0.0).sum(axis=1)
+        heard = counts.sum(axis=1) > 0
+        of_sentence = np.where(counts > 0, sums / np.maximum(counts, 1), 0.0)
+        means.append(of_sentence[heard].sum(axis=1) / (counts[heard] > 0).sum(axis=1))
     tail = (1 - CONFIDENCE) / 2
-    bounds: NDArray[np.float64] = np.quantile(means, [tail, 1 - tail])
+    bounds: NDArray[np.float64] = np.quantile(np.concatenate(means), [tail, 1 - tail])
     return float(bounds[0]), float(bounds[1])
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.core.errors import DataError
@@ -125,6 +125,7 @@ def test_few_raters_make_a_wide_interval_though_ratings_are_many() -> None:
     assert (new.low, new.high) == (2.0, 4.0)
 
 
+@settings(max_examples=25)
 @given(st.dictionaries(st.sampled_from([one.trial for one in design().mos]), st.text(max_size=3)))
 def test_no_answer_makes_a_figure_outside_the_scale(answers: dict[str, str]) -> None:
     test = design()

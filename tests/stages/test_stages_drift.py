@@ -48,7 +48,8 @@ def corpus(workspace: Workspace, md5: str, hz: float) -> None:
     for stage in ("ingest", "version", "validate"):
         summary = {"md5": md5, "size_bytes": 1} if stage == "version" else {}
         when = "2026-11-23T12:00:00+09:00"
-        record = Record(stage, None, "k", "done", "ci", "0", md5, "1", when, 1.0, "cpu", {}, {}, summary)
+        outputs = {"it": {"path": "it", "sha256": md5}}
+        record = Record(stage, None, "k", "done", "ci", "0", md5, "1", when, 1.0, "cpu", {}, outputs, summary)
         write_record(workspace, record)
 
 
@@ -103,7 +104,7 @@ def test_an_earlier_version_is_restored_once_or_the_reason_is_told(
 
     monkeypatch.setattr(drift, "restore", restore)
     run_stage(request(workspace, force=True))
-    assert [shift.name for shift in fastpitch(workspace).drifted] == ["duration_s", "f0_hz"]
+    assert {"duration_s", "f0_hz"} <= {shift.name for shift in fastpitch(workspace).drifted}
     kept = list((workspace.root / "drift" / "profiles").glob("*.json"))
     assert {json.loads(path.read_text())["data_md5"] for path in kept} == {LOW, HIGH}
     assert not list((workspace.root / "drift").glob("restored-*"))
