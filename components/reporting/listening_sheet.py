@@ -115,7 +115,7 @@ def write_form(test: Plan, path: Path) -> None:
         workbook.remove(old)
     sheet = workbook.create_sheet(FORM_SHEET)
     note = (
-        "헤드폰으로 clips 폴더의 파일을 끝까지 듣고 ‘평가’ 칸만 채우십시오. 사람의 녹음과 인공지능이 생성한 "
+        "헤드폰으로 clips 폴더의 파일을 끝까지 듣고 ‘평가’ 칸만 채우십시오. 기준 녹음과 인공지능이 생성한 "
         "음성이 섞여 있습니다. 음질: 1 매우 나쁨 – 5 매우 좋음. 구분: X와 같은 것이 A이면 A, B이면 B."
     )
     write_title(sheet, "음성 청취 평가", note)
