@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from components.core.errors import BadInputError, ConfigError, DataError
-from components.core.metrics import Evaluator, Evidence, Metric
+from components.core.metrics import Evaluator, Evidence, KpiName, Metric
 from components.core.params import Params
 from components.core.ports import MetricPoint, ModelRegistry, ModelVersion, Tracker
 from components.core.storage import atomic_folder, recover_folder, write_json, write_text
@@ -22,7 +22,7 @@ from components.reporting.listening_sheet import clips, listening_page, parts, w
 from components.reporting.reading import read_sentences
 from components.stages.kpi_standing import standings, version_named
 
-MOS = "mos_naturalness"
+MOS: KpiName = "mos_naturalness"
 LISTENERS = "listeners"
 _SAMPLES = "evaluation/samples"
 _PAGE, _FORM, _KEY = "listening-test.html", "listening-form.xlsx", "key.json"
