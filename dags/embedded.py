@@ -118,6 +118,16 @@ def run_demo(models: list[str] | None, force: bool) -> int:
     return 0 if run.state == "success" else 1
 
 
+def run_review(force: bool) -> int:
+    """One run of ``kpi_report`` under ``dag.test()`` over what retrainings left; 0 when it succeeded."""
+    prepare_airflow()
+    from _settings import PROFILE
+    from kpi_report import DAG
+
+    run = DAG.test(logical_date=datetime.now(UTC), run_conf={"profile": PROFILE, "force": force})
+    return 0 if run.state == "success" else 1
+
+
 def setup_seconds() -> float:
     """What building the environment took; 0.0 where it was not built by `make setup`."""
     try:
@@ -133,6 +143,7 @@ def main() -> int:
     parser.add_argument("--profile", default="laptop")
     parser.add_argument("--model", action="append", dest="models")
     parser.add_argument("--force", action="store_true")
+    parser.add_argument("--review", action="store_true", help="kpi_report instead of retrain")
     parser.add_argument("--ui", action="store_true")
     arguments = parser.parse_args()
     workspace = arguments.workspace.resolve()
@@ -144,6 +155,8 @@ def main() -> int:
                 from _servers import serve
 
                 return serve(workspace)
+            if arguments.review:
+                return run_review(arguments.force)
             return run_demo(arguments.models, arguments.force)
     except IrisError as error:
         for line in error.lines():

@@ -8,36 +8,11 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from components import catalogue, doctor
-from components.cli.app import WIDTH_IN_A_FILE, ModelOption, ProfileOption, WorkspaceOption, app, workspace_of
+from components.cli.app import WIDTH_IN_A_FILE, ProfileOption, WorkspaceOption, app, workspace_of
 from components.core.paths import Workspace, project_root
 
 if TYPE_CHECKING:
     from components.core.utterance import Language
-
-
-@app.command("kpi", rich_help_panel="Tools")
-def kpi(
-    model: ModelOption = None,
-    compare: Annotated[tuple[str, str] | None, typer.Option(help="two run ids: only what differs")] = None,
-    limit: Annotated[int, typer.Option(help="latest runs to show")] = 20,
-    profile: ProfileOption = None,
-    workspace: WorkspaceOption = None,
-) -> None:
-    """Runs against the IRIS targets."""
-    from rich.console import Console
-
-    from components.stages import kpi_review, services
-
-    project = project_root()
-    params = catalogue.load(project, profile)
-    tracker = services.tracker_of(params.platform.mlflow, workspace_of(workspace, project))
-    view = (
-        kpi_review.comparison(tracker, *compare)
-        if compare
-        else kpi_review.table(tracker, params.kpi, model, limit)
-    )
-    console = Console()
-    Console(width=None if console.is_terminal else WIDTH_IN_A_FILE).print(view)
 
 
 @app.command("restore-data", rich_help_panel="Tools")

@@ -29,6 +29,7 @@ KpiName = Literal[
     "f0_correlation",
     "stream_latency_p95_ms",
     "stream_delay_p95_ms",
+    "mos_naturalness",
 ]
 EvidenceKind = Literal["measured", "simulated", "expected", "certified"]
 EvaluatorClass = Literal["reference", "proxy"]
@@ -57,6 +58,7 @@ HIGHER_IS_BETTER: dict[str, bool] = {
     "f0_correlation": True,
     "stream_latency_p95_ms": False,
     "stream_delay_p95_ms": False,
+    "mos_naturalness": True,
 }
 
 

@@ -83,6 +83,9 @@ class Tracker(Protocol):
     def annotate(self, run_id: str, points: Sequence[MetricPoint], tags: Mapping[str, str]) -> None:
         """Add to a run that has ended, whose status and times stay; repeating it changes nothing."""
 
+    def fetch(self, run_id: str, folder: str, target: Path) -> Path:
+        """The run's artefacts under ``folder``, laid below ``target``."""
+
     def address(self, run_id: str) -> str:
         """Where a person looks at the run."""
 

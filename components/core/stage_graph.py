@@ -165,7 +165,21 @@ STAGES: tuple[Stage, ...] = (
     ),
 )
 
-_BY_NAME = {stage.name: stage for stage in STAGES}
+#: Run by ``dags/kpi_report.py`` or by hand, never as part of a retraining.
+REVIEWS: tuple[Stage, ...] = (
+    Stage(
+        "drift",
+        ("validate",),
+        per_model=False,
+        gpu=False,
+        sections=("seed", "audio", "data", "evaluation", "review", "platform"),
+        rooms=("core", "espeak", "text", "data", "features", "evaluation", "promotion"),
+        reads_data=True,
+        summary="the current data against those of each champion",
+    ),
+)
+
+_BY_NAME = {stage.name: stage for stage in (*STAGES, *REVIEWS)}
 
 
 def stage(name: str) -> Stage:

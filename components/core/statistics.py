@@ -52,10 +52,7 @@ def bootstrap(
     Raises:
         NothingScoredError: no values, or a value that is not finite.
     """
-    point, draws = resampled(values, statistic, seed)
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail])
-    return point, float(min(low, point)), float(max(high, point))
+    return _interval(*resampled(values, statistic, seed))
 
 
 def bootstrap_mean(values: Sequence[float] | Floats, seed: int) -> tuple[float, float, float]:
@@ -68,3 +65,51 @@ def bootstrap_quantile(
 ) -> tuple[float, float, float]:
     """A quantile (0..1) and its 95 % interval."""
     return bootstrap(values, lambda x: np.quantile(x, quantile, axis=-1), seed)
+
+
+def paired_resampled(
+    ours: Sequence[float] | Floats,
+    theirs: Sequence[float] | Floats,
+    statistic: Callable[[Floats], Floats],
+    seed: int,
+) -> tuple[float, Floats]:
+    """Our statistic minus theirs over the same sentences, and in each of the resamples.
+
+    The same resample of sentences scores both, so what makes a sentence hard cancels out (Efron & Tibshirani
+    1993, ch. 13; Koehn 2004 for the paired form over test sentences).
+
+    Args:
+        ours, theirs: N scores each, sentence by sentence.
+        statistic: maps [R, N] resamples to [R] statistics.
+        seed: fixes the resamples.
+
+    Raises:
+        NothingScoredError: no sentences.
+    """
+    mine, other = np.asarray(ours, dtype=np.float64), np.asarray(theirs, dtype=np.float64)
+
+    def difference(positions: Floats) -> Floats:
+        picks = positions.astype(np.intp)
+        return statistic(mine[picks]) - statistic(other[picks])
+
+    return resampled(np.arange(mine.size, dtype=np.float64), difference, seed)
+
+
+def paired_bootstrap(
+    ours: Sequence[float] | Floats,
+    theirs: Sequence[float] | Floats,
+    statistic: Callable[[Floats], Floats],
+    seed: int,
+) -> tuple[float, float, float]:
+    """The paired difference and its 95 % percentile interval; see `paired_resampled`.
+
+    Raises:
+        NothingScoredError: no sentences.
+    """
+    return _interval(*paired_resampled(ours, theirs, statistic, seed))
+
+
+def _interval(point: float, draws: Floats) -> tuple[float, float, float]:
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail])
+    return point, float(min(low, point)), float(max(high, point))

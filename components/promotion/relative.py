@@ -1,7 +1,6 @@
 """The relative rule: paired bootstrap over the same sentences; the candidate may not be inferior.
 
-The same resample of sentences scores both, so what makes a sentence hard cancels out
-(Efron & Tibshirani 1993, ch. 13; Koehn 2004 for the paired form over test sentences).
+See `components.core.statistics.paired_resampled`.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from components.core.metrics import Evidence, Metric, Reason
-from components.core.statistics import Floats, resampled
+from components.core.statistics import Floats, paired_resampled
 from components.promotion.comparisons import Comparison, Judgement
 from components.promotion.reasons import without_figures
 from components.promotion.requirements import Requirement
@@ -42,7 +41,9 @@ def against_champion(
         found = f"{len(shared)} sentences scored in both, at least {required.n_min} count"
         return without_figures(name, "INCONCLUSIVE", f"comparison with v{version} is void, {found}; {_AGAIN}")
     ours, theirs = _scores(candidate, shared), _scores(champion, shared)
-    gain, gains = _gain(ours, theirs, required, seed)
+    gain, gains = paired_resampled(
+        ours, theirs, lambda scores: required.sign * required.statistic(scores), seed
+    )
     told = partial(_told, name, version, required, gain, gains, len(shared))
     return Comparison(gain + required.margin, gains + required.margin, len(shared), told)
 
@@ -79,19 +80,6 @@ def not_comparable(candidate: Metric, champion: Metric, on_device: bool) -> str:
 
 def _scores(metric: Metric, sentences: list[str]) -> Floats:
     return np.asarray([metric.per_sentence[sentence] for sentence in sentences], dtype=np.float64)
-
-
-def _gain(ours: Floats, theirs: Floats, required: Requirement, seed: int) -> tuple[float, Floats]:
-    """The candidate's gain over the champion, and in every resample; positive is better, in the KPI's unit.
-
-    Positions are resampled rather than scores, so that both see the same sentences in every resample.
-    """
-
-    def gain(positions: Floats) -> Floats:
-        picks = positions.astype(np.intp)
-        return required.sign * (required.statistic(ours[picks]) - required.statistic(theirs[picks]))
-
-    return resampled(np.arange(ours.size, dtype=np.float64), gain, seed)
 
 
 def _told(

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from components.core.drift import ModelDrift, Shift
 from components.core.errors import CorruptFileError
 from components.core.storage import write_json
 from components.reporting.inputs import RejectedRow, RejectedRows, Sentence, Snapshot
@@ -47,6 +48,27 @@ def _unreadable(path: Path, kind: type[BaseModel], stage: str, found: str) -> Co
         found=found,
         action=f"run {stage} again with --force",
     )
+
+
+def read_drift(path: Path) -> tuple[ModelDrift, ...]:
+    """What the drift stage found, model by model.
+
+    Raises:
+        CorruptFileError: it is something else.
+    """
+    try:
+        models = json.loads(path.read_text(encoding="utf-8"))["models"]
+        return tuple(
+            ModelDrift(**{**one, "shifts": tuple(Shift(**shift) for shift in one["shifts"])})
+            for one in models
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CorruptFileError(
+            who=str(path),
+            expected="the drift of each model's data",
+            found=f"{type(error).__name__}: {error}",
+            action="run drift again with --force",
+        ) from error
 
 
 def read_rejected(path: Path) -> RejectedRows:

@@ -14,9 +14,10 @@ from markupsafe import Markup
 
 from components.core.metrics import Decision
 from components.core.ports import MetricPoint
+from components.reporting.alerts import KIND_TITLES
 from components.reporting.champion import Duel, duels, figure_text
 from components.reporting.cost_table import cost_rows, cost_sum, hours_text, money_text
-from components.reporting.drawings import curve_svg, kpi_svg
+from components.reporting.drawings import curve_svg, kpi_svg, trend_svg
 from components.reporting.figures import STATUS_EN, number_text, with_unit
 from components.reporting.inputs import (
     GENERATOR_VERSION,
@@ -30,6 +31,7 @@ from components.reporting.korean import reason_korean
 from components.reporting.kpi_table import KpiRow, model_rows, project_rows
 from components.reporting.media import audio_address, read_clip, spectrogram_address
 from components.reporting.names import VERDICT_TITLES, kpi_title, kpi_titles, model_title
+from components.reporting.scheduled import SHIFT_TITLES, scheduled_review
 from components.reporting.sheets.listing import flatten
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -84,6 +86,7 @@ def review_page(inputs: ReportInputs) -> str:
             model_title(name) for name in inputs.base.models if name not in {m.name for m in inputs.models}
         ],
         project=project_rows(inputs),
+        scheduled=scheduled_review(inputs),
         stamp=inputs.stamp.astimezone(KST).strftime("%Y-%m-%d %H:%M KST")
         if inputs.stamp
         else "실행 없음 · no run",
@@ -148,6 +151,9 @@ def _environment() -> Environment:
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
     environment.globals |= {
         "kpi_svg": kpi_svg,
+        "trend_svg": trend_svg,
+        "alert_kinds": KIND_TITLES,
+        "shift_titles": SHIFT_TITLES,
         "kpi_title": kpi_title,
         "figure_text": figure_text,
         "reason_korean": reason_korean,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from components import catalogue
 from components.core.errors import ConfigError, NothingToCollectError
 from components.core.paths import Workspace
-from components.core.stage_graph import STAGES, Stage
+from components.core.stage_graph import REVIEWS, STAGES, Stage
 from components.core.stage_graph import stage as stage_named
 from components.stages.contract import Record
 from components.stages.records import read_record
@@ -38,7 +38,7 @@ def upstream_records(stage: Stage, workspace: Workspace, model: str | None) -> d
 def _missing(stage: Stage, workspace: Workspace) -> type[ConfigError]:
     """The error about a missing record: a launcher skips a stage that has nothing to collect."""
     collects = not stage.per_model and any(stage_named(needed).per_model for needed in stage.needs)
-    nothing = collects and read_record(workspace, "validate", None) is None
+    nothing = (collects or stage in REVIEWS) and read_record(workspace, "validate", None) is None
     return NothingToCollectError if nothing else ConfigError
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from fixture_evidence import NOW, altered, evidence, laptop_params, metric, spread, summed
+from heard_elsewhere import heard_elsewhere
 from registry_store import CONSENT, RegistryStore, delivered
 
 from components.core.errors import BadInputError, ConfigError, CorruptFileError
@@ -22,7 +23,7 @@ from components.data.consent import CONSENT_NAME, ConsentRecord, consent_text
 from components.promotion.ledger import Ledger
 from components.promotion.succession import Author
 from components.reporting.korean import reason_korean
-from components.stages import gate, promote, services
+from components.stages import deliverable, gate, promote, services
 from components.stages.approve import approve
 from components.stages.contract import Outcome, Record, StageContext
 from components.stages.rollback import rollback

@@ -101,6 +101,21 @@ class KpiParams(Section):
             "latency_p95_ms": self.latency.target_ms,
         }.get(name)
 
+    def margin(self, name: str, ceiling: float | None = None) -> float | None:
+        """How much worse than another figure still counts as no worse, in the KPI's own unit.
+
+        Args:
+            name: of the KPI; None is returned where params.yaml sets no margin.
+            ceiling: what real clips score, for lip sync only.
+        """
+        lips = None if ceiling is None else self.lip_sync.margin_share * ceiling
+        return {
+            "pronunciation_accuracy": self.pronunciation_accuracy.margin,
+            "speaker_similarity": self.speaker_similarity.margin,
+            "latency_p95_ms": self.latency.margin_ms,
+            "lse_c": lips,
+        }.get(name)
+
 
 class EvaluatorParams(Section):
     """An evaluator by name; its weights' hash is found at run time and stands in every record.

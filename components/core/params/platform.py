@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from components.core.params.base import Section
+from components.core.params.review import NotifierParams
 
 
 class Timeouts(Section):
@@ -28,12 +29,14 @@ class AirflowParams(Section):
     """When and how often."""
 
     schedule_cron: str
+    report_cron: str
     timezone: str
     retries: int = Field(ge=0)
     retry_delay_s: int = Field(gt=0)
     execution_timeout_h: Timeouts
     pools: Pools
     launcher: Literal["in_process", "subprocess", "kubernetes"]
+    notifiers: tuple[NotifierParams, ...] = Field(strict=False, description="told of alerts; none: the log")
 
 
 class MlflowParams(Section):

@@ -13,6 +13,7 @@ from components.core.params.captions import CaptionParams
 from components.core.params.data import AudioParams, DataParams
 from components.core.params.kpi import EvaluationParams, KpiParams
 from components.core.params.platform import PlatformParams, ReportParams
+from components.core.params.review import ReviewParams
 
 MODEL_NAMES = ("rvc", "vallex", "fastpitch", "wav2lip")
 
@@ -39,6 +40,7 @@ class Params(Section):
     captions: CaptionParams
     platform: PlatformParams
     report: ReportParams
+    review: ReviewParams
     models: dict[str, SerializeAsAny[ModelSection]]
     auxiliaries: dict[str, SerializeAsAny[AuxiliarySection]]
 
