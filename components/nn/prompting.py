@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from components.core.errors import DataError
 from components.core.params import ModelSection
 from components.core.utterance import Language
 from components.nn.contracts import Auxiliaries, ModelSpec, Speech
@@ -75,7 +76,6 @@ class PromptedSpeaker(Protocol):
     sample_rate: int
     languages: tuple[Language, ...]
     prompt_s: tuple[float, float]
-    frame_rate: float
     learned_from: tuple[str, ...]
     consents: Mapping[str, str]
     device: torch.device
@@ -109,9 +109,6 @@ class PromptedSpeaker(Protocol):
         """
 
 
-Delivered_co = TypeVar("Delivered_co", covariant=True, bound=PromptedSpeaker)
-
-
 class PromptedSpec(ModelSpec, Protocol):
     """The hooks of a model of the kind ``prompted_speech``."""
 
@@ -123,3 +120,19 @@ class PromptedSpec(ModelSpec, Protocol):
         Raises:
             CorruptFileError, DataError, ConfigError: weights that are damaged, missing or do not fit.
         """
+
+
+def require_prompt_length(duration_s: float, prompt_s: tuple[float, float]) -> None:
+    """Refuse a prompt that is too short to hear a voice in, or that leaves no room in the context.
+
+    Raises:
+        DataError: it is.
+    """
+    shortest, longest = prompt_s
+    if not shortest <= duration_s <= longest:
+        raise DataError(
+            who="prompt",
+            expected=f"{shortest:g} to {longest:g} s (models.<model>.inference.prompt)",
+            found=f"{duration_s:.1f} s",
+            action="cut it together with its text, at a pause",
+        )

@@ -14,6 +14,7 @@ from components.models.vallex.delivery import NAME
 from components.models.vallex.params import Section
 from components.models.vallex.speaker import VallexSpeaker
 from components.nn.contracts import Auxiliaries, TrainingTask
+from components.nn.prompting import PromptedSpeaker
 
 
 class VallexSpec:
@@ -42,7 +43,7 @@ class VallexSpec:
 
     def load_prompted(
         self, section: ModelSection, delivered: Path, auxiliaries: Auxiliaries, device: torch.device
-    ) -> VallexSpeaker:
+    ) -> PromptedSpeaker:
         """A delivered VALL-E X with its codec, ready to speak.
 
         Raises:
