@@ -1,4 +1,4 @@
-"""``synthesise`` with a prompt, through the stage: what is written, and what is refused before anything is."""
+"""``synthesise`` with a prompt, through the stage: what is written, and what is refused before."""
 
 from __future__ import annotations
 
