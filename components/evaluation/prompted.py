@@ -159,7 +159,7 @@ def _of_omissions(case: _Case, found: Findings) -> list[Found]:
     stopped = {name: float(one.stopped_early) for name, one in made.items()}
     count, nothing = max(1, len(recorded)), "no sentence was heard"
     ceilings = [sum(one.skipped for one in recorded) / count, sum(o.stopped_early for o in recorded) / count]
-    known = ceilings if recorded else [None, None]
+    known: Sequence[float | None] = ceilings if recorded else (None, None)
     return [
         case.mean("skip_rate", skipped, listener.identity, nothing, ceiling=known[0]),
         case.mean("early_stop_rate", stopped, listener.identity, nothing, ceiling=known[1]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -99,7 +99,7 @@ class EspeakPrompted:
     languages: tuple[Language, ...] = LANGUAGES
     prompt_s: tuple[float, float] = (0.5, 5.0)
     learned_from: tuple[str, ...] = ("low",)
-    consents: dict[str, str] = field(default_factory=dict)
+    consents: Mapping[str, str] = field(default_factory=dict)
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     dtype: str = "float32"
     weights_sha256: str = "w" * 64

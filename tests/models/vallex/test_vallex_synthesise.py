@@ -61,7 +61,7 @@ def test_a_prompt_speaks_another_language_and_is_labelled(project: Path, params:
 
 
 def test_a_stream_is_heard_before_its_end(project: Path, params: Params) -> None:
-    said = _say(project, params, live=True)
+    said = _say(project, params, live=True, text="We were away, a year ago. Please call Stella.")
     assert said.first_s is not None
     assert 0 < said.first_s < said.total_s
     assert "first audio after" in told(said)[1]
