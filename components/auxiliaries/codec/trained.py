@@ -15,10 +15,17 @@ from components.auxiliaries.codec.loss import mel_of
 from components.auxiliaries.codec.network import CodecNetwork
 from components.auxiliaries.codec.params import Architecture
 from components.auxiliaries.codec.synthesis import SourceFilter
-from components.core.storage import sha256_json
+from components.core.storage import sha256_bytes, sha256_json
 from components.features.mel import MelAnalysis
 from components.features.pitch import PitchAnalysis, f0_where_voiced
 from components.nn.delivered import Delivered, read_delivered
+
+_UNTRAINED_SEED = 0
+"""Any: always the same."""
+_UNTRAINED_LOG_GAIN = -3.5
+"""Sources have a power of about 1: as quiet as speech, so that nothing is clipped."""
+_UNTRAINED_CARD = {"log_floor": 1.0e-5, "f0_method": "dio"}
+"""What a delivered codec's card has from its features."""
 
 
 class TrainedCodec:
@@ -101,3 +108,16 @@ def load(delivered: Path, device: torch.device) -> TrainedCodec:
         CorruptFileError: the weights are not the ones that were delivered.
     """
     return TrainedCodec(read_delivered(delivered, NAME), device)
+
+
+def untrained(architecture: Architecture, device: torch.device) -> TrainedCodec:
+    """Weights as they are before any training, always the same: the pipeline's tests need none delivered."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(_UNTRAINED_SEED)
+        network = CodecNetwork(architecture)
+    with torch.no_grad():
+        network.speak.bias[: 2 * architecture.n_mels] += _UNTRAINED_LOG_GAIN
+    weights = network.state_dict()
+    digest = {name: sha256_bytes(value.contiguous().numpy().tobytes()) for name, value in weights.items()}
+    card = {"architecture": architecture.model_dump(mode="json"), **_UNTRAINED_CARD}
+    return TrainedCodec(Delivered(weights, card, sha256_json(digest)), device)
