@@ -14,7 +14,9 @@ from components.auxiliaries.codec.contract import NAME, checked_codes, checked_s
 from components.auxiliaries.codec.loss import mel_of
 from components.auxiliaries.codec.network import CodecNetwork
 from components.auxiliaries.codec.params import Architecture
-from components.auxiliaries.codec.synthesis import SourceFilter
+from components.auxiliaries.vocoder.excitation import source
+from components.auxiliaries.vocoder.params import Streaming
+from components.auxiliaries.vocoder.source_filter import SourceFilterVocoder
 from components.core.storage import sha256_json
 from components.features.mel import MelAnalysis
 from components.features.pitch import PitchAnalysis, f0_where_voiced
@@ -22,7 +24,7 @@ from components.nn.delivered import Delivered, read_delivered
 
 
 class TrainedCodec:
-    """See `contract.Codec`. Mel and f0 in, a source through filters out; see `docs/models/codec.md`.
+    """See `contract.Codec`. Mel and f0 in; mel and f0 out, and a source-filter synthesis; see `docs/models/codec.md`.
 
     Everything reaches a bounded number of frames (``lookahead``), so samples are final as soon as so many
     more codes are known. A stretch is decoded from the beginning all the same: the pulses' phase runs on.
@@ -42,11 +44,12 @@ class TrainedCodec:
         self.pitch = PitchAnalysis(delivered.card["f0_method"], a.f0_floor_hz, a.f0_ceil_hz)
         self.analysis = MelAnalysis.of(a, delivered.card["log_floor"])
         self._mel = mel_of(self.analysis).to(device)
-        self._synthesis = SourceFilter(a).to(device)
+        whole = Streaming(first_chunk_frames=1, chunk_frames=1)  # it is asked for stretches, never to stream
+        self._synthesis = SourceFilterVocoder(self.analysis, a.synthesis, whole, None, device, "")
         network = CodecNetwork(a)
         network.load_state_dict(dict(delivered.weights), strict=False)
         self._network = network.to(device).eval().requires_grad_(False)
-        self.lookahead = -(-(network.reach + self._synthesis.reach) // a.stride)
+        self.lookahead = -(-(network.reach + self._synthesis.reach_frames) // a.stride)
 
     @torch.inference_mode()
     def encode(self, samples: Tensor) -> Tensor:
@@ -74,11 +77,18 @@ class TrainedCodec:
             DataError: another shape, or codes that no codebook has.
         """
         known = checked_codes(codes, self)
-        filters = self._network.filters(self._network.quantiser.decode(known))
+        said = self._network.sound(self._network.quantiser.decode(known))
         a = self.architecture
-        f0 = filters.log_f0.exp().clamp(a.f0_floor_hz, a.f0_ceil_hz)
-        made: Tensor = self._synthesis(filters, f0, filters.voicing.sigmoid() > a.voicing_threshold)
-        return made[:, first * self.hop :].clamp(-1.0, 1.0)
+        f0 = said.log_f0.exp().clamp(a.f0_floor_hz, a.f0_ceil_hz)
+        f0 = torch.where(said.voicing.sigmoid() > a.voicing_threshold, f0, 0.0)
+        rows = zip(said.mel.exp(), f0.cpu().numpy(), strict=True)
+        return torch.stack([self._samples(mel, course, first * a.stride) for mel, course in rows])
+
+    def _samples(self, mel: Tensor, f0: NDArray[np.float32], first: int) -> Tensor:
+        """[(T - first) · hop] of amplitudes [T, n_mels] and Hz [T]; the last frame is held for its hop."""
+        held = torch.cat([mel, mel[-1:]])
+        course = source(np.append(f0, f0[-1]), self.analysis.hop_s, self._synthesis.padding)
+        return self._synthesis.samples(held, course, first, len(mel)).clamp(-1.0, 1.0)
 
     def _course(self, samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         found = f0_where_voiced(samples, self.sample_rate, self.architecture.hop_length, self.pitch)
