@@ -21,6 +21,7 @@ from components.models.vallex.decoding import (
     Spoken,
     first_codes,
     other_codes,
+    paced,
 )
 from components.models.vallex.delivery import DeliveredVallex
 from components.models.vallex.params import Section
@@ -161,7 +162,7 @@ class VallexSpeaker:
     def _requests(self, text: str, language: Language, voice: Voice, seed: int) -> list[Request]:
         number = self._languages.index(self._known(language))
         parts = pieces(phonemise(text, language), self._inference.max_symbols)
-        return [
+        requests = [
             Request(
                 (*voice.symbols, *symbols),
                 (*voice.languages, *(number,) * len(symbols)),
@@ -171,6 +172,7 @@ class VallexSpeaker:
             )
             for place, symbols in enumerate(map(self._ids, parts))
         ]
+        return paced(self._network.ar, requests)
 
     def _ids(self, symbols: Sequence[str]) -> tuple[int, ...]:
         return tuple(self._places.get(symbol, self._places[UNK]) for symbol in symbols)
