@@ -24,7 +24,7 @@ from components.nn.delivered import Delivered, read_delivered
 
 
 class TrainedCodec:
-    """See `contract.Codec`. Mel and f0 in; mel and f0 out, and a source-filter synthesis; see `docs/models/codec.md`.
+    """See `contract.Codec` and `docs/models/codec.md`. Mel and f0 in and out, then a source-filter synthesis.
 
     Everything reaches a bounded number of frames (``lookahead``), so samples are final as soon as so many
     more codes are known. A stretch is decoded from the beginning all the same: the pulses' phase runs on.

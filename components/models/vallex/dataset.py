@@ -108,7 +108,7 @@ def collate(samples: Sequence[Sample]) -> Mapping[str, Tensor]:
     """Samples to a batch, padded with 0 at the ends.
 
     Returns:
-        symbols, languages and durations [B, L], symbol_lengths [B], codes [B, Q, T], frames [B], prompt_frames [B].
+        symbols, languages and durations [B, L]; codes [B, Q, T]; symbol_lengths, frames, prompt_frames [B].
     """
 
     def padded(name: str) -> Tensor:

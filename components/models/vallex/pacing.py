@@ -1,4 +1,4 @@
-"""How long each symbol lasts, and which symbols a frame of codes is about: what minutes of training cannot find."""
+"""How long each symbol lasts, and which symbols a frame is about: what minutes of training do not find."""
 
 from __future__ import annotations
 
