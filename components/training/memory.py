@@ -11,6 +11,7 @@ from typing import Self
 
 import torch
 from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
 
 _BYTES_PER_GB = 1e9
 #: getrusage counts kilobytes on Linux and bytes on macOS.
@@ -78,7 +79,7 @@ class SavedTensors:
 
     def __init__(self, there: Iterable[Tensor] = ()) -> None:
         self.bytes = 0
-        self._seen = {one.untyped_storage().data_ptr() for one in there}
+        self._seen = {StorageWeakRef(one.untyped_storage()).cdata for one in there}
         self._hooks = torch.autograd.graph.saved_tensors_hooks(self._kept, lambda tensor: tensor)
 
     def __enter__(self) -> Self:
@@ -94,7 +95,8 @@ class SavedTensors:
 
     def _kept(self, tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        if storage.data_ptr() not in self._seen:
-            self._seen.add(storage.data_ptr())
+        identity = StorageWeakRef(storage).cdata  # tensors without memory have one too, unlike an address
+        if identity not in self._seen:
+            self._seen.add(identity)
             self.bytes += storage.nbytes()
         return tensor
