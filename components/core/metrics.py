@@ -29,6 +29,20 @@ KpiName = Literal[
     "f0_correlation",
     "stream_latency_p95_ms",
     "stream_delay_p95_ms",
+    "similarity_seen",
+    "similarity_unseen",
+    "similarity_same_language",
+    "similarity_cross_language",
+    "pronunciation_seen",
+    "pronunciation_unseen",
+    "pronunciation_same_language",
+    "pronunciation_cross_language",
+    "loop_rate",
+    "cut_rate",
+    "skip_rate",
+    "early_stop_rate",
+    "tokens_per_s",
+    "tokens_per_s_batched",
 ]
 EvidenceKind = Literal["measured", "simulated", "expected", "certified"]
 EvaluatorClass = Literal["reference", "proxy"]
@@ -57,6 +71,20 @@ HIGHER_IS_BETTER: dict[str, bool] = {
     "f0_correlation": True,
     "stream_latency_p95_ms": False,
     "stream_delay_p95_ms": False,
+    "similarity_seen": True,
+    "similarity_unseen": True,
+    "similarity_same_language": True,
+    "similarity_cross_language": True,
+    "pronunciation_seen": True,
+    "pronunciation_unseen": True,
+    "pronunciation_same_language": True,
+    "pronunciation_cross_language": True,
+    "loop_rate": False,
+    "cut_rate": False,
+    "skip_rate": False,
+    "early_stop_rate": False,
+    "tokens_per_s": True,
+    "tokens_per_s_batched": True,
 }
 
 

@@ -1,6 +1,7 @@
 """evaluate: the delivered model says the 120 sentences → evidence, a table, samples to listen to.
 
-A text-to-speech model reads them; a voice converter converts somebody who says them.
+A text-to-speech model reads them, in voices that it knows or in those of prompts; a voice converter converts
+somebody who says them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from components.data.corpus import Corpus, corpora
 from components.evaluation.candidate import Findings, Listening, examine
 from components.evaluation.conversion import Targets, examine_conversion
 from components.evaluation.embedding_store import EmbeddingStore
+from components.evaluation.prompted import examine_prompted
+from components.evaluation.prompts import cast, prompts_of, unlearned
 from components.evaluation.recognisers import recogniser_for
 from components.evaluation.recordings import Panel, Recording, held_out, panel, transcribed
 from components.evaluation.records import Circumstances, gpu_memory_records
@@ -66,8 +69,8 @@ def evaluate(context: StageContext, contender: Contender, folder: Path) -> Outco
     """
     device = best_device()
     serving = auxiliaries(context.project, context.params)
-    examined = _converter if context.section.kind == "voice_conversion" else _speaker
-    found = examined(context, contender, serving, device)
+    examined = {"voice_conversion": _converter, "prompted_speech": _prompted}
+    found = examined.get(context.section.kind, _speaker)(context, contender, serving, device)
     evidence = _evidence(contender, found)
     outputs = _write(folder, evidence, found)
     log_evidence(context, evidence, outputs)
@@ -133,12 +136,40 @@ def _converter(
     return _Examined(findings, heard, gallery, panels, converter.consents, now, peak(device))
 
 
+def _prompted(
+    context: StageContext, contender: Contender, serving: Auxiliaries, device: torch.device
+) -> _Examined:
+    model = inference.load_prompted(contender.model, context.section, contender.folder, serving, device)
+    params, found = context.params, _corpora(context)
+    recordings = unlearned(found, MIN_CLIP_S)
+    prompts = prompts_of(
+        recordings,
+        _panels(context, recordings),
+        model.learned_from,
+        model.prompt_s,
+        params.evaluation.prompted.prompt_s,
+        params.kpi.speaker_similarity.references_min,
+    )
+    sentences = load_sentences(params.evaluation.sentences, params.kpi)
+    parts = cast(sentences, prompts)
+    speakers = tuple(dict.fromkeys(one.prompt.speaker for one in parts))
+    verifier, gallery, targets = _judges(context, speakers, recordings)
+    consents = {one.prompt.speaker: one.prompt.recording.utterance.consent for one in parts}
+    now = _circumstances(context, contender, model, device)
+    listening = _listening(context, speakers)
+    watch(device)
+    findings = examine_prompted(
+        model, parts, gallery, verifier, listening, params, now, context.progress
+    )  # fmt: skip
+    return _Examined(findings, sentences, gallery, targets, consents, now, peak(device))
+
+
 def _judges(
-    context: StageContext, speakers: Sequence[str]
+    context: StageContext, speakers: Sequence[str], recordings: Sequence[Recording] | None = None
 ) -> tuple[SpeakerVerifier, Gallery, Sequence[Panel]]:
-    """The verifier, what it knows of the speakers, and their recordings."""
+    """The verifier, what it knows of the speakers, and their recordings; without any, those held out."""
     verifier = SpeakerVerifier(context.params.evaluation.speaker_verifier)
-    panels = _panels(context)
+    panels = _panels(context, recordings or held_out(_corpora(context), MIN_CLIP_S))
     gallery = _gallery(context, speakers, panels, verifier)
     return verifier, gallery, [panels[speaker] for speaker in speakers if speaker in panels]
 
@@ -153,10 +184,9 @@ def _listening(context: StageContext, speakers: Sequence[str]) -> Listening:
     return Listening(recogniser, reason, transcribed(_corpora(context), speakers))
 
 
-def _panels(context: StageContext) -> dict[str, Panel]:
-    """Every speaker's held-out recordings, parted into references and probes."""
+def _panels(context: StageContext, recordings: Sequence[Recording]) -> dict[str, Panel]:
+    """Every speaker's recordings, parted into references and probes."""
     params = context.params
-    recordings = held_out(_corpora(context), MIN_CLIP_S)
     speakers = sorted({r.utterance.speaker_id for r in recordings})
     references = params.evaluation.reference_utterances
     return {speaker: panel(speaker, recordings, references, params.seed) for speaker in speakers}

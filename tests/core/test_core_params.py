@@ -173,7 +173,7 @@ def test_every_model_says_of_what_kind_it_is_and_what_its_features_need() -> Non
     kinds = {name: section.kind for name, section in params.models.items()}
     assert kinds == {
         "rvc": "voice_conversion",
-        "vallex": "text_to_speech",
+        "vallex": "prompted_speech",
         "fastpitch": "text_to_speech",
         "wav2lip": "lip_sync",
     }

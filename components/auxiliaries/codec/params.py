@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -77,3 +78,14 @@ class Section(AuxiliarySection):
 
     architecture: Architecture
     training: Training
+
+    def misfit(self, card: Mapping[str, Any] | None) -> tuple[str, str] | None:
+        """See `AuxiliarySection.misfit`."""
+        if card is None:
+            return super().misfit(None)
+        asked, found = self.architecture.model_dump(mode="json"), card["architecture"]
+        differing = [name for name, value in asked.items() if found.get(name) != value]
+        if not differing:
+            return None
+        sides = [", ".join(f"{name} {side.get(name)}" for name in differing) for side in (asked, found)]
+        return sides[0], sides[1]

@@ -17,10 +17,15 @@ from components.auxiliaries.codec.params import Architecture
 from components.auxiliaries.vocoder.excitation import source
 from components.auxiliaries.vocoder.params import Streaming
 from components.auxiliaries.vocoder.source_filter import SourceFilterVocoder
-from components.core.storage import sha256_json
+from components.core.storage import sha256_bytes, sha256_json
 from components.features.mel import MelAnalysis
 from components.features.pitch import PitchAnalysis, f0_where_voiced
 from components.nn.delivered import Delivered, read_delivered
+
+_UNTRAINED_SEED = 0
+"""Any: always the same."""
+_UNTRAINED_CARD = {"log_floor": 1.0e-5, "f0_method": "dio"}
+"""What a delivered codec's card has from its features."""
 
 
 class TrainedCodec:
@@ -111,3 +116,13 @@ def load(delivered: Path, device: torch.device) -> TrainedCodec:
         CorruptFileError: the weights are not the ones that were delivered.
     """
     return TrainedCodec(read_delivered(delivered, NAME), device)
+
+
+def untrained(architecture: Architecture, device: torch.device) -> TrainedCodec:
+    """Weights as they are before any training, always the same: the pipeline's tests need none delivered."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(_UNTRAINED_SEED)
+        weights = CodecNetwork(architecture).state_dict()
+    digest = {name: sha256_bytes(value.contiguous().numpy().tobytes()) for name, value in weights.items()}
+    card = {"architecture": architecture.model_dump(mode="json"), **_UNTRAINED_CARD}
+    return TrainedCodec(Delivered(weights, card, sha256_json(digest)), device)

@@ -88,7 +88,7 @@ class Resources(Section):
 
 
 #: What a model makes of what.
-ModelKind = Literal["text_to_speech", "voice_conversion", "lip_sync"]
+ModelKind = Literal["text_to_speech", "prompted_speech", "voice_conversion", "lip_sync"]
 
 
 class ModelSection(Section):

@@ -116,6 +116,14 @@ class ConversionParams(Section):
     streamed_sentences_per_language: int = Field(gt=0, description="sentences converted live, chunk by chunk")
 
 
+class PromptedParams(Section):
+    """How a model that speaks in the voice of a prompt is examined."""
+
+    batch: int = Field(gt=0, description="sentences that are spoken at once for judging; never for latency")
+    prompt_s: float = Field(gt=0, description="a prompt is the recording whose length comes nearest")
+    omitted_symbols: int = Field(gt=0, description="in a row, unheard: the sentence skipped or stopped early")
+
+
 class EvaluationParams(Section):
     """How evidence is gathered."""
 
@@ -127,6 +135,7 @@ class EvaluationParams(Section):
     reference_utterances: int = Field(gt=0)
     impostor_pairs: int = Field(gt=0)
     conversion: ConversionParams
+    prompted: PromptedParams
     speaker_verifier: EvaluatorParams
     recogniser: EvaluatorParams
 

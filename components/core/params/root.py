@@ -95,7 +95,7 @@ class Params(Section):
         if not {"vallex", "codec"} <= {*self.models, *self.auxiliaries}:
             return self
         asked = self.models["vallex"].architecture.model_dump()
-        if asked["codec"] != "pretrained/codec":
+        if asked["codec"] not in ("pretrained/codec", "untrained"):
             return self
         built = self.auxiliaries["codec"].architecture.model_dump()
         given = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -17,9 +16,9 @@ from components.models.vallex.network import AutoRegressive, NonAutoRegressive, 
 from components.models.vallex.pacing import spread
 from components.models.vallex.params import Inference
 from components.models.vallex.sampling import Sampler
+from components.nn.prompting import Ending
 from components.nn.sinusoidal_positions import sinusoidal_positions
 
-Ending = Literal["end", "length", "loop"]
 _LOOKS_FOR_LOOPS_EVERY = 10
 """Steps; looking costs as much as a step of a small network."""
 

@@ -10,6 +10,8 @@ from components.core.params import Definition, ModelKind, ModelSection, Training
 from components.core.params import Section as ParamsSection
 from components.core.utterance import Language
 
+_SHIPPED_CODEC = "pretrained/codec"
+
 
 class Pacing(ParamsSection):
     """Durations are told before the codes, and each frame is shown its symbols; see `pacing.Guide`."""
@@ -150,7 +152,8 @@ class Inference(Definition):
 class Section(ModelSection):
     """``models.vallex``."""
 
-    kind: ClassVar[ModelKind] = "text_to_speech"
+    kind: ClassVar[ModelKind] = "prompted_speech"
+    features_need: ClassVar[tuple[str, ...]] = ("codec",)
 
     architecture: Architecture
     training: Training
@@ -166,3 +169,7 @@ class Section(ModelSection):
             )
             raise ValueError(message)
         return self
+
+    def served_by(self) -> tuple[str, ...]:
+        """It speaks through the codec of ``pretrained/``, unless another checkpoint is named."""
+        return ("codec",) if self.architecture.codec == _SHIPPED_CODEC else ()

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from components.auxiliaries.codec.contract import Codec
 from components.core.errors import DataError
-from components.core.extraction import FeatureReport
-from components.core.progress import Progress
+from components.core.extraction import Extraction, FeatureReport
 from components.core.storage import recover_folder, sha256_json, sha256_path
 from components.core.utterance import LANGUAGES, PhonemeTiming, Utterance
 from components.data.corpus import Corpus
@@ -37,14 +36,7 @@ class Job:
     row: StoredSpeech
 
 
-def prepare(
-    corpora: Sequence[Path],
-    codec: Codec,
-    longest: int,
-    target: Path,
-    progress: Progress,
-    shard: tuple[int, int] | None = None,
-) -> FeatureReport:
+def prepare(extraction: Extraction, codec: Codec, longest: int) -> FeatureReport:
     """Write the codes of all voices to learn from at ``target``.
 
     Symbols are those of ``alignments.csv`` where it has the utterance, else the front-end's. In one process,
@@ -52,22 +44,23 @@ def prepare(
     the old store stays.
 
     Args:
+        extraction: corpora, target and shard; nothing of its analysis is used.
         longest: frames of codes; longer utterances are rejected.
-        shard: (number, of how many): only encode that share and write no store; a later call finds it.
 
     Raises:
         DataError: one id in two corpora, or no usable utterance (``details`` has the reasons).
     """
+    target, shard = extraction.target, extraction.shard
     if shard is None:
         recover_folder(target)
-    jobs, rejected = _jobs([Corpus(folder) for folder in corpora], codec)
+    jobs, rejected = _jobs([Corpus(folder) for folder in extraction.corpora], codec)
     if shard is not None:
         jobs, rejected = jobs[shard[0] :: shard[1]], {}
     rows = len(jobs) + len(rejected)
     old, scratch = CodeStore.earlier(target), Scratch.beside(target)
     known = old.by_fingerprint if old else {}
     pending = [j for j in jobs if j.row.fingerprint not in known and not scratch.holds(j.row.fingerprint)]
-    for job in progress.track(pending, len(pending), "utterances encoded"):
+    for job in extraction.progress.track(pending, len(pending), "utterances encoded"):
         try:
             scratch.save(job.row.fingerprint, _encoded(job, codec, longest))
         except DataError as error:
