@@ -3,8 +3,8 @@
 One block stack of ``models.vallex.architecture`` (text and audio together are the context; the laptop's size
 unless told otherwise), in four ways: as it is, with gradient checkpointing, under bf16 autocast, and with the
 attention kernel that writes its scores down ("math"). Bytes are counted by saved-tensor accounting
-(`components.training.memory.SavedTensors`) over one forward pass, and compared with what the preflight predicts
-from passes over one and over two samples (`components.training.preflight.Need`).
+(`components.training.memory.SavedTensors`) over one forward pass, and compared with what the preflight
+predicts from passes over one and over two samples (`components.training.preflight.Need`).
 
     python benchmarks/memory.py [--profile laptop] [--contexts 256 512 1024 2048 4096] [--batch 4] [--fake]
 
