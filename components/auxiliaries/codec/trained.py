@@ -37,15 +37,18 @@ class TrainedCodec:
     Args:
         delivered: weights and card, checked.
         device: where it computes.
+        used: how many of its codebooks, the coarsest first; None: all.
     """
 
-    def __init__(self, delivered: Delivered, device: torch.device) -> None:
+    def __init__(self, delivered: Delivered, device: torch.device, used: int | None = None) -> None:
         a = Architecture.model_validate(delivered.card["architecture"])
         self.architecture = a
         self.sample_rate, self.hop = a.sample_rate_hz, a.samples_per_code
-        self.n_codebooks, self.codebook_size = a.n_codebooks, a.codebook_size
+        self.n_codebooks, self.codebook_size = min(used or a.n_codebooks, a.n_codebooks), a.codebook_size
         self.weights_sha256, self.device = delivered.sha256, device
-        self.sha256 = sha256_json({"weights": delivered.sha256, "card": dict(delivered.card)})
+        self.sha256 = sha256_json(
+            {"weights": delivered.sha256, "card": dict(delivered.card), "n_codebooks": self.n_codebooks}
+        )
         self.pitch = PitchAnalysis(delivered.card["f0_method"], a.f0_floor_hz, a.f0_ceil_hz)
         self.analysis = MelAnalysis.of(a, delivered.card["log_floor"])
         self._mel = mel_of(self.analysis).to(device)
@@ -72,7 +75,7 @@ class TrainedCodec:
         log_f0 = torch.from_numpy(np.stack([course[:frames] for course, _ in courses])).to(self.device)
         voiced = torch.from_numpy(np.stack([keep[:frames] for _, keep in courses])).to(self.device)
         latent = self._network.latent(self._mel(heard)[:, :frames], log_f0, voiced)
-        return self._network.quantiser.encode(latent)
+        return self._network.quantiser.encode(latent)[:, : self.n_codebooks]
 
     @torch.inference_mode()
     def decode(self, codes: Tensor, first: int = 0) -> Tensor:
@@ -108,14 +111,14 @@ def without_gaps(f0: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.interp(np.arange(len(f0)), places, np.log(f0[places])).astype(np.float32)
 
 
-def load(delivered: Path, device: torch.device) -> TrainedCodec:
-    """The codec of a delivered folder.
+def load(delivered: Path, device: torch.device, used: int | None = None) -> TrainedCodec:
+    """The codec of a delivered folder; ``used``: how many of its codebooks, None: all.
 
     Raises:
         DataError: no delivered codec there, or only a pickle.
         CorruptFileError: the weights are not the ones that were delivered.
     """
-    return TrainedCodec(read_delivered(delivered, NAME), device)
+    return TrainedCodec(read_delivered(delivered, NAME), device, used)
 
 
 def untrained(architecture: Architecture, device: torch.device) -> TrainedCodec:
