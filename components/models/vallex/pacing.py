@@ -17,6 +17,8 @@ _PLACES = 3
 """Numbers that tell how much of its symbol is over at a frame's middle."""
 _SHORTEST = 0.25
 """Frames; a symbol without any is divided by this."""
+_SMALLEST = 1e-6
+"""Frames; what lasts no time cannot be spread."""
 
 
 class Guide(nn.Module):
@@ -102,4 +104,4 @@ class Durations(nn.Module):
 
 def spread(durations: Tensor, frames: int) -> Tensor:
     """``durations`` [L], made longer or shorter alike so that they last ``frames``."""
-    return durations * (frames / durations.sum().clamp(min=torch.finfo(durations.dtype).tiny))
+    return durations * (frames / durations.sum().clamp(min=_SMALLEST))
