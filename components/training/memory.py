@@ -79,7 +79,7 @@ class SavedTensors:
 
     def __init__(self, there: Iterable[Tensor] = ()) -> None:
         self.bytes = 0
-        self._seen = {StorageWeakRef(one.untyped_storage()).cdata for one in there}
+        self._seen = {_identity(one.untyped_storage()) for one in there}
         self._hooks = torch.autograd.graph.saved_tensors_hooks(self._kept, lambda tensor: tensor)
 
     def __enter__(self) -> Self:
@@ -95,8 +95,13 @@ class SavedTensors:
 
     def _kept(self, tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        identity = StorageWeakRef(storage).cdata  # tensors without memory have one too, unlike an address
+        identity = _identity(storage)
         if identity not in self._seen:
             self._seen.add(identity)
             self.bytes += storage.nbytes()
         return tensor
+
+
+def _identity(storage: torch.UntypedStorage) -> int:
+    """Tells storages apart; those without memory (shapes alone) have one too, unlike an address."""
+    return int(StorageWeakRef(storage).cdata)  # type: ignore[no-untyped-call]

@@ -37,7 +37,8 @@ def run(task: TrainingTask, folder: Path, said: io.StringIO | None = None) -> Tr
 
 
 def weights(folder: Path) -> dict[str, Tensor]:
-    return load_file(folder / "checkpoints" / "step_00000003" / "weights.safetensors")
+    found: dict[str, Tensor] = load_file(folder / "checkpoints" / "step_00000003" / "weights.safetensors")
+    return found
 
 
 def test_saved_bytes_are_those_of_the_storages() -> None:
@@ -46,7 +47,7 @@ def test_saved_bytes_are_those_of_the_storages() -> None:
         hidden = torch.tanh(x @ weight)  # keeps its output; x and the weight lie there anyway
         total = (hidden.view(-1) * hidden.view(-1)).sum()  # keeps views of the same storage
     assert saved.bytes == 4 * 100 * 50
-    total.backward()
+    total.backward()  # type: ignore[no-untyped-call]
     assert weight.grad is not None
 
 
@@ -98,7 +99,7 @@ def test_looking_ahead_tells_the_need_and_leaves_no_trace(
     assert run(tiny_tasks.gan(batch_size=8, max_steps=3), tmp_path / "roomy", said).micro_batch == 8
     assert "GB predicted for a step, 1.00 GB left, 8 samples at a time" in said.getvalue()
     task = tiny_tasks.gan(batch_size=8, max_steps=3)
-    learner = Learner(task, torch.device("cpu"), str, Peers())
+    learner = Learner(task, torch.device("cpu"), lambda line: None, Peers())
     room = max(phase.need(task.train[0], 0).of(4) for phase in learner.phases)
     tight = run(tiny_tasks.gan(batch_size=8, max_steps=3), tmp_path / "tight")
     assert tight.micro_batch == 4, "no step ran out of memory: it was known before"
@@ -124,8 +125,8 @@ def test_after_the_last_halving_comes_checkpointing(tmp_path: Path) -> None:
         made: Mapping[str, Tensor] = forward(phase, batch, step)
         return made
 
-    task.network.forward = small  # type: ignore[method-assign, assignment]
-    task.network.enable_gradient_checkpointing = lambda: light.append(True)  # type: ignore[assignment]
+    task.network.forward = small
+    task.network.enable_gradient_checkpointing = lambda: light.append(True)
     said = io.StringIO()
     result = run(task, tmp_path / "tight", said)
     run(tiny_tasks.gan(batch_size=2, max_steps=3), tmp_path / "roomy")

@@ -68,6 +68,7 @@ def test_padding_is_not_looked_at(network: VallexNetwork) -> None:
     ar = network.ar
     short, long = (paced(ar, [one])[0] for one in (request(5, 4, 1), request(9, 6, 2)))
     together = ar.guided(text_of([short, long], CPU), 20)
+    assert together is not None
     for row, one in enumerate((short, long)):
         torch.testing.assert_close(together[row], ar.guided(text_of([one], CPU), 20)[0])
     both = paced(ar, [request(5, 4, 1), request(9, 6, 2)])
