@@ -83,9 +83,13 @@ def examine_prompted(
     turns = [(one.sentence, one.prompt.speaker) for one in parts]
     latency.warm_up(candidate, turns, params.evaluation.latency_warmup)
     told = candidate.speak(params.evaluation.prompted.batch, params.data.validation, progress)
-    wanted, evaluation = params.kpi.latency, params.evaluation
     times = latency.measure_some(
-        candidate, told.spoken, evaluation.latency_repeats, wanted.utterance_seconds, wanted.n_min, progress
+        candidate,
+        told.spoken,
+        params.evaluation.latency_repeats,
+        params.kpi.latency.utterance_seconds,
+        params.evaluation.prompted.timed_sentences,
+        progress,
     )
     found = judge(told.spoken, times, gallery, verifier, listening, params, now, progress)
     by_id = {one.sentence.sentence_id: one for one in parts}
@@ -155,7 +159,7 @@ def _of_omissions(case: _Case, found: Findings) -> list[Found]:
     stopped = {name: float(one.stopped_early) for name, one in made.items()}
     count, nothing = max(1, len(recorded)), "no sentence was heard"
     ceilings = [sum(one.skipped for one in recorded) / count, sum(o.stopped_early for o in recorded) / count]
-    known = ceilings if recorded else [None, None]
+    known: Sequence[float | None] = ceilings if recorded else (None, None)
     return [
         case.mean("skip_rate", skipped, listener.identity, nothing, ceiling=known[0]),
         case.mean("early_stop_rate", stopped, listener.identity, nothing, ceiling=known[1]),

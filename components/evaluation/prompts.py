@@ -124,7 +124,7 @@ def cast(sentences: Sequence[Sentence], prompts: Sequence[Prompt]) -> list[Part]
         fitting = _fitting(prompts, sentence.language, seen, crosses)
         visit = asked[sentence.language, seen, crosses]
         asked[sentence.language, seen, crosses] += 1
-        parts.append(Part(sentence, fitting[visit % len(fitting)]))
+        parts.append(Part(sentence, fitting[(first[sentence.language] + visit) % len(fitting)]))
     return parts
 
 

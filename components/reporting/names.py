@@ -33,7 +33,7 @@ class ParameterName:
 class KpiTitle:
     """What a form calls a KPI, and how it is measured.
 
-    ``beside``: "x" for a figure that stands beside the KPIs of a voice converter and gates nothing.
+    ``beside``: "x" for a figure that stands beside the KPIs of one kind of model and gates nothing.
     """
 
     name: str

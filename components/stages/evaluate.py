@@ -143,7 +143,7 @@ def _prompted(
     params, found = context.params, _corpora(context)
     recordings = unlearned(found, MIN_CLIP_S)
     prompts = prompts_of(
-        recordings,
+        unlearned(found, model.prompt_s[0]),  # too short to judge a voice by, but long enough to give it
         _panels(context, recordings),
         model.learned_from,
         model.prompt_s,

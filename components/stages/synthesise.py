@@ -103,6 +103,33 @@ def synthesise(
     return Said(version, out, sidecar, timings, captions)
 
 
+def require_voice(model: str, speaker: str | None, prompt: Path | None, *, controlled: bool) -> bool:
+    """Whether the model speaks by a prompt; what belongs to its kind has to be given, and nothing else.
+
+    Args:
+        controlled: whether pace, pitch, energy or a word is asked for.
+
+    Raises:
+        ConfigError: no such model, no voice to speak in, or something that the model cannot do.
+    """
+    catalogue.spec(model)  # a model that does not exist is told as such
+    kind = catalogue.section_types()[model].kind
+    if kind == "prompted_speech":
+        wrong = "no --prompt" if prompt is None else "pace, pitch or energy" if controlled else None
+        needed = "--prompt and --prompt-text; its voice and manner are the prompt's"
+    else:
+        wrong = "a --prompt" if prompt is not None else "no --speaker" if speaker is None else None
+        needed = "--speaker: it speaks in voices that it was trained on, or not at all"
+    if wrong is not None:
+        raise ConfigError(
+            who=model,
+            expected=needed,
+            found=wrong,
+            action="give what is expected and leave the rest out, or choose another --model",
+        )
+    return kind == "prompted_speech"
+
+
 def chosen_weights(
     project: Path, params: Params, workspace: Workspace, model: str, version: str
 ) -> tuple[str, Path]:

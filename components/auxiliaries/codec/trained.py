@@ -24,6 +24,8 @@ from components.nn.delivered import Delivered, read_delivered
 
 _UNTRAINED_SEED = 0
 """Any: always the same."""
+_UNTRAINED_LOG_GAIN = -3.5
+"""Sources have a power of about 1: as quiet as speech, so that nothing is clipped."""
 _UNTRAINED_CARD = {"log_floor": 1.0e-5, "f0_method": "dio"}
 """What a delivered codec's card has from its features."""
 
@@ -125,7 +127,10 @@ def untrained(architecture: Architecture, device: torch.device) -> TrainedCodec:
     """Weights as they are before any training, always the same: the pipeline's tests need none delivered."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_UNTRAINED_SEED)
-        weights = CodecNetwork(architecture).state_dict()
+        network = CodecNetwork(architecture)
+    with torch.no_grad():
+        network.speak.bias[: 2 * architecture.n_mels] += _UNTRAINED_LOG_GAIN
+    weights = network.state_dict()
     digest = {name: sha256_bytes(value.contiguous().numpy().tobytes()) for name, value in weights.items()}
     card = {"architecture": architecture.model_dump(mode="json"), **_UNTRAINED_CARD}
     return TrainedCodec(Delivered(weights, card, sha256_json(digest)), device)

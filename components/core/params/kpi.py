@@ -121,6 +121,7 @@ class PromptedParams(Section):
 
     batch: int = Field(gt=0, description="sentences that are spoken at once for judging; never for latency")
     prompt_s: float = Field(gt=0, description="a prompt is the recording whose length comes nearest")
+    timed_sentences: int = Field(gt=0, description="short ones at most; the gate asks for kpi.latency.n_min")
     omitted_symbols: int = Field(gt=0, description="in a row, unheard: the sentence skipped or stopped early")
 
 
