@@ -14,7 +14,7 @@ from components.core.errors import ConfigError, DataError
 from components.models.vallex.params import Section
 from components.models.vallex.speaker import VallexSpeaker
 from components.nn.contracts import Speech
-from components.nn.prompting import Voice
+from components.nn.prompting import Line, Voice
 
 TEXT = "We were away, a year ago. Please call Stella, and ask her to come."
 
