@@ -27,7 +27,7 @@ def of(auxiliaries: Auxiliaries, choice: Choice, device: torch.device) -> Codec:
     if choice.checkpoint == SHIPPED:
         from components.auxiliaries.codec.trained import load
 
-        return _as_asked(load(auxiliaries.folder / NAME, device), choice)
+        return _as_asked(load(auxiliaries.folder / NAME, device, choice.n_codebooks), choice)
     if choice.checkpoint == UNTRAINED:
         return _as_asked(_untrained(auxiliaries, choice, device), choice)
     from components.auxiliaries.codec.encodec import from_hub

@@ -103,7 +103,7 @@ class Params(Section):
         given = {
             "codec_sample_rate_hz": built["sample_rate_hz"],
             "codec_frame_rate_hz": built["sample_rate_hz"] // (built["hop_length"] * built["stride"]),
-            "n_codebooks": built["n_codebooks"],
+            "n_codebooks": min(asked["n_codebooks"], built["n_codebooks"]),  # the coarsest may do
             "codebook_size": built["codebook_size"],
         }
         for name, value in given.items():

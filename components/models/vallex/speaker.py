@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from components.auxiliaries.codec.contract import Codec, require_same
 from components.core.errors import DataError
 from components.core.utterance import Language
-from components.models.vallex.decoding import Generation, Request, Spoken, first_codes, other_codes
+from components.models.vallex.decoding import Generation, Request, Spoken, first_codes, other_codes, paced
 from components.models.vallex.delivery import DeliveredVallex
 from components.models.vallex.params import Section
 from components.models.vallex.segmentation import pieces
@@ -136,7 +136,7 @@ class VallexSpeaker:
     def _requests(self, text: str, language: Language, voice: Voice, seed: int) -> list[Request]:
         number = self.languages.index(self._known(language))
         parts = pieces(phonemise(text, language), self._inference.max_symbols)
-        return [
+        requests = [
             Request(
                 (*voice.symbols, *symbols),
                 (*voice.languages, *(number,) * len(symbols)),
@@ -146,6 +146,7 @@ class VallexSpeaker:
             )
             for place, symbols in enumerate(map(self._ids, parts))
         ]
+        return paced(self._network.ar, requests)
 
     def _ids(self, symbols: Sequence[str]) -> tuple[int, ...]:
         return tuple(self._places.get(symbol, self._places[UNK]) for symbol in symbols)

@@ -54,7 +54,7 @@ def training_task(section: Section, features: Path, seed: int, warm_start: Path 
     card = _card(a, store)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        learner = VallexLearner(a)
+        learner = VallexLearner(a, training.pace_loss_weight)
     if warm_start is not None:
         begin_from(learner.network, card, warm_start)
     dtype = cast("torch.dtype", getattr(torch, training.delivered_dtype))
