@@ -20,7 +20,7 @@ Sample = Mapping[str, Tensor]
 class SyncWindows(Dataset[Sample]):
     """``windows_per_clip`` windows of a clip, drawn anew each time in training, evenly spread otherwise.
 
-    The wrong sounds are of the same clip: voice, face and room tell nothing, only the moment does. Each window
+    The wrong sounds are of the same clip: voice, face and room tell nothing, only the moment does. A window
     is seen and heard once and compared with all: N windows make N right pairs and nearly N² wrong ones.
 
     Raises:

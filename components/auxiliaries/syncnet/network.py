@@ -162,7 +162,7 @@ class SyncLearner(nn.Module):
 
     Differs from Prajwal et al. 2020, which draws one wrong sound for every second face: all pairs of a clip
     count, and with ``choice_weight`` the right sound is also chosen among them, as van den Oord et al. 2018
-    (InfoNCE, equation 4) do. One wrong sound a face says too little: such a training stays at ln 2 for as long
+    (InfoNCE, equation 4) do. One wrong sound a face says little: such a training stays at ln 2 for as long
     as a laptop has (docs/log.md).
 
     A training whose averaged pair loss still lies at ln 2 after ``plateau.after_steps`` steps guesses; the
