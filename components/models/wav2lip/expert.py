@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from components.auxiliaries.syncnet.dataset import SyncPairs
+from components.auxiliaries.syncnet.dataset import SyncWindows
 from components.auxiliaries.syncnet.loading import SYNCNET, load, require_same_hearing
 from components.auxiliaries.syncnet.network import LN2
 from components.auxiliaries.syncnet.params import Section as SyncSection
@@ -33,7 +33,7 @@ def examine(
     expert = load(syncnet, SYNCNET, device)
     require_same_hearing(expert, store.hearing, section.architecture.image_size, f"Wav2Lip with {features}")
     part = next((part for part in _HELD_OUT if store.of_part(part)), _HELD_OUT[-1])
-    pairs = SyncPairs(store, part, training)
+    pairs = SyncWindows(store, part, training)
     loss, accuracy = pair_figures(expert.network, pairs, training, device)
     count = len(pairs) * training.windows_per_clip
     what = f"over {count} windows of {len(pairs)} held-out clips"
