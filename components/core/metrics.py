@@ -29,6 +29,13 @@ KpiName = Literal[
     "f0_correlation",
     "stream_latency_p95_ms",
     "stream_delay_p95_ms",
+    "lse_c_share_of_real",
+    "lse_c_shuffled",
+    "lip_offset_within_1",
+    "mouth_ssim",
+    "mouth_l1",
+    "latency_per_second_ms",
+    "frames_per_second",
 ]
 EvidenceKind = Literal["measured", "simulated", "expected", "certified"]
 EvaluatorClass = Literal["reference", "proxy"]
@@ -57,6 +64,13 @@ HIGHER_IS_BETTER: dict[str, bool] = {
     "f0_correlation": True,
     "stream_latency_p95_ms": False,
     "stream_delay_p95_ms": False,
+    "lse_c_share_of_real": True,
+    "lse_c_shuffled": False,
+    "lip_offset_within_1": True,
+    "mouth_ssim": True,
+    "mouth_l1": False,
+    "latency_per_second_ms": False,
+    "frames_per_second": True,
 }
 
 

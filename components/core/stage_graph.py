@@ -59,6 +59,7 @@ _EVALUATING = (
     "training",
     "evaluation",
     "stages/evidence_told.py",
+    "stages/lip_evidence.py",
 )
 
 STAGES: tuple[Stage, ...] = (

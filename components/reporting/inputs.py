@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ from components.core.ports import DataVersion, MetricPoint, RunSummary
 from components.core.spending import Spent
 
 #: Raised when the layout or the wording of a report changes; printed with every report.
-GENERATOR_VERSION = "1.2"
+GENERATOR_VERSION = "1.3"
 #: What stands in the file properties of a report that no run stands behind.
 NO_RUN_TIME = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 KST = datetime.timezone(datetime.timedelta(hours=9), "KST")
@@ -69,6 +69,8 @@ class Sentence:
     listened. ``audio`` and ``reference`` are None where no sample was kept.
     ``source`` is what was converted and ``source_voice`` who says it: a voice converter's only. Behind its
     sentences stand rows of recordings.
+    ``videos`` are what a lip-sync model was given, what it rendered, and that with a wrong sound: ``real``,
+    ``made``, ``wrong``.
     """
 
     sentence_id: str
@@ -83,6 +85,7 @@ class Sentence:
     heard: str
     source: Path | None = None
     source_voice: str = ""
+    videos: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

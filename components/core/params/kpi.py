@@ -116,6 +116,18 @@ class ConversionParams(Section):
     streamed_sentences_per_language: int = Field(gt=0, description="sentences converted live, chunk by chunk")
 
 
+class LipSyncParams(Section):
+    """How a model that moves lips is judged."""
+
+    clips: int = Field(gt=0, description="held-out clips, as many of each language as there are")
+    max_seconds: float = Field(gt=0, description="of a clip; what comes later is left out")
+    reference_shift: float = Field(
+        gt=0, lt=1, description="share of a clip by which the reference is another frame: no mouth to copy"
+    )
+    shown: int = Field(ge=0, description="clips whose videos are kept to look at, the worst first")
+    judge: EvaluatorParams
+
+
 class EvaluationParams(Section):
     """How evidence is gathered."""
 
@@ -127,6 +139,7 @@ class EvaluationParams(Section):
     reference_utterances: int = Field(gt=0)
     impostor_pairs: int = Field(gt=0)
     conversion: ConversionParams
+    lip_sync: LipSyncParams
     speaker_verifier: EvaluatorParams
     recogniser: EvaluatorParams
 
