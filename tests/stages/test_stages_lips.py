@@ -66,7 +66,8 @@ class Place:
             "features", "wav2lip", "", "done", "ci", "", "d", "", "", 1.0, "cpu", {}, outputs, {}
         )
         return StageContext(
-            stage=name, model="wav2lip", profile="ci", params=self.params.model_copy(update={"models": models}),
+            stage=name, model="wav2lip", profile="ci",
+            params=self.params.model_copy(update={"models": models}),
             workspace=self.workspace, project=self.project, git_sha="g", params_sha="p", data_md5="d",
             progress=Progress("test"), upstream={"features": features},
         )  # fmt: skip
