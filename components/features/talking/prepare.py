@@ -61,18 +61,24 @@ def prepare(extraction: Extraction, learner: Learner, hearing: LipHearing, image
         DataError: no usable clip.
         ValidationBlockedError: the data gate refuses the training part.
     """
-    target, video = extraction.target, extraction.data.video
-    recover_folder(target)
+    target, video, shard = extraction.target, extraction.data.video, extraction.shard
+    if shard is None:
+        recover_folder(target)
     splits, seed = extraction.data.splits, extraction.seed
     clips, rejected = sources(extraction.corpora, learner, video.drawn, splits, seed)
     key = _key(hearing, image_size, video)
     jobs = [Job(one, _row(one, key)) for one in clips]
+    if shard is not None:
+        jobs, rejected = jobs[shard[0] :: shard[1]], {}
     old, scratch = TalkingStore.earlier(target), Scratch.beside(target)
     known = {row.fingerprint: row for row in old.rows} if old else {}
     pending = [j for j in jobs if j.row.fingerprint not in known and not scratch.holds(j.row.fingerprint)]
     work = partial(_compute, hearing=hearing, image_size=image_size, video=video, scratch=scratch)
     reasons = map_in_processes(work, pending, extraction.workers, extraction.progress, "clips")
     rejected |= {j.row.clip_id: reason for j, reason in zip(pending, reasons, strict=True) if reason}
+    if shard is not None:
+        usable = sum(j.row.clip_id not in rejected for j in jobs)
+        return FeatureReport(usable + len(rejected), usable, len(jobs) - len(pending), rejected)
 
     def features_of(row: TalkingRow) -> Features:
         if old is not None and row.fingerprint in known:
