@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def lip_records(
     """
     told = _Told({one.clip.clip_id: one.clip.language for one in scored}, now)
     metrics = [
-        told.mean("mouth_ssim", {n: one.likeness.ssim for n, one in _named(scored)}, _ssim_judge()),
+        told.mean("mouth_ssim", {n: one.likeness.ssim for n, one in _named(scored)}, structural_similarity.JUDGE),
         told.mean("mouth_l1", {n: one.likeness.l1 for n, one in _named(scored)}, _PIXELS),
     ]
     missing: list[NotMeasured] = []
@@ -134,9 +134,5 @@ def _named(scored: Sequence[ScoredClip]) -> list[tuple[str, ScoredClip]]:
     return [(one.clip.clip_id, one) for one in scored]
 
 
-def _ssim_judge() -> Evaluator:
-    return structural_similarity.JUDGE
-
-
-def _mean(values: object) -> float:
-    return float(np.mean(list(values)))  # type: ignore[call-overload]
+def _mean(values: Iterable[float]) -> float:
+    return float(np.mean(list(values)))
