@@ -18,7 +18,8 @@ class Generator(nn.Module):
 
     Differs besides: the speech joins at the coarsest map (S / 32) instead of at a single cell; the decoder
     doubles by nearest neighbour and convolution instead of by transposed convolution, which leaves no
-    checkerboard.
+    checkerboard. What need not change is kept: the decoder paints a face and says for every pixel how much of
+    the given one stays (Pumarola et al. 2018, GANimation, equation 1), so hair and skin cost no learning.
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -31,7 +32,7 @@ class Generator(nn.Module):
             nn.Sequential(ConvBlock(deeper + own, own, 3), ConvBlock(own, own, 3))
             for own, deeper in zip(channels[-2::-1], channels[:0:-1], strict=True)
         )
-        self.end = nn.Conv2d(channels[0], 3, 1)
+        self.end = nn.Conv2d(channels[0], 4, 1)
 
     def forward(self, pictures: Tensor, mel: Tensor) -> Tensor:
         """Faces.
@@ -50,7 +51,14 @@ class Generator(nn.Module):
         for up in self.ups:
             skip = maps.pop()
             x = up(torch.cat([F.interpolate(x, scale_factor=2.0, mode="nearest"), skip], dim=1))
-        return torch.sigmoid(self.end(x).float())
+        painted, kept = torch.sigmoid(self.end(x).float()).split([3, 1], dim=1)
+        return torch.lerp(painted, _given(pictures).float(), kept)
+
+
+def _given(pictures: Tensor) -> Tensor:
+    """[B, 6, S, S] → [B, 3, S, S]: the frame above, the reference where the frame is hidden."""
+    half = pictures.shape[-2] // 2
+    return torch.cat([pictures[:, :3, :half], pictures[:, 3:, half:]], dim=2)
 
 
 def hidden_below(faces: Tensor) -> Tensor:
