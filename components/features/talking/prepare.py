@@ -38,7 +38,13 @@ from components.features.talking.store import (
 )
 
 _OFFSET_CLIPS, _OFFSET_CLIPS_MIN, _OFFSET_REACH_S = 96, 16, 0.4
-_SOURCES = ("components/data/talking_face", "components/features/faces", "components/features/lip_mel.py")
+#: What pixels and mels follow from; the gate and the measured offset change neither.
+_SOURCES = (
+    "components/data/talking_face",
+    "components/features/faces/detection.py",
+    "components/features/faces/track.py",
+    "components/features/lip_mel.py",
+)
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,10 @@ class Training(TrainingRun, Definition):
     reference_min_frames: int = Field(
         gt=0, description="the reference is at least so far from the target, or the mouth is copied"
     )
+    reference_max_frames: int = Field(
+        gt=0,
+        description="and at most so far, where the clip has such frames: the head stays, the mouth moves",
+    )
     validation_clips: int = Field(gt=0)
     eps: float = Field(gt=0)
     weight_decay: float = Field(ge=0)

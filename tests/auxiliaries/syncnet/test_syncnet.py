@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from talking_corpus import talking_store, write_corpus
 
 from components import catalogue
 from components.auxiliaries.syncnet.dataset import SyncWindows, collate
@@ -137,8 +138,8 @@ def test_a_batch_can_be_learned_by_heart(store: TalkingStore, section: Section) 
         optimiser.zero_grad()
         losses["total"].backward()
         optimiser.step()
-    assert float(losses["total"]) < 0.35 < LN2
-    assert float(losses["accuracy"]) == 1.0
+    assert float(losses["pairs"]) < 0.35 < LN2
+    assert float(losses["accuracy"]) > 0.9  # a clip says a sound more than once
 
 
 def test_a_plateau_at_ln_2_stops_with_the_statistics_of_the_data(network: SyncNet, section: Section) -> None:
@@ -162,6 +163,22 @@ def test_a_plateau_at_ln_2_stops_with_the_statistics_of_the_data(network: SyncNe
     learning = SyncLearner(network, recipe, ()).train()
     learning.averaged.fill_(0.3)
     learning._watch(torch.tensor(0.3), 100)
+
+
+def test_sound_of_something_else_stops_within_the_budget_of_ci_and_says_why(
+    section: Section, tmp_path: Path
+) -> None:
+    corpus = write_corpus(tmp_path / "corpus", clips=18, foreign=True)
+    store, _ = talking_store(corpus, tmp_path / "store")
+    assert section.training.plateau.after_steps < section.training.max_steps
+    task = catalogue.auxiliary_spec("syncnet").training_task(section, store.folder, 0, None)
+    with pytest.raises(SyncPlateauError) as caught:
+        train(task, tmp_path / "training", CPU, Progress("test"), lambda points: None)
+    clips, faces, offset, histogram = caught.value.details
+    assert clips == "18 clips, 2 speakers, 0.6 minutes"
+    assert faces.startswith("frames with a face 100.0%")
+    assert "no clear maximum" in offset
+    assert histogram.startswith("clips at each offset, frames: -")
 
 
 def test_scores_find_a_shift_and_are_low_for_nothing_in_common() -> None:
