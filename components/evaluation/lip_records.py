@@ -36,7 +36,9 @@ def lip_records(
     """
     told = _Told({one.clip.clip_id: one.clip.language for one in scored}, now)
     metrics = [
-        told.mean("mouth_ssim", {n: one.likeness.ssim for n, one in _named(scored)}, structural_similarity.JUDGE),
+        told.mean(
+            "mouth_ssim", {n: one.likeness.ssim for n, one in _named(scored)}, structural_similarity.JUDGE
+        ),
         told.mean("mouth_l1", {n: one.likeness.l1 for n, one in _named(scored)}, _PIXELS),
     ]
     missing: list[NotMeasured] = []

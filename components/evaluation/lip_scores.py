@@ -67,16 +67,16 @@ def score_clips(
     Raises:
         NothingScoredError: clips too short to be judged, or only one with a judge.
     """
-    shift, repeats = params.evaluation.lip_sync.reference_shift, params.evaluation.latency_repeats
+    apart, repeats = params.evaluation.lip_sync.reference_frames, params.evaluation.latency_repeats
     for _ in range(params.evaluation.latency_warmup):
-        rendered(model, clips[0], shift, model.batch_frames)
+        rendered(model, clips[0], apart, model.batch_frames)
     takes: dict[str, list[float]] = {one.clip_id: [] for one in clips}
     made: dict[str, Crops] = {}
     rounds = [(one, number) for number in range(repeats) for one in clips]
     for one, number in progress.track(rounds, len(rounds), "clips rendered"):
         frames = None if number == 0 else model.batch_frames
         started = time.perf_counter()
-        pictures = rendered(model, one, shift, frames)  # numpy: the device has delivered it
+        pictures = rendered(model, one, apart, frames)  # numpy: the device has delivered it
         takes[one.clip_id].append((time.perf_counter() - started) / len(pictures))
         made.setdefault(one.clip_id, pictures)
     lasting = params.kpi.latency.utterance_seconds
@@ -95,10 +95,10 @@ def score_clips(
     return [replace(one, judgement=judgements[one.clip.clip_id]) for one in scored]
 
 
-def rendered(model: LipSynchroniser, clip: HeldOutClip, shift: float, frames: int | None = None) -> Crops:
+def rendered(model: LipSynchroniser, clip: HeldOutClip, apart: int, frames: int | None = None) -> Crops:
     """The clip's lower faces made anew from its sound.
 
-    A frame looks like one ``shift`` of the clip away, so its own mouth is nowhere to be copied from.
+    A frame looks like the one ``apart`` frames later, or before, so its own mouth is nowhere to be copied from.
 
     Args:
         frames: only so many of the first; None: all.
@@ -107,7 +107,9 @@ def rendered(model: LipSynchroniser, clip: HeldOutClip, shift: float, frames: in
         [T, S, S, 3].
     """
     pcm = as_pcm(clip.samples)
-    references = np.roll(clip.crops, round(shift * len(clip.crops)), axis=0)
+    places = np.arange(len(clip.crops))
+    later = places + apart < len(clip.crops)
+    references = clip.crops[np.where(later, places + apart, np.maximum(places - apart, 0))]
     count = len(clip.crops) if frames is None else min(frames, len(clip.crops))
     parts = []
     for first in range(0, count, model.batch_frames):

@@ -121,8 +121,8 @@ class LipSyncParams(Section):
 
     clips: int = Field(gt=0, description="held-out clips, as many of each language as there are")
     max_seconds: float = Field(gt=0, description="of a clip; what comes later is left out")
-    reference_shift: float = Field(
-        gt=0, lt=1, description="share of a clip by which the reference is another frame: no mouth to copy"
+    reference_frames: int = Field(
+        gt=0, description="a frame looks like the one so far away: there is no mouth to copy"
     )
     shown: int = Field(ge=0, description="clips whose videos are kept to look at, the worst first")
     judge: EvaluatorParams
