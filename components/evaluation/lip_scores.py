@@ -98,7 +98,7 @@ def score_clips(
 def rendered(model: LipSynchroniser, clip: HeldOutClip, apart: int, frames: int | None = None) -> Crops:
     """The clip's lower faces made anew from its sound.
 
-    A frame looks like the one ``apart`` frames later, or before, so its own mouth is nowhere to be copied from.
+    A frame looks like the one ``apart`` frames later, or before: its own mouth is nowhere to be copied from.
 
     Args:
         frames: only so many of the first; None: all.

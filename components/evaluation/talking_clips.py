@@ -74,7 +74,7 @@ def held_out_clips(
             continue
         crops, seen = made.crops[:frames], made.seen[:frames]
         samples = made.samples[: hearing.samples_of(len(crops))]
-        if np.any(seen == NO_FACE) or len(crops) < 2 * hearing.span:
+        if np.any(seen == NO_FACE) or len(crops) <= 2 * asked.reference_frames:
             continue
         row = rows.get(one.clip_id)
         clips.append(
