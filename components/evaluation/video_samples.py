@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from components.core.storage import atomic_folder, recover_folder, write_json, write_text
+from components.core.storage import atomic_folder, recover_folder, sha256_path, write_json, write_text
 from components.data.csv_table import table_text
 from components.data.video.mp4 import writing
 from components.evaluation.lip_scores import ScoredClip
@@ -81,7 +81,9 @@ def _write(
         for number, image in enumerate(pictures):
             first, last = (frame * sample_rate // fps for frame in (number, number + 1))
             writer.write(image, samples[first:last])
-    write_json(path.with_name(path.name + SIDECAR_SUFFIX), {**label, "file": path.name})
+    write_json(
+        path.with_name(path.name + SIDECAR_SUFFIX), {**label, "file": path.name, "sha256": sha256_path(path)}
+    )
 
 
 def _ranks(scored: Sequence[ScoredClip]) -> dict[str, int]:
