@@ -58,6 +58,11 @@ def load(root: Path, profile: str | None) -> Params:
     return load_params(root, profile, section_types(), auxiliary_types())
 
 
+def further_stages() -> dict[str, tuple[str, ...]]:
+    """The stages that a model has beyond those of every model."""
+    return {name: section.further_stages() for name, section in section_types().items()}
+
+
 def spec(name: str) -> ModelSpec:
     """The hooks of a trainable model; importing it loads torch.
 

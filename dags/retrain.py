@@ -66,7 +66,7 @@ def retrain() -> None:
     """Build one task for each stage that runs once, and one group of tasks for each model."""
     watched = watch()
     operators: dict[str, BaseOperator] = {}
-    planned = tasks(catalogue.trainable())
+    planned = tasks(catalogue.trainable(), catalogue.further_stages())
     for one in planned:
         if one.model is None:
             outlets = (RETRAINED,) if one.name == "report" else ()

@@ -44,6 +44,13 @@ KpiName = Literal[
     "early_stop_rate",
     "tokens_per_s",
     "tokens_per_s_batched",
+    "lse_c_share_of_real",
+    "lse_c_shuffled",
+    "lip_offset_within_1",
+    "mouth_ssim",
+    "mouth_l1",
+    "latency_per_second_ms",
+    "frames_per_second",
 ]
 EvidenceKind = Literal["measured", "simulated", "expected", "certified"]
 EvaluatorClass = Literal["reference", "proxy"]
@@ -87,6 +94,13 @@ HIGHER_IS_BETTER: dict[str, bool] = {
     "early_stop_rate": False,
     "tokens_per_s": True,
     "tokens_per_s_batched": True,
+    "lse_c_share_of_real": True,
+    "lse_c_shuffled": False,
+    "lip_offset_within_1": True,
+    "mouth_ssim": True,
+    "mouth_l1": False,
+    "latency_per_second_ms": False,
+    "frames_per_second": True,
 }
 
 

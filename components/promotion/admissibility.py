@@ -130,6 +130,8 @@ def _scale_objections(metric: Metric, required: Requirement) -> Iterator[str]:
             yield "no impostor floor: the measure between different speakers is missing"
         elif required.headroom(metric.floor) >= 0:
             yield f"impostor floor {metric.floor:.4g} reaches the target: another speaker would pass"
+    elif metric.floor is not None and not required.headroom(metric.floor) < 0:
+        yield f"control {metric.floor:.4g} reaches the target: what is wrong on purpose would pass"
 
 
 def _protocol_objections(

@@ -70,6 +70,8 @@ class Sentence:
     listened. ``audio`` and ``reference`` are None where no sample was kept.
     ``source`` is what was converted and ``source_voice`` who says it: a voice converter's only. Behind its
     sentences stand rows of recordings.
+    ``videos`` are what a lip-sync model was given, what it rendered, and that with a wrong sound: ``real``,
+    ``made``, ``wrong``.
     """
 
     sentence_id: str
@@ -84,6 +86,7 @@ class Sentence:
     heard: str
     source: Path | None = None
     source_voice: str = ""
+    videos: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,9 @@ from components.reporting.inputs import RejectedRow, RejectedRows, Sentence, Sna
 
 _VALUES = (
     "similarity", "pronunciation", "latency_ms", "duration_s", "source_similarity", "f0_correlation",
+    "lse_c", "lse_c_real", "lse_c_shuffled", "lse_d", "offset", "ssim",
 )  # fmt: skip
+_VIDEOS = ("real", "made", "wrong")
 _REJECTED_SHOWN = 20  # rows that a person still reads; the file itself holds them all
 
 Stored = TypeVar("Stored", bound=BaseModel)
@@ -141,6 +143,7 @@ def _name(stamp: str) -> str:
 
 
 def _sentence(samples: Path, row: dict[str, str]) -> Sentence:
+    videos = {name: _clip(samples, row.get(f"video_{name}") or "") for name in _VIDEOS}
     values = {name: float(row[name]) for name in _VALUES if row.get(name)}
     return Sentence(
         sentence_id=row["sentence_id"],
@@ -155,6 +158,7 @@ def _sentence(samples: Path, row: dict[str, str]) -> Sentence:
         heard=row.get("heard") or "",
         source=_clip(samples, row.get("source") or ""),
         source_voice=row.get("source_voice") or "",
+        videos={name: path for name, path in videos.items() if path is not None},
     )
 
 

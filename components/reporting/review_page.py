@@ -29,7 +29,7 @@ from components.reporting.inputs import (
 )
 from components.reporting.korean import reason_korean
 from components.reporting.kpi_table import KpiRow, model_rows, project_rows
-from components.reporting.media import audio_address, read_clip, spectrogram_address
+from components.reporting.media import audio_address, read_clip, spectrogram_address, video_address
 from components.reporting.names import VERDICT_TITLES, kpi_title, kpi_titles, model_title
 from components.reporting.scheduled import SHIFT_TITLES, scheduled_review
 from components.reporting.sheets.listing import flatten
@@ -49,6 +49,7 @@ class SentenceView:
     reference: str
     picture: str
     source: str
+    videos: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,11 @@ class ModelView:
     def converts(self) -> bool:
         """Whether there are sources to hear."""
         return any(one.source for one in self.sentences)
+
+    @property
+    def moves_lips(self) -> bool:
+        """Whether its rows are clips: there is lip sync to see instead of speech to hear."""
+        return any("ssim" in one.sentence.values for one in self.sentences)
 
 
 def review_page(inputs: ReportInputs) -> str:
@@ -138,8 +144,12 @@ def _sentence(model: str, index: int, sentence: Sentence, media: dict[str, str])
     if sentence.source is not None:
         source = f"{model}/{sentence.sentence_id}/source"
         media[source] = audio_address(*read_clip(sentence.source))
-    rank = (sentence.values.get("similarity", float("-inf")), sentence.sentence_id)
-    return SentenceView(index, rank, sentence, audio, reference, picture, source)
+    videos = {name: f"{model}/{sentence.sentence_id}/{name}" for name in sentence.videos}
+    media |= {key: video_address(sentence.videos[name]) for name, key in videos.items()}
+    worst = sentence.values.get("similarity", sentence.values.get("lse_c", float("-inf")))
+    return SentenceView(
+        index, (worst, sentence.sentence_id), sentence, audio, reference, picture, source, videos
+    )
 
 
 def _cell(value: Any) -> str:

@@ -17,6 +17,7 @@ from components.core.stop import Stopped
 from components.core.storage import clear_half_written, sha256_json, sha256_path, write_json
 from components.stages import consents, followers, services
 from components.stages.contract import Outcome, StageContext
+from components.stages.expert import expert_of, taught
 from components.stages.features import require_same_networks
 from components.stages.shipped import shipped
 
@@ -70,7 +71,8 @@ def run(context: StageContext) -> Outcome:
     context.progress.say(f"on {device_label(device)}, {warm_start.label}, precision {task.recipe.precision}")
     tracked = _tracked(context, folder, warm_start, device_label(device))
     try:
-        plan = followers.Plan(context.input("features", "store"), warm_start.folder, folder)
+        features = context.input("features", "store")
+        plan = followers.Plan(features, warm_start.folder, folder, expert_of(context))
         peers = followers.lead(context.params, plan)
         result = train(task, folder, device, context.progress, tracked.log_points, peers=peers)
         curves = _write_curves(folder, result)
@@ -87,7 +89,7 @@ def run(context: StageContext) -> Outcome:
 
 def _task(context: StageContext) -> tuple[WarmStart, TrainingTask]:
     """The task on the best warm start that fits this network; one that does not fit is named and left."""
-    spec = catalogue.spec(str(context.model))
+    spec = taught(str(context.model), expert_of(context))
     features, seed = context.input("features", "store"), context.params.seed
     for start in _warm_starts(context):
         try:

@@ -19,7 +19,7 @@ from several_gpus import spread
 
 from components import catalogue
 from components.core.paths import project_root
-from components.core.stage_graph import STAGES, stage, tasks
+from components.core.stage_graph import STAGES, owners, stage, tasks
 
 ROOT = project_root()
 MODULES = (
@@ -75,7 +75,10 @@ def _home() -> str:
 
 def test_stages_run_once_or_once_a_model(retrain: Any) -> None:
     expected = {s.name for s in STAGES if not s.per_model} | {
-        f"{model}.{s.name}" for model in catalogue.trainable() for s in STAGES if s.per_model
+        f"{model}.{s.name}"
+        for s in STAGES
+        if s.per_model
+        for model in owners(s, catalogue.trainable(), catalogue.further_stages())
     }
     assert set(retrain.task_ids) == expected | {"watch"}
 
@@ -83,12 +86,14 @@ def test_stages_run_once_or_once_a_model(retrain: Any) -> None:
 def test_the_edges_are_the_stage_graph(retrain: Any) -> None:
     for model in catalogue.trainable():
         assert retrain.get_task(f"{model}.features").upstream_task_ids == {"validate"}
+        further = [f"{model}.{name}" for name in catalogue.further_stages()[model]]
         assert retrain.get_task(f"{model}.train").upstream_task_ids == {
             f"{model}.features",
             f"{model}.adopt",
+            *further,
         }
         assert {f"{model}.gate", f"{model}.promote"} <= retrain.get_task("report").upstream_task_ids
-    for one in tasks(catalogue.trainable()):
+    for one in tasks(catalogue.trainable(), catalogue.further_stages()):
         assert retrain.get_task(one.name).upstream_task_ids == set(one.needs)
     assert retrain.get_task("watch").upstream_task_ids == set(retrain.task_ids) - {"watch"}
 

@@ -40,8 +40,14 @@ def babble(symbols: list[str], each_s: float) -> NDArray[np.float32]:
     return np.concatenate([0.2 * np.sin(2 * np.pi * _HERTZ[s] * t) for s in symbols]).astype(np.float32)
 
 
-def write_corpus(folder: Path, clips: int = 3, symbols: int = 14, each_s: float = 0.14) -> Path:
-    """Recordings of the roles model, evaluator and unseen; each says something else."""
+def write_corpus(
+    folder: Path, clips: int = 3, symbols: int = 14, each_s: float = 0.14, foreign: bool = False
+) -> Path:
+    """Recordings of the roles model, evaluator and unseen; each says something else.
+
+    Args:
+        foreign: what is heard is not what the timings, and so the lips, say.
+    """
     corpus, draw = ToneCorpus(folder), np.random.default_rng(3)
     for role, splits in {
         "model": ["train"] * clips + ["validation"] * 2 + ["test"],
@@ -50,9 +56,10 @@ def write_corpus(folder: Path, clips: int = 3, symbols: int = 14, each_s: float 
     }.items():
         for place, split in enumerate(splits):
             said = [str(s) for s in draw.choice(list(_HERTZ), symbols)]
+            heard = [str(s) for s in draw.choice(list(_HERTZ), symbols)] if foreign else said
             corpus.add(
                 f"{role}-{place}",
-                babble(said, each_s),
+                babble(heard, each_s),
                 RATE,
                 said,
                 speaker_id=f"{role}_{place % 2}",

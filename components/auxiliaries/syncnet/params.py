@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -22,6 +23,7 @@ class Architecture(MelSection):
     face_channels: tuple[int, ...] = Field(
         strict=False, min_length=2, description="of the stem and of each halving after it"
     )
+    face_stem_stride: Literal[1, 2] = Field(description="2: a quarter of the work at the finest map")
     audio_channels: tuple[int, ...] = Field(strict=False, min_length=4, max_length=4)
     blocks: int = Field(ge=0, description="residual convolutions at each size")
     embedding_dim: int = Field(gt=0)
@@ -39,7 +41,7 @@ class Architecture(MelSection):
                 f"{self.video_window_frames} video frames {seen} s"
             )
             raise ValueError(message)
-        if self.image_size // 2 < 2 ** (len(self.face_channels) - 1):
+        if self.image_size // 2 // self.face_stem_stride < 2 ** (len(self.face_channels) - 2):
             message = f"{len(self.face_channels) - 1} halvings are too many for {self.image_size} pixels"
             raise ValueError(message)
         return self
@@ -56,12 +58,12 @@ class Plateau(ParamsSection):
 class Training(TrainingRun):
     """Recipe."""
 
-    windows_per_clip: int = Field(gt=0, description="pairs drawn of a clip in one visit")
+    windows_per_clip: int = Field(gt=1, description="drawn of a clip in one visit; all their pairs count")
     min_shift_frames: int = Field(gt=0, description="a wrong pair is at least so many video frames apart")
-    near_share: float = Field(
-        ge=0, le=1, description="wrong pairs at most near_frames apart; the rest is anywhere in the clip"
+    choice_weight: float = Field(
+        ge=0, le=1, description="of choosing among a clip's sounds; the rest is pairs"
     )
-    near_frames: int = Field(gt=0)
+    choice_scale: float = Field(gt=0, description="cosines are multiplied by it before they are chosen from")
     validation_clips: int = Field(gt=0)
     eps: float = Field(gt=0)
     weight_decay: float = Field(ge=0)
@@ -69,16 +71,22 @@ class Training(TrainingRun):
     gradient_clip_norm: float = Field(gt=0)
     plateau: Plateau
 
-    @model_validator(mode="after")
-    def _near_is_apart(self) -> Self:
-        if self.near_frames < self.min_shift_frames:
-            message = f"near_frames {self.near_frames} is below min_shift_frames {self.min_shift_frames}"
-            raise ValueError(message)
-        return self
-
 
 class Section(AuxiliarySection):
     """``auxiliaries.syncnet``, and of the same form ``auxiliaries.sync_judge``."""
 
     architecture: Architecture
     training: Training
+
+    def misfit(self, card: Mapping[str, Any] | None) -> tuple[str, str] | None:
+        """See the base; all dimensions count."""
+        asked = self.architecture.model_dump(mode="json")
+        if card is None:
+            return f"{self.architecture.image_size} pixels", "none"
+        given = {**dict.fromkeys(asked), **card["architecture"]}
+        differing = [name for name in sorted({*asked, *given}) if asked.get(name) != given[name]]
+        if not differing:
+            return None
+        return tuple(  # type: ignore[return-value]
+            ", ".join(f"{name} {side.get(name)}" for name in differing) for side in (asked, given)
+        )

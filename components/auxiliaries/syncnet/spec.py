@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from components.auxiliaries.syncnet.dataset import SyncPairs, collate
+from components.auxiliaries.syncnet.dataset import SyncWindows, collate
 from components.auxiliaries.syncnet.loading import SYNCNET, card_of, hearing_of, load
 from components.auxiliaries.syncnet.network import SyncLearner, SyncNet
 from components.auxiliaries.syncnet.params import Section, Training
@@ -78,10 +78,10 @@ class SyncNetSpec:
             network.load_state_dict(dict(read_delivered(warm_start, self.name).weights))
         card = card_of(architecture, store.hearing)
         return TrainingTask(
-            network=SyncLearner(network, training.plateau, store.statistics),
+            network=SyncLearner(network, training, store.statistics),
             phases=(_phase(training),),
-            train=SyncPairs(store, "train", training),
-            validation=SyncPairs(store, "validation", training),
+            train=SyncWindows(store, "train", training),
+            validation=SyncWindows(store, "validation", training),
             collate=collate,
             recipe=Recipe.of(training, seed),
             identity={"model": self.name, **card},
@@ -105,8 +105,8 @@ class SyncNetSpec:
         """
         training, store = narrowed(section, Section).training, TalkingStore(features)
         network = load(delivered, self.name, device)
-        pairs = SyncPairs(store, "test", training)
-        loss, accuracy = pair_figures(network.network, pairs, training, device)
+        windows = SyncWindows(store, "test", training)
+        loss, accuracy = pair_figures(network.network, windows, training, device)
         rows = [row for row in store.of_part("test") if len(store.starts(row)) == row.frames - 4]
         own, other = [], []
         for place, row in enumerate(progress.track(rows, len(rows), "clips")):
@@ -118,7 +118,7 @@ class SyncNetSpec:
         return {
             "loss": loss,
             "accuracy": accuracy,
-            "n_windows": float(len(pairs) * training.windows_per_clip),
+            "n_windows": float(len(windows) * training.windows_per_clip),
             "offset_within_1": sum(abs(one.offset) <= 1 for one in own) / count,
             "lse_d": sum(one.lse_d for one in own) / count,
             "lse_c": sum(one.lse_c for one in own) / count,
@@ -129,15 +129,15 @@ class SyncNetSpec:
 
 @torch.no_grad()
 def pair_figures(
-    network: SyncNet, pairs: Dataset[Mapping[str, Tensor]], training: Training, device: torch.device
+    network: SyncNet, windows: Dataset[Mapping[str, Tensor]], training: Training, device: torch.device
 ) -> tuple[float, float]:
     """Loss and accuracy over a whole set of pairs, clip by clip."""
-    learner = SyncLearner(network, training.plateau, ()).to(device).eval()
+    learner = SyncLearner(network, training, ()).to(device).eval()
     told = []
-    for index in range(len(pairs)):  # type: ignore[arg-type]
-        batch = {name: value.to(device) for name, value in collate([pairs[index]]).items()}
+    for index in range(len(windows)):  # type: ignore[arg-type]
+        batch = {name: value.to(device) for name, value in collate([windows[index]]).items()}
         told.append(learner("sync", batch, 0))
-    return tuple(float(torch.stack([one[name] for one in told]).mean()) for name in ("total", "accuracy"))  # type: ignore[return-value]
+    return tuple(float(torch.stack([one[name] for one in told]).mean()) for name in ("pairs", "accuracy"))  # type: ignore[return-value]
 
 
 def _phase(training: Training) -> Phase:

@@ -147,6 +147,18 @@ class PromptedParams(Section):
     omitted_symbols: int = Field(gt=0, description="in a row, unheard: the sentence skipped or stopped early")
 
 
+class LipSyncParams(Section):
+    """How a model that moves lips is judged."""
+
+    clips: int = Field(gt=0, description="held-out clips, as many of each language as there are")
+    max_seconds: float = Field(gt=0, description="of a clip; what comes later is left out")
+    reference_frames: int = Field(
+        gt=0, description="a frame looks like the one so far away: there is no mouth to copy"
+    )
+    shown: int = Field(ge=0, description="clips whose videos are kept to look at, the worst first")
+    judge: EvaluatorParams
+
+
 class EvaluationParams(Section):
     """How evidence is gathered."""
 
@@ -159,6 +171,7 @@ class EvaluationParams(Section):
     impostor_pairs: int = Field(gt=0)
     conversion: ConversionParams
     prompted: PromptedParams
+    lip_sync: LipSyncParams
     speaker_verifier: EvaluatorParams
     recogniser: EvaluatorParams
 

@@ -19,9 +19,11 @@ MODEL_NAMES = ("rvc", "vallex", "fastpitch", "wav2lip")
 
 #: In a stage's sections: of ``auxiliaries`` only those that the features of its model are made with.
 FEATURE_AUXILIARIES = "auxiliaries.features"
+#: Likewise the one that its model learns from.
+EXPERT_AUXILIARY = "auxiliaries.expert"
 #: What a vocoder and the model before it must agree on.
 _MEL = ("sample_rate_hz", "n_fft", "hop_length", "win_length", "n_mels", "fmin_hz", "fmax_hz")
-_NARROWED = ("models", FEATURE_AUXILIARIES)
+_NARROWED = ("models", FEATURE_AUXILIARIES, EXPERT_AUXILIARY)
 
 #: What lip sync and the networks that know lips must agree on besides.
 _SYNCNETS = ("syncnet", "sync_judge")
@@ -149,6 +151,9 @@ class Params(Section):
         if FEATURE_AUXILIARIES in sections:
             needed = self.models[model].features_need if model else ()
             values["auxiliaries"] = {name: self.auxiliaries[name] for name in needed}
+        if EXPERT_AUXILIARY in sections:
+            expert = self.models[model].learns_from if model else ""
+            values["auxiliaries"] = {expert: self.auxiliaries[expert]} if expert else {}
         view = Params.__new__(Params)  # model_construct would ask for the missing sections
         object.__setattr__(view, "__dict__", values)
         object.__setattr__(view, "__pydantic_fields_set__", set(values))

@@ -53,11 +53,14 @@ class Statistics:
                 "" if self.offset.clear else ", no clear maximum: sound and lips may have nothing in common"
             )
             offset = f"{self.offset.frames:+d} frames ({self.offset.explained:.3f} explained{clear})"
-        return [
+        lines = [
             f"{self.clips} clips, {self.speakers} speakers, {self.minutes:.1f} minutes",
             f"frames with a face {self.face_share:.1%}, of them bridged {self.bridged_share:.1%}",
             f"sound against lips {offset}",
         ]
+        if self.offset is not None and self.offset.of_clips:
+            lines.append(f"clips at each offset, frames: {self.offset.histogram()}")
+        return lines
 
 
 def statistics_of(clips: Sequence[ClipFacts], offset: OffsetFound | None) -> Statistics:

@@ -21,7 +21,8 @@ class FaceWindows(Dataset[Sample]):
     """One window of each clip, drawn anew each time in training, the middle one otherwise.
 
     The reference is of the same clip and at least ``reference_min_frames`` away: a nearer one shows the very
-    mouth that is asked for, and copying it would be learned instead of speaking.
+    mouth that is asked for, and copying it would be learned instead of speaking. It is at most
+    ``reference_max_frames`` away: the head hardly moves meanwhile, so what differs is the mouth.
 
     Raises:
         DataError: no clip is long enough.
@@ -54,8 +55,11 @@ class FaceWindows(Dataset[Sample]):
         starts = self._store.starts(row)
         place = self._drawn(len(starts)) if self._draws else len(starts) // 2
         start = int(starts[place])
-        far = starts[np.abs(starts - start) >= self._apart]
-        other = int(far[self._drawn(len(far)) if self._draws else 0])
+        gaps = np.abs(starts - start)
+        far = starts[gaps >= self._apart]
+        near = starts[(gaps >= self._apart) & (gaps <= self._training.reference_max_frames)]
+        near = near if len(near) else far
+        other = int(near[self._drawn(len(near)) if self._draws else 0])
         elsewhere = int(far[self._drawn(len(far)) if self._draws else -1])
         mel = self._store.mel(row)
         each = [

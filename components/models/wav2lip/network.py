@@ -11,6 +11,10 @@ from components.models.wav2lip.layers import ConvBlock
 from components.models.wav2lip.params import Architecture
 from components.models.wav2lip.visual import VisualEncoder
 
+#: At the beginning the given face stays but for faint strokes.
+_KEPT_FIRST, _FIRST_STROKE = 4.0, 0.1
+_DARKEST = 0.004  # a level of 256
+
 
 class Generator(nn.Module):
     """Wav2Lip (Prajwal et al. 2020, section 3.2) with SwinV2 for its face encoder and conformers in its audio
@@ -18,7 +22,9 @@ class Generator(nn.Module):
 
     Differs besides: the speech joins at the coarsest map (S / 32) instead of at a single cell; the decoder
     doubles by nearest neighbour and convolution instead of by transposed convolution, which leaves no
-    checkerboard.
+    checkerboard. What need not change is kept: the decoder says for every pixel how much of the given face
+    stays (as Pumarola et al. 2018, GANimation, equation 1, do; here in logits, so that what is painted learns
+    where all is kept too). It begins by keeping all: hair and skin cost no learning.
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -31,7 +37,10 @@ class Generator(nn.Module):
             nn.Sequential(ConvBlock(deeper + own, own, 3), ConvBlock(own, own, 3))
             for own, deeper in zip(channels[-2::-1], channels[:0:-1], strict=True)
         )
-        self.end = nn.Conv2d(channels[0], 3, 1)
+        self.end = nn.Conv2d(channels[0], 4, 1)
+        with torch.no_grad():
+            self.end.weight.mul_(_FIRST_STROKE)
+            self.end.bias.copy_(torch.tensor([0.0, 0.0, 0.0, _KEPT_FIRST]))
 
     def forward(self, pictures: Tensor, mel: Tensor) -> Tensor:
         """Faces.
@@ -50,7 +59,15 @@ class Generator(nn.Module):
         for up in self.ups:
             skip = maps.pop()
             x = up(torch.cat([F.interpolate(x, scale_factor=2.0, mode="nearest"), skip], dim=1))
-        return torch.sigmoid(self.end(x).float())
+        painted, kept = self.end(x).float().split([3, 1], dim=1)
+        given = torch.logit(_given(pictures).float(), _DARKEST)
+        return torch.sigmoid(torch.sigmoid(kept) * given + painted)
+
+
+def _given(pictures: Tensor) -> Tensor:
+    """[B, 6, S, S] → [B, 3, S, S]: the frame above, the reference where the frame is hidden."""
+    half = pictures.shape[-2] // 2
+    return torch.cat([pictures[:, :3, :half], pictures[:, 3:, half:]], dim=2)
 
 
 def hidden_below(faces: Tensor) -> Tensor:
