@@ -1,4 +1,4 @@
-"""``make demo`` and ``make ui``: the very DAG that production schedules, on this machine alone.
+"""``make demo``, ``make video`` and ``make ui``: the very DAG that production schedules, on this machine alone.
 
 Airflow's home, the MLflow store, the DVC remote and every output lie in ``artifacts/demo``.
 """
@@ -118,6 +118,16 @@ def run_demo(models: list[str] | None, force: bool) -> int:
     return 0 if run.state == "success" else 1
 
 
+def run_video(force: bool) -> int:
+    """One run of ``demo_video`` under ``dag.test()``: what is promoted in this workspace says a sentence."""
+    prepare_airflow()
+    from _settings import PROFILE
+    from demo_video import DAG
+
+    run = DAG.test(logical_date=datetime.now(UTC), run_conf={"profile": PROFILE, "force": force})
+    return 0 if run.state == "success" else 1
+
+
 def setup_seconds() -> float:
     """What building the environment took; 0.0 where it was not built by `make setup`."""
     try:
@@ -134,6 +144,7 @@ def main() -> int:
     parser.add_argument("--model", action="append", dest="models")
     parser.add_argument("--force", action="store_true")
     parser.add_argument("--ui", action="store_true")
+    parser.add_argument("--video", action="store_true", help="the DAG demo_video instead of retrain")
     arguments = parser.parse_args()
     workspace = arguments.workspace.resolve()
     try:
@@ -144,6 +155,8 @@ def main() -> int:
                 from _servers import serve
 
                 return serve(workspace)
+            if arguments.video:
+                return run_video(arguments.force)
             return run_demo(arguments.models, arguments.force)
     except IrisError as error:
         for line in error.lines():

@@ -35,10 +35,10 @@ def _run(
 
 
 def run_once(
-    stage: str, profile: str | None, workspace: Path | None, force: bool, options: Mapping[str, str]
+    stage: str, profile: str | None, workspace: Path | None, force: bool, options: Mapping[str, str | None]
 ) -> None:
-    """A stage that runs once, with options of its own; empty ones are left out."""
-    _run(stage, None, profile, workspace, force, **{k: v for k, v in options.items() if v})
+    """A stage that runs once, with options of its own; None: not given."""
+    _run(stage, None, profile, workspace, force, **{k: v for k, v in options.items() if v is not None})
 
 
 def _command_for(stage: Stage) -> Callable[..., None]:
@@ -78,7 +78,7 @@ def ingest(
 ) -> None:
     """Corpora in their own formats → audio and manifest; with --source, new recordings into a corpus."""
     given = {"source": source, "format": format, "corpus": corpus}
-    run_once("ingest", profile, workspace, force, {k: v for k, v in given.items() if v})
+    run_once("ingest", profile, workspace, force, {k: v or None for k, v in given.items()})
 
 
 @app.command("gate", rich_help_panel="Stages")

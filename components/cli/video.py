@@ -25,7 +25,7 @@ def pipeline(
     text: Annotated[str, typer.Option(help="what is to be said; empty: pipeline.sentence")] = "",
     language: Annotated[str, typer.Option(help="ko | en | ja | zh; empty: pipeline.language")] = "",
     speaker: Annotated[str, typer.Option(help="a voice of the model that speaks; empty: its first")] = "",
-    convert_to: Annotated[str, typer.Option(help="a voice of RVC's; empty: no conversion")] = "",
+    convert_to: Annotated[str | None, typer.Option(help="a voice of RVC's; none: no conversion")] = None,
     face: Annotated[
         str, typer.Option(help="a video or a still: mp4, mov, png, jpg; empty: a drawn face")
     ] = "",
@@ -71,7 +71,7 @@ def pipeline(
         text=text or params.pipeline.sentence,
         language=language or params.pipeline.language,
         speaker=speaker,
-        convert_to=convert_to,
+        convert_to=convert_to or "",
         face=Path(face) if face else None,
         captions=tuple(captions or ()),
         without=tuple(without or ()),

@@ -23,7 +23,7 @@ from components.features.faces.track import TrackReport
 from components.stages.contract import Outcome, StageContext
 from components.stages.pipeline_modules import LIPS, drawn_face, lips_are_there, load_modules, require_weights
 from components.stages.pipeline_times import PipelineTimes, load_average, part_times
-from components.stages.pipeline_work import BURN, PipelineWish, prepared
+from components.stages.pipeline_work import BURN, PipelineWish, checked, prepared
 from components.stages.synthesise import CHAMPION, chosen_weights
 
 TIMES_SUFFIX = ".times.json"
@@ -67,10 +67,11 @@ def pipeline(
     from components.evaluation.speaking import synchronise
     from components.training.device import device_label
 
+    language = checked(wish)
     require_weights(project, params, workspace, wish.without, wish.version)
     with tempfile.TemporaryDirectory() as folder:
         face = wish.face or drawn_face(Path(folder), params.pipeline.drawn_face_pixels)
-        work = prepared(project, params, wish, face, out, progress)
+        work = prepared(project, params, wish, language, face, out, progress)
         started = time.perf_counter()
         modules = load_modules(project, params, workspace, wish.convert_to, wish.without, wish.version)
         loaded_s = time.perf_counter() - started
@@ -143,15 +144,15 @@ def fingerprint(context: StageContext) -> dict[str, str]:
 
 
 def _promoted(context: StageContext) -> PipelineWish:
-    """What the DAG asks for; empty options are those of ``pipeline`` in params.yaml."""
-    params, asked = context.params, {k: str(v) for k, v in context.extra.items() if v}
+    """What the DAG asks for, else what ``pipeline`` in params.yaml says; an empty voice is none."""
+    params, told = context.params, {name: str(value) for name, value in context.extra.items()}
     lips = lips_are_there(context.project, params, context.workspace)
     return PipelineWish(
-        text=asked.get("text", params.pipeline.sentence),
-        language=asked.get("language", params.pipeline.language),
-        speaker=asked.get("speaker", ""),
-        convert_to=asked.get("convert-to", params.pipeline.convert_to),
-        face=Path(asked["face"]) if "face" in asked else None,
+        text=told.get("text") or params.pipeline.sentence,
+        language=told.get("language") or params.pipeline.language,
+        speaker=told.get("speaker", ""),
+        convert_to=told.get("convert-to", params.pipeline.convert_to),
+        face=Path(told["face"]) if told.get("face") else None,
         captions=("srt", BURN),
         without=() if lips else (LIPS,),
     )

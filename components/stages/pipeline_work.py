@@ -156,16 +156,20 @@ class Work:
 
 
 def prepared(
-    project: Path, params: Params, wish: PipelineWish, face: Path, out: Path, progress: Progress
+    project: Path,
+    params: Params,
+    wish: PipelineWish,
+    language: Language,
+    face: Path,
+    out: Path,
+    progress: Progress,
 ) -> Work:
     """Everything that can be refused before a model is loaded, is.
 
     Raises:
-        BadInputError: an option that is none.
-        DataError: an unknown language, a face that cannot be read, or one that cannot be found.
+        DataError: a face that cannot be read, or one that cannot be found.
         EnvironmentFaultError: no font for burned captions.
     """
-    language = _checked(wish)
     (first,) = islice(frames_at(face, params.data.video.fps), 1)
     if LIPS not in wish.without:
         detector_of(face, params.data.video)
@@ -177,7 +181,13 @@ def prepared(
     return Work(project, params, wish, language, face, size, lettering, out, progress)
 
 
-def _checked(wish: PipelineWish) -> Language:
+def checked(wish: PipelineWish) -> Language:
+    """The language, where every option is one.
+
+    Raises:
+        BadInputError: an option that is none, or two that do not go together.
+        DataError: an unknown language.
+    """
     for option, given, known in (
         ("--captions", wish.captions, get_args(CaptionForm)),
         ("--without", wish.without, OMISSIBLE),

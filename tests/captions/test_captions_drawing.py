@@ -50,8 +50,8 @@ def test_every_language_is_drawn_within_the_margins(
     assert columns.max() < width - round(0.05 * width) + slack
     assert rows.max() < height - round(0.05 * height) + slack
     assert rows.min() >= height // 2 - 16
-    assert pictures[0].max() == 255
-    assert pictures[0].min() == 0
+    assert pictures[0].max() > 220
+    assert pictures[0].min() < 30
     assert np.all(ground == 128)
 
 

@@ -133,7 +133,7 @@ def test_the_video_lasts_as_long_as_the_speech(
     assert made.frames == len(list(frames_at(tmp_path / "out.mp4", 25))) == math.ceil(seconds * 25)
     with av.open(str(tmp_path / "out.mp4")) as container:
         sound = container.streams.audio[0]
-        assert float(sound.duration * sound.time_base) == pytest.approx(seconds, abs=0.05)
+        assert float(sound.duration * sound.time_base) == pytest.approx(seconds, abs=0.07)
         assert container.streams.video[0].codec_context.name == "h264"
         assert sound.codec_context.name == "aac"
 
@@ -159,8 +159,8 @@ def test_burned_captions_are_in_the_picture_and_in_no_track(
     cv2.imwrite(str(tmp_path / "face.png"), np.full((180, 320, 3), 128, np.uint8))
     made = make(tmp_path, params, face=tmp_path / "face.png", captions=("burn",), text=f"{TEXTS['ko']} 🙂")
     first = next(iter(frames_at(tmp_path / "out.mp4", 25))).astype(int)
-    assert first[130:].max() > 220
-    assert first[130:].min() < 40
+    assert first[130:].max() > 200
+    assert first[130:].min() < 60
     assert np.abs(first[:100] - 128).max() < 12
     assert made.undrawn == "🙂"
     with av.open(str(tmp_path / "out.mp4")) as container:
