@@ -1,4 +1,4 @@
-"""``make demo``, ``make video`` and ``make ui``: the very DAG that production schedules, on this machine alone.
+"""``make demo``, ``make video``, ``make ui``: the very DAGs that production schedules, on this machine alone.
 
 Airflow's home, the MLflow store, the DVC remote and every output lie in ``artifacts/demo``.
 """

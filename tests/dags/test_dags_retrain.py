@@ -23,8 +23,8 @@ from components.core.stage_graph import STAGES, stage, tasks
 
 ROOT = project_root()
 MODULES = (
-    "retrain", "ingest_recordings", "demo_video", "_settings", "_stage", "_launching", "_cluster", "_pod", "_job",
-    "_shards", "_shard_pod",
+    "retrain", "ingest_recordings", "demo_video", "_settings", "_stage", "_launching", "_cluster", "_pod",
+    "_job", "_shards", "_shard_pod",
 )  # fmt: skip
 
 

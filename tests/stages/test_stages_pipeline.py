@@ -105,7 +105,7 @@ def make(tmp_path: Path, params: Params, **wish: object) -> Piped:
 def film(path: Path, count: int, fps: float = 25) -> Path:
     with writing(path, fps, 0, {}, 1) as writer:
         for number in range(count):
-            writer.write(np.full((47, 65, 3), 40 + number, np.uint8), np.zeros(0, np.float32))
+            writer.write(np.full((47, 65, 3), 40 + number % 200, np.uint8), np.zeros(0, np.float32))
     return path
 
 
