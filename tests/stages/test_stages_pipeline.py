@@ -20,7 +20,7 @@ from registry_store import delivered
 from components import inference
 from components.core.errors import BadInputError, ConfigError, DataError
 from components.core.params import Params
-from components.core.paths import Workspace
+from components.core.paths import Workspace, project_root
 from components.core.progress import Progress
 from components.core.utterance import LANGUAGES, Language
 from components.data.video.media import frames_at
@@ -29,9 +29,11 @@ from components.nn.contracts import Speech
 from components.nn.control import Control
 from components.nn.timed_speech import Timed, TimedSpeech
 from components.stages import pipeline_work
+from components.stages.contract import Record
 from components.stages.pipeline import Piped, pipeline
 from components.stages.pipeline_times import PARTS, part_times
 from components.stages.pipeline_work import PipelineWish
+from components.stages.runner import Request, run_stage
 
 TEXTS: dict[Language, str] = {
     "ko": "오늘은 날씨가 아주 좋습니다.",
@@ -214,6 +216,24 @@ def test_what_cannot_be_made_leaves_nothing(tmp_path: Path, params: Params, mode
         with pytest.raises(kind):
             make(tmp_path, params, **wish)
     assert not list(tmp_path.glob("out*"))
+
+
+def test_the_stage_leaves_a_record_and_is_skipped_while_nothing_changed(
+    tmp_path: Path, models: Models
+) -> None:
+    workspace = Workspace.embedded(tmp_path / "workspace")
+
+    def run(**options: str) -> Record:
+        return run_stage(Request("pipeline", None, "ci", workspace, project_root(), extra=options))
+
+    asked = {"text": TEXTS["ko"], "language": "ko", "speaker": "", "convert-to": "", "face": ""}
+    record = run(**asked)
+    assert set(record.outputs) == {"video", "label", "times", "captions"}
+    assert record.summary["frames"] == 31
+    assert record.summary["times"]["command"] == "python -m components pipeline"
+    assert (workspace.demonstration / "demo.mp4").stat().st_size > 1000
+    assert run(**asked).state == "skipped"
+    assert run(**asked | {"text": "한 말"}).state == "done"
 
 
 def test_quantiles_are_over_runs_and_the_total_is_of_each_run() -> None:
