@@ -1,4 +1,4 @@
-"""``make demo`` and ``make ui``: the very DAG that production schedules, on this machine alone.
+"""``make demo``, ``make video``, ``make ui``: the very DAGs that production schedules, on this machine alone.
 
 Airflow's home, the MLflow store, the DVC remote and every output lie in ``artifacts/demo``.
 """
@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
 from components import doctor
@@ -118,13 +119,13 @@ def run_demo(models: list[str] | None, force: bool) -> int:
     return 0 if run.state == "success" else 1
 
 
-def run_review(force: bool) -> int:
-    """One run of ``kpi_report`` under ``dag.test()`` over what retrainings left; 0 when it succeeded."""
+def run_other(dag: str, force: bool) -> int:
+    """One run of another DAG (``kpi_report``, ``demo_video``) under ``dag.test()``; 0 when it succeeded."""
     prepare_airflow()
     from _settings import PROFILE
-    from kpi_report import DAG
 
-    run = DAG.test(logical_date=datetime.now(UTC), run_conf={"profile": PROFILE, "force": force})
+    found = import_module(dag).DAG
+    run = found.test(logical_date=datetime.now(UTC), run_conf={"profile": PROFILE, "force": force})
     return 0 if run.state == "success" else 1
 
 
@@ -145,6 +146,7 @@ def main() -> int:
     parser.add_argument("--force", action="store_true")
     parser.add_argument("--review", action="store_true", help="kpi_report instead of retrain")
     parser.add_argument("--ui", action="store_true")
+    parser.add_argument("--video", action="store_true", help="the DAG demo_video instead of retrain")
     arguments = parser.parse_args()
     workspace = arguments.workspace.resolve()
     try:
@@ -156,7 +158,9 @@ def main() -> int:
 
                 return serve(workspace)
             if arguments.review:
-                return run_review(arguments.force)
+                return run_other("kpi_report", arguments.force)
+            if arguments.video:
+                return run_other("demo_video", arguments.force)
             return run_demo(arguments.models, arguments.force)
     except IrisError as error:
         for line in error.lines():

@@ -3,13 +3,14 @@
 The list of stages is ``components.core.stage_graph``; the models are those ``components.catalogue`` can
 train, so a fifth one appears here by itself. One task group a model: one model's failure does not stop
 another. The report is written whatever became of single models; ``watch`` turns the run red if any failed.
+A promotion wakes ``demo_video``.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from _settings import CORPUS, PARAMS, PROFILE, PROFILES, PROJECT, RETRAINED
+from _settings import CHAMPIONS, CORPUS, PARAMS, PROFILE, PROFILES, PROJECT, RETRAINED
 from _shards import feature_shards
 from _stage import stage_task
 from _watch import watch
@@ -75,7 +76,8 @@ def retrain() -> None:
         with TaskGroup(model):
             for one in planned:
                 if one.model == model:
-                    operators[one.name] = stage_task(one.stage, model, PARAMS, PROJECT)
+                    promoted = (CHAMPIONS,) if one.stage.only_on_pass else ()
+                    operators[one.name] = stage_task(one.stage, model, PARAMS, PROJECT, outlets=promoted)
             if PARAMS.platform.feature_shards > 1:
                 shards = feature_shards(model, PARAMS, PROJECT)
                 operators["validate"] >> shards >> [operators[f"{model}.features"], watched]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,6 +32,13 @@ def _run(
         return {}
     tell(Ending(record.attempt, record.state, verdict=str(record.summary.get("verdict", ""))))
     return dict(record.summary)
+
+
+def run_once(
+    stage: str, profile: str | None, workspace: Path | None, force: bool, options: Mapping[str, str | None]
+) -> None:
+    """A stage that runs once, with options of its own; None: not given."""
+    _run(stage, None, profile, workspace, force, **{k: v for k, v in options.items() if v is not None})
 
 
 def _command_for(stage: Stage) -> Callable[..., None]:
@@ -71,7 +78,7 @@ def ingest(
 ) -> None:
     """Corpora in their own formats → audio and manifest; with --source, new recordings into a corpus."""
     given = {"source": source, "format": format, "corpus": corpus}
-    _run("ingest", None, profile, workspace, force, **{k: v for k, v in given.items() if v})
+    run_once("ingest", profile, workspace, force, {k: v or None for k, v in given.items()})
 
 
 @app.command("gate", rich_help_panel="Stages")

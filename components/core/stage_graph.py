@@ -198,7 +198,26 @@ REVIEWS: tuple[Stage, ...] = (
     ),
 )
 
-_BY_NAME = {stage.name: stage for stage in (*STAGES, *REVIEWS)}
+#: Stages that are no part of a retraining; other DAGs run them, with the same records and launchers.
+APART: tuple[Stage, ...] = (
+    Stage(
+        "pipeline",
+        (),
+        per_model=False,
+        gpu=False,
+        sections=(
+            "seed", "data", "platform", "models", "auxiliaries", "kpi", "evaluation", "captions", "pipeline",
+        ),
+        rooms=(
+            *_EVALUATING, "captions", "promotion", "stages/pipeline_modules.py", "stages/pipeline_times.py",
+            "stages/pipeline_work.py",
+            "stages/synthesise.py", "stages/convert.py", "stages/lipsync.py", "stages/captions.py",
+        ),
+        summary="text → speech → voice → lips → captioned video, by the promoted models",
+    ),
+)  # fmt: skip
+
+_BY_NAME = {stage.name: stage for stage in (*STAGES, *REVIEWS, *APART)}
 
 
 def stage(name: str) -> Stage:

@@ -2,7 +2,7 @@
 
 Every KPI is told as met or not by itself, beside the verdict over all. Each bound at 95 % would let one of
 six such statements be wrong more often than one in twenty; Holm (1979) keeps the chance that any is wrong
-below that, and takes less from the strong ones than Bonferroni (docs/adr/0030).
+below that, and takes less from the strong ones than Bonferroni (docs/adr/0029).
 """
 
 from __future__ import annotations

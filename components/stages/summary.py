@@ -51,7 +51,7 @@ def summarise(
 
 def _in_order(attempts: Sequence[Attempt]) -> list[Attempt]:
     order = {stage.name: index for index, stage in enumerate(STAGES)}
-    return sorted(attempts, key=lambda a: (order[a.stage], a.model or ""))
+    return sorted(attempts, key=lambda a: (order.get(a.stage, len(order)), a.model or ""))
 
 
 def _stage_entry(attempt: Attempt) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from components.core.storage import write_json
 from components.core.utterance import Language
 from components.inference import MediaLabel
 from components.inference.label import made_now
-from components.nn.contracts import Auxiliaries, Speech
+from components.nn.contracts import Auxiliaries, Speech, Synthesiser
 from components.nn.control import UNCHANGED, Control
 from components.promotion.succession import champion_alias
 from components.stages import captions as caption_writer
@@ -77,14 +77,9 @@ def synthesise(
         ConfigError: no such model or version, nothing to speak with, or captions of another kind.
         StorageError: no space or no permission.
     """
-    from components.training.device import best_device
-
     if captions is not None:
         require_suffix(captions)
-    version, folder = chosen_weights(project, params, workspace, wish.model, wish.version)
-    # Speech for a listener is no evidence: it needs no vocoder of a certain kind, only one that is there.
-    serving = Auxiliaries(shipped(project), sections={})
-    synthesiser = inference.load(wish.model, params.models[wish.model], folder, serving, best_device())
+    version, synthesiser = synthesiser_for(project, params, workspace, wish.model, wish.version)
     timed = synthesiser.synthesise_timed(
         wish.text, wish.language, wish.speaker, wish.control, wish.word_controls
     )
@@ -132,6 +127,22 @@ def require_voice(model: str, speaker: str | None, prompt: Path | None, *, contr
     return kind == "prompted_speech"
 
 
+def synthesiser_for(
+    project: Path, params: Params, workspace: Workspace, model: str, version: str
+) -> tuple[str, Synthesiser]:
+    """The version's name, and what speaks.
+
+    Raises:
+        ConfigError, CorruptFileError, DataError: as `chosen_weights` and `components.inference.load`.
+    """
+    from components.training.device import best_device
+
+    name, folder = chosen_weights(project, params, workspace, model, version)
+    # Speech for a listener is no evidence: it needs no vocoder of a certain kind, only one that is there.
+    serving = Auxiliaries(shipped(project), sections={})
+    return name, inference.load(model, params.models[model], folder, serving, best_device())
+
+
 def chosen_weights(
     project: Path, params: Params, workspace: Workspace, model: str, version: str
 ) -> tuple[str, Path]:
@@ -168,7 +179,8 @@ def chosen_weights(
 def _shipped(project: Path, model: str) -> Path:
     folder = shipped(project) / model
     if not (folder / "model.safetensors").is_file():
-        catalogue.spec(model)  # a model that does not exist is told as such
+        if model not in catalogue.model_names():
+            catalogue.spec(model)  # a model that does not exist is told as such
         raise ConfigError(
             who=model,
             expected="a champion, or weights in pretrained/",

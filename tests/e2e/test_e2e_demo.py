@@ -161,6 +161,16 @@ def test_nothing_changed_nothing_runs(demo: Demo) -> None:
     assert told["data_md5"] == demo.summary["data_md5"]
 
 
+def test_the_models_that_serve_make_a_captioned_video(demo: Demo) -> None:
+    done = run_embedded(demo.workspace.root, "--video")
+    assert done.returncode == 0, done.stderr[-3000:]
+    record = read_record(demo.workspace, "pipeline", None)
+    assert record
+    assert record.summary["times"]["evidence"] == "measured"
+    assert record.summary["frames"] > 25
+    assert (demo.workspace.demonstration / "demo.srt").read_text(encoding="utf-8").startswith("1\n00:00:")
+
+
 def test_the_data_of_the_run_can_be_laid_out_again(demo: Demo, tmp_path: Path) -> None:
     run_id = demo.summary["models"]["fastpitch"]["run_id"]
     done = _tool(demo.workspace.root, "restore-data", "--run", run_id, "--target", str(tmp_path / "restored"))

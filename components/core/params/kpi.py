@@ -79,7 +79,7 @@ class KpiParams(Section):
     """The IRIS targets."""
 
     source: str
-    confidence: float = Field(ge=0.95, le=0.95, description="of all bounds of a decision together (ADR 30)")
+    confidence: float = Field(ge=0.95, le=0.95, description="of all bounds of a decision together (ADR 29)")
     power: float = Field(
         gt=0.5, lt=1, description="chance of a decision that a needed sample size is told for"
     )

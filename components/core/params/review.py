@@ -10,7 +10,7 @@ from components.core.params.base import Section
 
 
 class KsParams(Section):
-    """When two samples of a number count as different: both must hold (docs/adr/0032)."""
+    """When two samples of a number count as different: both must hold (docs/adr/0031)."""
 
     distance: float = Field(gt=0, lt=1, description="Kolmogorov-Smirnov D; smaller ones matter to nobody")
     significance: float = Field(gt=0, lt=1, description="p below it; larger ones may be chance")

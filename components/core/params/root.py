@@ -12,6 +12,7 @@ from components.core.params.base import AuxiliarySection, ModelSection, Section
 from components.core.params.captions import CaptionParams
 from components.core.params.data import AudioParams, DataParams
 from components.core.params.kpi import EvaluationParams, KpiParams
+from components.core.params.pipeline import PipelineParams
 from components.core.params.platform import PlatformParams, ReportParams
 from components.core.params.review import ReviewParams
 
@@ -40,6 +41,7 @@ class Params(Section):
     kpi: KpiParams
     evaluation: EvaluationParams
     captions: CaptionParams
+    pipeline: PipelineParams
     platform: PlatformParams
     report: ReportParams
     review: ReviewParams
