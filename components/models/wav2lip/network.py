@@ -25,7 +25,7 @@ class Generator(nn.Module):
     encoder, as the research log has it.
 
     Differs besides: the speech joins at the coarsest map (S / 32) instead of at a single cell, and scales and
-    shifts the channels of every finer one (Perez et al. 2018, FiLM), else it is hardly heard there. The decoder
+    shifts the channels of every finer one (Perez et al. 2018, FiLM), else it is hardly heard there. It
     doubles by nearest neighbour and convolution instead of by transposed convolution, which leaves no
     checkerboard. What need not change is kept: the decoder says for every pixel how much of the given face
     stays (as Pumarola et al. 2018, GANimation, equation 1, do; here in logits, so that what is painted learns
