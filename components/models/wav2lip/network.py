@@ -13,8 +13,9 @@ from components.models.wav2lip.visual import VisualEncoder
 
 #: At the beginning the given face stays but for faint strokes.
 _KEPT_FIRST, _FIRST_STROKE = 3.0, 0.3
-#: Speech begins faintly: as loud as the face it is noise, and a training first unlearns to hear it.
-_FIRST_WORD = 0.02
+#: Speech begins faintly: as loud as the face it is noise, which a training first unlearns to hear. That alone
+#: does not suffice (docs/log.md).
+_FIRST_WORD = 0.2
 _DARKEST = 0.004  # a level of 256
 #: Top, bottom, left and right of the mouth in a crop, shares of its side; cells of a picture without a mouth.
 _MOUTH, _COARSE = (0.6, 0.9, 0.25, 0.75), 6
@@ -48,9 +49,9 @@ class Generator(nn.Module):
         with torch.no_grad():
             self.join.convolution.weight[:, channels[-1] :].mul_(_FIRST_WORD)
             for speech in self.said:
-                speech.weight.mul_(_FIRST_WORD)
+                speech.get_parameter("weight").mul_(_FIRST_WORD)
             self.end.weight.mul_(_FIRST_STROKE)
-            self.end.bias.copy_(torch.tensor([0.0, 0.0, 0.0, _KEPT_FIRST]))
+            self.end.get_parameter("bias").copy_(torch.tensor([0.0, 0.0, 0.0, _KEPT_FIRST]))
 
     def forward(self, pictures: Tensor, mel: Tensor) -> Tensor:
         """Faces.
@@ -66,7 +67,8 @@ class Generator(nn.Module):
         coarse = maps.pop()
         said = heard[:, :, None, None].expand(-1, -1, *coarse.shape[2:])
         x = self.join(torch.cat([coarse, said], dim=1))
-        for (first, second), speech in zip(self.ups, self.said, strict=True):
+        for up, speech in zip(self.ups, self.said, strict=True):
+            first, second = up.children()
             doubled = F.interpolate(x, scale_factor=2.0, mode="nearest")
             scale, shift = speech(heard)[:, :, None, None].chunk(2, dim=1)
             x = second(first(torch.cat([doubled, maps.pop()], dim=1)) * (1.0 + scale) + shift)
