@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from components.auxiliaries.syncnet.network import SyncNet, pair_loss
-from components.models.wav2lip.network import Generator, QualityJudge, hidden_below
+from components.models.wav2lip.network import Generator, QualityJudge, hidden_below, mouth_box
 from components.models.wav2lip.params import Training
 from components.nn.adversarial import DISCRIMINATOR
 from components.nn.contracts import Batch
@@ -69,12 +69,13 @@ class Wav2Lip(nn.Module):
             return {"total": self._judged(batch["target"].flatten(0, 1), made)}
         made = self._faces(batch)
         target = batch["target"].flatten(0, 1)
-        l1 = F.l1_loss(made, target)
+        l1 = picture_loss(made, target, self._weights.mouth_weight)
         windows = made.view(batch["target"].shape)
         sync = pair_loss(self.syncnet.see(windows), self.syncnet.hear(batch["right"]), True).mean()
         if self.training:
             self._watch(sync.detach())
-        fooling = _cross_entropy(self.judge(made), True)
+        judged = self._weights.adversarial_loss_weight > 0
+        fooling = _cross_entropy(self.judge(made), True) if judged else torch.zeros_like(l1)
         w = self._weights
         s, d = w.sync_loss_weight * self.sync_joined, w.adversarial_loss_weight
         total = (1.0 - s - d) * l1 + s * sync + d * fooling
@@ -106,6 +107,21 @@ class Wav2Lip(nn.Module):
         self.sync_mean.lerp_(sync.to(self.sync_mean), share)
         if float(self.sync_mean) < self._weights.sync_loss_start_eval:
             self.sync_joined.fill_(1.0)
+
+
+def picture_loss(made: Tensor, target: Tensor, mouth_weight: float) -> Tensor:
+    """Mean absolute difference, with ``mouth_weight`` where the mouth of a crop is.
+
+    Args:
+        made, target: [B, 3, S, S] in [0, 1].
+        mouth_weight: 1 is the published L1, of which the mouth is a few per cent (Prajwal et al. 2020,
+            section 3.1).
+    """
+    size = made.shape[-1]
+    weight = torch.ones(size, size, device=made.device)
+    top, bottom, left, right = mouth_box(size)
+    weight[top:bottom, left:right] = mouth_weight
+    return ((made - target).abs() * weight).mean() / weight.mean()
 
 
 def _cross_entropy(logits: Tensor, real: bool) -> Tensor:

@@ -12,19 +12,26 @@ from components.models.wav2lip.params import Architecture
 from components.models.wav2lip.visual import VisualEncoder
 
 #: At the beginning the given face stays but for faint strokes.
-_KEPT_FIRST, _FIRST_STROKE = 4.0, 0.1
+_KEPT_FIRST, _FIRST_STROKE = 3.0, 0.3
+#: Speech begins faintly: as loud as the face it is noise, which a training first unlearns to hear. That alone
+#: does not suffice (docs/log.md).
+_FIRST_WORD = 0.2
 _DARKEST = 0.004  # a level of 256
+#: Top, bottom, left and right of the mouth in a crop, shares of its side; cells of a picture without a mouth.
+_MOUTH, _COARSE = (0.6, 0.9, 0.25, 0.75), 6
 
 
 class Generator(nn.Module):
     """Wav2Lip (Prajwal et al. 2020, section 3.2) with SwinV2 for its face encoder and conformers in its audio
     encoder, as the research log has it.
 
-    Differs besides: the speech joins at the coarsest map (S / 32) instead of at a single cell; the decoder
+    Differs besides: the speech joins at the coarsest map (S / 32) instead of at a single cell, and scales and
+    shifts the channels of every finer one (Perez et al. 2018, FiLM), else it is hardly heard there. It
     doubles by nearest neighbour and convolution instead of by transposed convolution, which leaves no
     checkerboard. What need not change is kept: the decoder says for every pixel how much of the given face
     stays (as Pumarola et al. 2018, GANimation, equation 1, do; here in logits, so that what is painted learns
-    where all is kept too). It begins by keeping all: hair and skin cost no learning.
+    where all is kept too). It begins by keeping all but the mouth: hair and skin cost no learning, and
+    no mouth is there to be copied, which is where a training stays otherwise (docs/log.md).
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -37,10 +44,14 @@ class Generator(nn.Module):
             nn.Sequential(ConvBlock(deeper + own, own, 3), ConvBlock(own, own, 3))
             for own, deeper in zip(channels[-2::-1], channels[:0:-1], strict=True)
         )
+        self.said = nn.ModuleList(nn.Linear(architecture.audio_dim, 2 * own) for own in channels[-2::-1])
         self.end = nn.Conv2d(channels[0], 4, 1)
         with torch.no_grad():
+            self.join.convolution.weight[:, channels[-1] :].mul_(_FIRST_WORD)
+            for speech in self.said:
+                speech.get_parameter("weight").mul_(_FIRST_WORD)
             self.end.weight.mul_(_FIRST_STROKE)
-            self.end.bias.copy_(torch.tensor([0.0, 0.0, 0.0, _KEPT_FIRST]))
+            self.end.get_parameter("bias").copy_(torch.tensor([0.0, 0.0, 0.0, _KEPT_FIRST]))
 
     def forward(self, pictures: Tensor, mel: Tensor) -> Tensor:
         """Faces.
@@ -56,18 +67,32 @@ class Generator(nn.Module):
         coarse = maps.pop()
         said = heard[:, :, None, None].expand(-1, -1, *coarse.shape[2:])
         x = self.join(torch.cat([coarse, said], dim=1))
-        for up in self.ups:
-            skip = maps.pop()
-            x = up(torch.cat([F.interpolate(x, scale_factor=2.0, mode="nearest"), skip], dim=1))
+        for up, speech in zip(self.ups, self.said, strict=True):
+            first, second = up.children()
+            doubled = F.interpolate(x, scale_factor=2.0, mode="nearest")
+            scale, shift = speech(heard)[:, :, None, None].chunk(2, dim=1)
+            x = second(first(torch.cat([doubled, maps.pop()], dim=1)) * (1.0 + scale) + shift)
         painted, kept = self.end(x).float().split([3, 1], dim=1)
         given = torch.logit(_given(pictures).float(), _DARKEST)
         return torch.sigmoid(torch.sigmoid(kept) * given + painted)
 
 
 def _given(pictures: Tensor) -> Tensor:
-    """[B, 6, S, S] → [B, 3, S, S]: the frame above, the reference where the frame is hidden."""
-    half = pictures.shape[-2] // 2
-    return torch.cat([pictures[:, :3, :half], pictures[:, 3:, half:]], dim=2)
+    """[B, 6, S, S] → [B, 3, S, S]: the frame above, the reference where the frame is hidden, but of its mouth
+    only the colours of the surroundings: what can be kept is kept, and nothing is said."""
+    size = pictures.shape[-1]
+    top, bottom, left, right = mouth_box(size)
+    given = torch.cat([pictures[:, :3, : size // 2], pictures[:, 3:, size // 2 :]], dim=2)
+    coarse = F.adaptive_avg_pool2d(pictures[:, 3:], _COARSE)
+    smooth = F.interpolate(coarse, size=(size, size), mode="bilinear")
+    given[..., top:bottom, left:right] = smooth[..., top:bottom, left:right]
+    return given
+
+
+def mouth_box(size: int) -> tuple[int, int, int, int]:
+    """Top, bottom, left and right of the mouth in a crop of that size, pixels."""
+    top, bottom, left, right = (round(share * size) for share in _MOUTH)
+    return top, bottom, left, right
 
 
 def hidden_below(faces: Tensor) -> Tensor:

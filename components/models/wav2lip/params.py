@@ -83,6 +83,7 @@ class Architecture(MelSection, Definition):
 class Training(TrainingRun, Definition):
     """Recipe; a step learns from ``batch_size`` windows of five frames."""
 
+    mouth_weight: float = Field(ge=1, description="of the mouth's pixels in the reconstruction; 1: all alike")
     sync_loss_weight: float = Field(ge=0, le=1)
     sync_loss_start_eval: float = Field(gt=0, description="sync loss joins once its running mean is below")
     sync_loss_memory_steps: int = Field(gt=0, description="of that mean")

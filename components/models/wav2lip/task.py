@@ -89,7 +89,9 @@ def training_task(
 
 
 def _phases(training: Training) -> tuple[Phase, ...]:
-    modules = {DISCRIMINATOR: ("judge",), GENERATOR: ("generator",)}
+    modules = {GENERATOR: ("generator",)}
+    if training.adversarial_loss_weight:
+        modules = {DISCRIMINATOR: ("judge",), **modules}
     if training.finetune_syncnet:
         modules = {SYNC: ("syncnet",), **modules}
     return tuple(

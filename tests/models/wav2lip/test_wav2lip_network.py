@@ -9,7 +9,7 @@ from torch import nn
 
 from components.core.errors import ConfigError
 from components.models.wav2lip.audio import AudioEncoder
-from components.models.wav2lip.network import Generator, QualityJudge, hidden_below
+from components.models.wav2lip.network import Generator, QualityJudge, hidden_below, mouth_box
 from components.models.wav2lip.params import Architecture, Section
 from components.models.wav2lip.visual import VisualEncoder, load_published, six_channels
 
@@ -67,6 +67,22 @@ def test_speech_reference_and_every_fine_map_reach_the_face(generator: Generator
     assert bool((mel.grad.abs().sum(dim=(0, 1)) > 0).all())  # all 16 frames
     silent = [name for name, p in generator.named_parameters() if p.grad is None]
     assert all("layernorm" in name or "mask_token" in name for name in silent), silent
+
+
+@torch.no_grad()
+def test_without_strokes_all_is_kept_but_the_mouth(generator: Generator) -> None:
+    generator.end.weight.zero_()
+    generator.end.bias.copy_(torch.tensor([0.0, 0.0, 0.0, 20.0]))
+    frame, reference = torch.rand(1, 3, 64, 64), 0.1 + 0.8 * torch.rand(1, 3, 64, 64)
+    made = generator(torch.cat([hidden_below(frame), reference], dim=1), torch.zeros(1, 80, 16))
+    top, bottom, left, right = mouth_box(64)
+    beside = torch.ones(64, 64, dtype=torch.bool)
+    beside[top:bottom, left:right] = False
+    torch.testing.assert_close(made[..., :32, :], frame[..., :32, :], atol=5e-3, rtol=0)
+    below = beside.clone()
+    below[:32] = False
+    torch.testing.assert_close(made[..., below], reference[..., below], atol=5e-3, rtol=0)
+    assert float(made[..., ~beside].std()) < 0.3 * float(reference[..., ~beside].std())
 
 
 def test_the_lower_half_is_hidden_and_only_it() -> None:

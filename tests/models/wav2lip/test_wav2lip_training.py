@@ -15,6 +15,8 @@ from components.core.progress import Progress
 from components.features.talking.store import TalkingStore
 from components.models.wav2lip.dataset import FaceWindows, collate
 from components.models.wav2lip.delivery import DeliveredWav2Lip
+from components.models.wav2lip.loss import picture_loss
+from components.models.wav2lip.network import mouth_box
 from components.models.wav2lip.params import Section
 from components.models.wav2lip.task import training_task
 from components.nn.contracts import TrainingTask
@@ -91,6 +93,39 @@ def test_phases_change_only_what_is_theirs(section: Section, store: TalkingStore
     assert "syncnet" not in changed
     three = task_of(with_training(section, finetune_syncnet=True), store, syncnet)
     assert [phase.name for phase in three.phases] == ["sync", "discriminator", "generator"]
+    alone = task_of(with_training(section, adversarial_loss_weight=0.0), store, syncnet)
+    assert [phase.name for phase in alone.phases] == ["generator"]
+    kept = {name: value.clone() for name, value in alone.network.state_dict().items()}
+    run(alone, store.folder.parent / "alone", max_steps=1)
+    changed = [
+        name for name, value in alone.network.state_dict().items() if not torch.equal(kept[name], value)
+    ]
+    assert changed
+    assert not [name for name in changed if name.startswith(("judge", "syncnet"))]
+
+
+def test_the_mouth_may_weigh_more() -> None:
+    made, target = torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64)
+    torch.testing.assert_close(picture_loss(made, target, 1.0), (made - target).abs().mean())
+    top, bottom, left, right = mouth_box(64)
+    beside = target.clone()
+    beside[..., top:bottom, left:right] = made[..., top:bottom, left:right]
+    assert float(picture_loss(made, beside, 10.0)) < float(picture_loss(made, beside, 1.0))
+
+
+def test_the_reference_is_near_where_that_is_asked(section: Section, store: TalkingStore) -> None:
+    near = section.training.model_copy(update={"reference_min_frames": 5, "reference_max_frames": 6})
+    windows = FaceWindows(store, "train", near)
+    for index in range(len(windows)):
+        sample, crops = windows[index], store.crops(windows._rows[index])
+        stack = torch.from_numpy(crops.copy()).permute(0, 3, 1, 2)
+
+        def place(window: Tensor, stack: Tensor = stack) -> int:
+            return int(
+                torch.stack([(stack[i : i + 5] != window).sum() for i in range(len(stack) - 4)]).argmin()
+            )
+
+        assert abs(place(sample["target"]) - place(sample["reference"])) in (5, 6)
 
 
 def test_three_optimisers_resume_to_the_bit(
