@@ -69,7 +69,13 @@ def _model_entry(workspace: Workspace, params: Params, model: str) -> dict[str, 
     gate, evaluation = read_record(workspace, "gate", model), read_record(workspace, "evaluate", model)
     if gate is None or evaluation is None:
         reason = "the run did not reach the gate; see the failed stage"
-        nothing = {"reasons_ko": [], "sentences_needed": {}, "run_id": None, "version": None, "kpis": {}}
+        nothing: dict[str, Any] = {
+            "reasons_ko": [],
+            "sentences_needed": {},
+            "run_id": None,
+            "version": None,
+            "kpis": {},
+        }
         return {"verdict": None, "reasons": [reason], **nothing}
     decision = Decision.model_validate_json(gate.output(workspace.root, "decision").read_bytes())
     evidence = Evidence.model_validate_json(evaluation.output(workspace.root, "evidence").read_bytes())
