@@ -108,19 +108,23 @@ def _numbers(name: str, before: Sequence[float], after: Sequence[float], limits:
     from scipy.stats import ks_2samp
 
     counts = len(before), len(after)
-    medians = [f"{float(np.median(values)):.3g}" if len(values) else "" for values in (before, after)]
+    ours, theirs = (f"{float(np.median(values)):.3g}" if len(values) else "" for values in (before, after))
+
+    def told(verdict: ShiftVerdict, distance: float | None, p_value: float | None) -> Shift:
+        return Shift(name, verdict, distance, p_value, limits.ks.distance, ours, theirs, *counts)
+
     if min(counts) < limits.recordings_min:
-        return Shift(name, "not measured", None, None, limits.ks.distance, *medians, *counts)
+        return told("not measured", None, None)
     test = ks_2samp(before, after)
     distance, p_value = float(test.statistic), float(test.pvalue)
     moved = distance >= limits.ks.distance and p_value < limits.ks.significance
     verdict: ShiftVerdict = "drifted" if moved else "same"
-    return Shift(name, verdict, distance, p_value, limits.ks.distance, *medians, *counts)
+    return told(verdict, distance, p_value)
 
 
 def _shares(before: Mapping[str, int], after: Mapping[str, int], limits: DriftParams) -> Shift:
     counts = sum(before.values()), sum(after.values())
-    texts = [_told(side) for side in (before, after)]
+    texts = _told(before), _told(after)
     if min(counts) < limits.recordings_min:
         return Shift(PROPERTIES[-1], "not measured", None, None, limits.psi, *texts, *counts)
     distance = population_stability(before, after)

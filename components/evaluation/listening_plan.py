@@ -105,7 +105,7 @@ def plan(systems: Sequence[System], asked: ListeningParams, seed: int) -> Plan:
         AbxTrial(**{**vars(one), "trial": f"x{number:03d}"}) for number, one in enumerate(abx, start=1)
     ]
     names = tuple(system.name for system in systems)
-    content = [seed, names, [asdict(one) for one in (*named, *compared)]]
+    content = [seed, names, [*map(asdict, named), *map(asdict, compared)]]
     test_id = sha256_json(_plain(content))[:12]
     return Plan(test_id, seed, names, tuple(named), tuple(compared))
 

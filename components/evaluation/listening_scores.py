@@ -106,7 +106,8 @@ def findings(test: Plan, ratings: Sequence[Ratings], asked: ListeningParams) -> 
 
 def _objection(test: Plan, one: Ratings, asked: ListeningParams) -> LeftOut | None:
     total = len(test.mos) + len(test.abx)
-    valid = sum(_valid(trial, one) for trial in (*test.mos, *test.abx))
+    trials: tuple[MosTrial | AbxTrial, ...] = (*test.mos, *test.abx)
+    valid = sum(_valid(trial, one) for trial in trials)
     if valid < asked.answered_min * total:
         return LeftOut(
             one.rater, f"응답 {valid}/{total}, 최소 {asked.answered_min:.0%}", f"{valid} of {total} answered"
