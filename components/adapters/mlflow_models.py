@@ -48,17 +48,22 @@ def log_kpis(client: MlflowClient, model_id: str, evidence: Evidence) -> None:
     from mlflow.entities import Metric
 
     stamp = int(datetime.datetime.fromisoformat(evidence.created).timestamp())
+    known = client.get_logged_model(model_id).metrics or []
+    held = {(one.key, one.value, one.timestamp) for one in known}
+    # The step of `log_evidence`, so that the run gets no second point; MLflow refuses two values of one step.
+    step = max([stamp, *(one.step + 1 for one in known)])
     values = [
         Metric(
             metric.name,
             metric.value,
             stamp * 1000,
-            stamp,
+            step,
             model_id=model_id,
             dataset_name="data",
             dataset_digest=evidence.data_md5[:_DIGEST_LENGTH],
         )
         for metric in evidence.metrics
+        if (metric.name, metric.value, stamp * 1000) not in held
     ]
     if values:
         client.log_batch(evidence.run_id, metrics=values)
