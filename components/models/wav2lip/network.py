@@ -54,15 +54,16 @@ class Generator(nn.Module):
     def __init__(self, architecture: Architecture, tower: TowerArchitecture | None = None) -> None:
         super().__init__()
         channels = architecture.decoder_channels
+        heard = architecture.audio_dim if tower is None else tower.embedding_dim
         self.size = architecture.image_size
         self.visual = VisualEncoder(architecture)
         self.audio: nn.Module = AudioEncoder(architecture) if tower is None else Tower(tower)
-        self.join = ConvBlock(channels[-1] + architecture.audio_dim, channels[-1], 3)
+        self.join = ConvBlock(channels[-1] + heard, channels[-1], 3)
         self.ups = nn.ModuleList(
             nn.Sequential(ConvBlock(deeper + own, own, 3), ConvBlock(own, own, 3))
             for own, deeper in zip(channels[-2::-1], channels[:0:-1], strict=True)
         )
-        self.said = nn.ModuleList(nn.Linear(architecture.audio_dim, 2 * own) for own in channels[-2::-1])
+        self.said = nn.ModuleList(nn.Linear(heard, 2 * own) for own in channels[-2::-1])
         self.end = nn.Conv2d(channels[0], 4, 1)
         with torch.no_grad():
             self.join.convolution.weight[:, channels[-1] :].mul_(_FIRST_WORD)
