@@ -11,7 +11,7 @@ export DVC_NO_ANALYTICS := 1
 export GX_ANALYTICS_ENABLED := false
 export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 
-.PHONY: help setup demo test lint check ui data pretrain bench clean doctor k8s-render k8s-check k8s-scan kubeflow sbom faults
+.PHONY: help setup demo video test lint check ui data pretrain bench clean doctor k8s-render k8s-check k8s-scan kubeflow sbom faults races
 help: ## what there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -23,11 +23,17 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup ## one whole retraining on this machine: SQLite, local DVC remote, CPU, no account
 	@$(BIN)/python dags/embedded.py
 
-test: setup ## the test suite
-	@$(BIN)/python -m pytest -q
+video: setup ## the demo's promoted models make a captioned video (the DAG demo_video)
+	@$(BIN)/python dags/embedded.py --video
+
+test: setup ## the test suite, in two processes
+	@$(BIN)/python -m pytest -q --numprocesses 2
 
 faults: setup ## pods of every stage killed at random moments (100 and more), the API server away for 30 s
 	@$(BIN)/python tests/faults/kill_stages.py
+
+races: setup ## two to eight promoters racing on MLflow, 200 rounds: the best is champion every time
+	@$(BIN)/python tests/faults/race_promotions.py
 
 lint: setup ## format, lint, types, layers
 	$(BIN)/ruff format --check .

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from components.nn.contracts import AuxiliarySpec, ModelSpec, SpeakingSpec
     from components.nn.conversion import ConvertingSpec
     from components.nn.lip_sync import LipSyncLoader
+    from components.nn.prompting import PromptedSpec
 
 _FOLDER = Path(__file__).parent / "models"
 _AUXILIARIES = Path(__file__).parent / "auxiliaries"
@@ -57,6 +58,11 @@ def load(root: Path, profile: str | None) -> Params:
     return load_params(root, profile, section_types(), auxiliary_types())
 
 
+def further_stages() -> dict[str, tuple[str, ...]]:
+    """The stages that a model has beyond those of every model."""
+    return {name: section.further_stages() for name, section in section_types().items()}
+
+
 def spec(name: str) -> ModelSpec:
     """The hooks of a trainable model; importing it loads torch.
 
@@ -79,8 +85,18 @@ def speaker(name: str) -> SpeakingSpec:
     Raises:
         ConfigError: no trainable model of that name speaks text.
     """
-    _require_kind(name, "text_to_speech", "one that speaks text")
+    _require_kind(name, "text_to_speech", "one that speaks text in voices that it knows")
     return cast("SpeakingSpec", spec(name))
+
+
+def prompted(name: str) -> PromptedSpec:
+    """The hooks of a model that speaks in the voice of a prompt.
+
+    Raises:
+        ConfigError: no trainable model of that name does.
+    """
+    _require_kind(name, "prompted_speech", "one that speaks in the voice of a prompt")
+    return cast("PromptedSpec", spec(name))
 
 
 def converter(name: str) -> ConvertingSpec:

@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from components.core.attempt import attempt_key
 from components.core.errors import NEVER_RETRIED
 from components.core.paths import Workspace
-from components.core.stage_graph import Stage
+from components.core.stage_graph import REVIEWS, Stage
 from components.core.stage_graph import stage as stage_named
 
 WORKSPACE_VARIABLE = "IRIS_WORKSPACE"
@@ -37,10 +37,10 @@ def skip_unchosen(model: str | None, choice: Mapping[str, Any]) -> None:
 
 
 def skip_nothing_to_collect(stage: Stage, workspace: Workspace) -> None:
-    """Raises AirflowSkipException for a stage that collects where no data was ever validated."""
+    """Raises AirflowSkipException for a stage that collects or reviews where no data was ever validated."""
     from components.stages.records import read_record
 
-    if collects(stage) and read_record(workspace, "validate", None) is None:
+    if (collects(stage) or stage in REVIEWS) and read_record(workspace, "validate", None) is None:
         raise nothing_to_collect()
 
 

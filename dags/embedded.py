@@ -1,4 +1,4 @@
-"""``make demo`` and ``make ui``: the very DAG that production schedules, on this machine alone.
+"""``make demo``, ``make video``, ``make ui``: the very DAGs that production schedules, on this machine alone.
 
 Airflow's home, the MLflow store, the DVC remote and every output lie in ``artifacts/demo``.
 """
@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
 from components import doctor
@@ -118,6 +119,16 @@ def run_demo(models: list[str] | None, force: bool) -> int:
     return 0 if run.state == "success" else 1
 
 
+def run_other(dag: str, force: bool) -> int:
+    """One run of another DAG (``kpi_report``, ``demo_video``) under ``dag.test()``; 0 when it succeeded."""
+    prepare_airflow()
+    from _settings import PROFILE
+
+    found = import_module(dag).DAG
+    run = found.test(logical_date=datetime.now(UTC), run_conf={"profile": PROFILE, "force": force})
+    return 0 if run.state == "success" else 1
+
+
 def setup_seconds() -> float:
     """What building the environment took; 0.0 where it was not built by `make setup`."""
     try:
@@ -133,7 +144,9 @@ def main() -> int:
     parser.add_argument("--profile", default="laptop")
     parser.add_argument("--model", action="append", dest="models")
     parser.add_argument("--force", action="store_true")
+    parser.add_argument("--review", action="store_true", help="kpi_report instead of retrain")
     parser.add_argument("--ui", action="store_true")
+    parser.add_argument("--video", action="store_true", help="the DAG demo_video instead of retrain")
     arguments = parser.parse_args()
     workspace = arguments.workspace.resolve()
     try:
@@ -144,6 +157,10 @@ def main() -> int:
                 from _servers import serve
 
                 return serve(workspace)
+            if arguments.review:
+                return run_other("kpi_report", arguments.force)
+            if arguments.video:
+                return run_other("demo_video", arguments.force)
             return run_demo(arguments.models, arguments.force)
     except IrisError as error:
         for line in error.lines():

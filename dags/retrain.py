@@ -3,26 +3,25 @@
 The list of stages is ``components.core.stage_graph``; the models are those ``components.catalogue`` can
 train, so a fifth one appears here by itself. One task group a model: one model's failure does not stop
 another. The report is written whatever became of single models; ``watch`` turns the run red if any failed.
+A promotion wakes ``demo_video``.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from _settings import CORPUS, PARAMS, PROFILE, PROFILES, PROJECT
+from _settings import CHAMPIONS, CORPUS, PARAMS, PROFILE, PROFILES, PROJECT, RETRAINED
 from _shards import feature_shards
 from _stage import stage_task
+from _watch import watch
 from airflow.sdk import (
     AssetOrTimeSchedule,
     BaseOperator,
     CronTriggerTimetable,
     Param,
     TaskGroup,
-    TriggerRule,
     dag,
-    task,
 )
-from airflow.sdk.exceptions import AirflowFailException
 
 from components import catalogue
 from components.core.params import Params
@@ -68,27 +67,23 @@ def retrain() -> None:
     """Build one task for each stage that runs once, and one group of tasks for each model."""
     watched = watch()
     operators: dict[str, BaseOperator] = {}
-    planned = tasks(catalogue.trainable())
+    planned = tasks(catalogue.trainable(), catalogue.further_stages())
     for one in planned:
         if one.model is None:
-            operators[one.name] = stage_task(one.stage, None, PARAMS, PROJECT)
+            outlets = (RETRAINED,) if one.name == "report" else ()
+            operators[one.name] = stage_task(one.stage, None, PARAMS, PROJECT, outlets=outlets)
     for model in catalogue.trainable():
         with TaskGroup(model):
             for one in planned:
                 if one.model == model:
-                    operators[one.name] = stage_task(one.stage, model, PARAMS, PROJECT)
+                    promoted = (CHAMPIONS,) if one.stage.only_on_pass else ()
+                    operators[one.name] = stage_task(one.stage, model, PARAMS, PROJECT, outlets=promoted)
             if PARAMS.platform.feature_shards > 1:
                 shards = feature_shards(model, PARAMS, PROJECT)
                 operators["validate"] >> shards >> [operators[f"{model}.features"], watched]
     for one in planned:
         [operators[needed] for needed in one.needs] >> operators[one.name]
     list(operators.values()) >> watched
-
-
-@task(trigger_rule=TriggerRule.ONE_FAILED, retries=0)
-def watch() -> None:
-    """Fails the run when any task failed; the report's own success would otherwise paint it green."""
-    raise AirflowFailException("a task of this run failed; see the red task and its log")
 
 
 DAG = retrain()

@@ -41,6 +41,23 @@ settings.register_profile("iris", deadline=None)
 settings.load_profile("iris")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two processes share the suite by folder, since fixtures of a folder are dear; whole runs come first."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=lambda item: _group(item) != _WHOLE_RUN)
+
+
+_WHOLE_RUN = "whole-run"
+
+
+def _group(item: pytest.Item) -> str:
+    """Tests of one group run in one process, one after the other: they share what was made for the first."""
+    if "demo" in getattr(item, "fixturenames", ()) or item.path.parent.name in {"e2e", "faults"}:
+        return _WHOLE_RUN
+    return str(item.path.parent.relative_to(PROJECT))
+
+
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """One run of the in-process launcher for the whole session: others are compared with it."""

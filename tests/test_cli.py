@@ -12,18 +12,25 @@ import pytest
 from components import cli
 from components.core.errors import EXIT_GATE_REFUSED, EXIT_OK
 from components.core.stage_command import plain_words
-from components.core.stage_graph import STAGES
+from components.core.stage_graph import REVIEWS, STAGES
 
 TOOLS = (
     "graph",
     "kpi",
+    "listening-test",
     "restore-data",
     "rollback",
+    "approve",
+    "search",
     "export-params",
     "dry-run",
     "doctor",
     "convert",
     "add-speaker",
+    "export-model",
+    "lineage",
+    "withdraw",
+    "verify-media",
 )
 USAGE = 2
 
@@ -43,7 +50,7 @@ def test_help_lists_every_stage_and_tool(
 ) -> None:
     assert invoke(["--help"], monkeypatch) == EXIT_OK
     listed = {words[1] for line in capsys.readouterr().out.splitlines() if len(words := line.split()) > 1}
-    assert {stage.name for stage in STAGES} | set(TOOLS) <= listed
+    assert {stage.name for stage in (*STAGES, *REVIEWS)} | set(TOOLS) <= listed
 
 
 @pytest.mark.parametrize(

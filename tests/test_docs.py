@@ -49,6 +49,13 @@ def _anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def _options(command: Any) -> set[str]:
+    """Of a command, or of all commands of a group."""
+    inner = getattr(command, "commands", {}).values()
+    own = {name for parameter in command.params for name in parameter.opts}
+    return own.union(*(_options(one) for one in inner))
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=_named)
 def test_relative_links_resolve(document: Path) -> None:
     for link in re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8")):
@@ -72,7 +79,7 @@ def test_commands_and_targets_exist(document: Path) -> None:
 def test_options_exist(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     for command, rest in re.findall(r"python -m components ([a-z][a-z-]*)([^\n`;|>]*)", text):
-        known = {name for parameter in CLI[command].params for name in parameter.opts}
+        known = _options(CLI[command])
         assert set(re.findall(r"(?<=\s)--[a-z0-9-]+", rest)) <= known, command
 
 

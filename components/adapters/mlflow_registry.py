@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from components.adapters.mlflow_client import answering, connect
+from components.adapters.mlflow_models import LOGGED_MODEL_TAG, log_kpis, log_model
 from components.core.errors import BadInputError, CorruptFileError
 from components.core.metrics import Evidence
 from components.core.ports import ModelVersion
@@ -63,11 +64,13 @@ class MlflowRegistry:
             folder = f"delivered/{sha256[:16]}"
             self._client.log_artifacts(run_id, str(source), folder)
             root = self._client.get_run(run_id).info.artifact_uri
+            logged = log_model(self._client, _PREFIX + model, run_id, {WEIGHTS_TAG: sha256})
             made = self._client.create_model_version(
                 _PREFIX + model,
                 source=f"{root}/{folder}",
                 run_id=run_id,
-                tags={**tags, WEIGHTS_TAG: sha256},
+                tags={**tags, WEIGHTS_TAG: sha256, LOGGED_MODEL_TAG: logged},
+                model_id=logged,
                 await_creation_for=0,  # there is nothing to wait for: the files are there already
             )
             return _ours(made)
@@ -104,6 +107,11 @@ class MlflowRegistry:
                     found="none of that number",
                     action=f"look at {_PREFIX}{model} in MLflow for the versions there are",
                 ) from error
+
+    def versions(self, model: str) -> list[ModelVersion]:
+        """Every version, the oldest first; none where the model is not there."""
+        with self._asking(f"versions of {model}"):
+            return [_ours(version) for version in self._all(model)]
 
     def set_alias(self, model: str, alias: str, version: str) -> None:
         """Point the alias at a version. The last writer wins: callers hold the promotion lease."""
@@ -153,6 +161,8 @@ class MlflowRegistry:
         sha256 = sha256_json(evidence.model_dump(mode="json"))
         with self._asking(f"evidence of {version.model} v{version.version}"):
             self._client.log_text(version.run_id, evidence.model_dump_json(indent=2), _evidence_path(sha256))
+            if LOGGED_MODEL_TAG in version.tags:  # a version of before has none
+                log_kpis(self._client, version.tags[LOGGED_MODEL_TAG], evidence)
         self.set_version_tags(version.model, version.version, {EVIDENCE_TAG: sha256})
 
     def evidence_of(self, version: ModelVersion) -> Evidence | None:
@@ -192,12 +202,19 @@ class MlflowRegistry:
 
     def _version_of(self, model: str, run_id: str, sha256: str) -> ModelVersion | None:
         """Filtered here rather than in the query, whose language has no escape for quotes."""
-        found = [
-            version
-            for version in self._client.search_model_versions(f"name = '{_PREFIX}{model}'")
-            if version.run_id == run_id and version.tags.get(WEIGHTS_TAG) == sha256
-        ]
-        return _ours(min(found, key=lambda version: int(version.version))) if found else None
+        for version in self._all(model):
+            if version.run_id == run_id and version.tags.get(WEIGHTS_TAG) == sha256:
+                return _ours(version)
+        return None
+
+    def _all(self, model: str) -> list[MlflowVersion]:
+        found: list[MlflowVersion] = []
+        token: str | None = None
+        while token is None or token:
+            page = self._client.search_model_versions(f"name = '{_PREFIX}{model}'", page_token=token)
+            found += page
+            token = page.token or ""
+        return sorted(found, key=lambda version: int(version.version))
 
     def _target(self, version: ModelVersion) -> dict[str, str]:
         """Only remote artefacts are copied; a local path is used where it lies."""

@@ -125,6 +125,16 @@ class MlflowTracker:
                 run_id, metrics=metrics, tags=[RunTag(name, value) for name, value in tags.items()]
             )
 
+    def fetch(self, run_id: str, folder: str, target: Path) -> Path:
+        """The run's artefacts under ``folder``, copied below ``target``.
+
+        Raises:
+            BadInputError: no such run, or it has no such artefacts.
+            TrackingUnavailableError: the server does not answer.
+        """
+        with answering(self._uri, f"{folder} of run {run_id}"):
+            return Path(self.client().download_artifacts(run_id, folder, str(target)))
+
     def address(self, run_id: str) -> str:
         """The run's page on a server; for a database, which has no page, the database and the run."""
         place = without_credentials(self._uri)

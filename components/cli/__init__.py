@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import typer
 
-from components.cli import stages, tools, voices
+from components.cli import custody, reviews, simulation, stages, tools, versions, video, voices
 from components.cli.app import app
 from components.core.attempt import failed, tell
 from components.core.errors import IrisError, StoppedError
@@ -15,7 +15,18 @@ from components.core.stage_command import plain_words
 from components.core.stop import Stopped
 from components.core.threads import wait_politely
 
-__all__ = ["app", "main", "stages", "tools", "voices"]
+__all__ = [
+    "app",
+    "custody",
+    "main",
+    "reviews",
+    "simulation",
+    "stages",
+    "tools",
+    "versions",
+    "video",
+    "voices",
+]
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from components.cli.app import ForceOption, ModelOption, ProfileOption, Workspac
 from components.core.attempt import Ending, current_attempt, tell
 from components.core.errors import GateRefusedError
 from components.core.paths import project_root
-from components.core.stage_graph import STAGES, Stage
+from components.core.stage_graph import REVIEWS, STAGES, Stage
 from components.core.storage import write_text
 
 StrictOption = Annotated[bool, typer.Option("--strict", help="exit 43 unless the verdict is PASS")]
@@ -34,6 +34,13 @@ def _run(
     return dict(record.summary)
 
 
+def run_once(
+    stage: str, profile: str | None, workspace: Path | None, force: bool, options: Mapping[str, str | None]
+) -> None:
+    """A stage that runs once, with options of its own; None: not given."""
+    _run(stage, None, profile, workspace, force, **{k: v for k, v in options.items() if v is not None})
+
+
 def _command_for(stage: Stage) -> Callable[..., None]:
     def for_model(
         model: ModelOption = None,
@@ -51,7 +58,7 @@ def _command_for(stage: Stage) -> Callable[..., None]:
     return for_model if stage.per_model else once
 
 
-for _stage in STAGES:
+for _stage in (*STAGES, *REVIEWS):
     if _stage.name not in {"ingest", "gate"}:  # these two take options of their own, below
         app.command(_stage.name, help=_stage.summary, rich_help_panel="Stages")(_command_for(_stage))
 
@@ -71,7 +78,7 @@ def ingest(
 ) -> None:
     """Corpora in their own formats → audio and manifest; with --source, new recordings into a corpus."""
     given = {"source": source, "format": format, "corpus": corpus}
-    _run("ingest", None, profile, workspace, force, **{k: v for k, v in given.items() if v})
+    run_once("ingest", profile, workspace, force, {k: v or None for k, v in given.items()})
 
 
 @app.command("gate", rich_help_panel="Stages")

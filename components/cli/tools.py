@@ -8,36 +8,11 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from components import catalogue, doctor
-from components.cli.app import WIDTH_IN_A_FILE, ModelOption, ProfileOption, WorkspaceOption, app, workspace_of
+from components.cli.app import WIDTH_IN_A_FILE, ProfileOption, WorkspaceOption, app, workspace_of
 from components.core.paths import Workspace, project_root
 
 if TYPE_CHECKING:
     from components.core.utterance import Language
-
-
-@app.command("kpi", rich_help_panel="Tools")
-def kpi(
-    model: ModelOption = None,
-    compare: Annotated[tuple[str, str] | None, typer.Option(help="two run ids: only what differs")] = None,
-    limit: Annotated[int, typer.Option(help="latest runs to show")] = 20,
-    profile: ProfileOption = None,
-    workspace: WorkspaceOption = None,
-) -> None:
-    """Runs against the IRIS targets."""
-    from rich.console import Console
-
-    from components.stages import kpi_review, services
-
-    project = project_root()
-    params = catalogue.load(project, profile)
-    tracker = services.tracker_of(params.platform.mlflow, workspace_of(workspace, project))
-    view = (
-        kpi_review.comparison(tracker, *compare)
-        if compare
-        else kpi_review.table(tracker, params.kpi, model, limit)
-    )
-    console = Console()
-    Console(width=None if console.is_terminal else WIDTH_IN_A_FILE).print(view)
 
 
 @app.command("restore-data", rich_help_panel="Tools")
@@ -96,9 +71,11 @@ def make_data(profile: ProfileOption = None) -> None:
 def synthesise(
     model: Annotated[str, typer.Option("--model")],
     text: Annotated[str, typer.Option(help="what is to be said")],
-    speaker: Annotated[str, typer.Option(help="a voice that the model was trained on")],
     language: Annotated[str, typer.Option(help="ko | en | ja | zh")],
     out: Annotated[Path, typer.Option(help="wav; .json (label) and .timings.json lie beside it")],
+    speaker: Annotated[
+        str | None, typer.Option(help="a voice that the model was trained on; of a prompt: for the label")
+    ] = None,
     version: Annotated[str, typer.Option(help="champion | pretrained | a number")] = "champion",
     pace: Annotated[float, typer.Option(help="2: twice as fast")] = 1.0,
     pitch_shift: Annotated[float, typer.Option(help="semitones")] = 0.0,
@@ -108,20 +85,41 @@ def synthesise(
         list[str] | None, typer.Option(help="one word otherwise: 2:pace=0.8,pitch_shift=3 (from 0)")
     ] = None,
     captions: Annotated[Path | None, typer.Option(help=".srt or .vtt to write as well")] = None,
+    prompt: Annotated[
+        Path | None, typer.Option(help="a recording of some seconds: its voice speaks (vallex)")
+    ] = None,
+    prompt_text: Annotated[str, typer.Option(help="every word of the prompt")] = "",
+    prompt_language: Annotated[str | None, typer.Option(help="of the prompt; none: the text's")] = None,
+    consent: Annotated[str, typer.Option(help="consent record that allows the prompt's voice")] = "und",
+    seed: Annotated[int | None, typer.Option(help="with a prompt: another one says it otherwise")] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="with a prompt: as a stream; tells when it is first heard")
+    ] = False,
     profile: ProfileOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Speak a text into a labelled wav, with the times of its words and sounds."""
-    from components.nn.control import Control, parse_word_control
-    from components.stages.synthesise import Wish
+    """Speak a text into a labelled wav: in a voice that the model knows, or in that of a prompt."""
+    from components.nn.control import UNCHANGED, Control, parse_word_control
+    from components.stages.synthesise import Wish, require_voice
     from components.stages.synthesise import synthesise as say
 
     project = project_root()
+    params, place = catalogue.load(project, profile), workspace_of(workspace, project)
     control = Control(pace, pitch_shift, pitch_scale, energy)
     words = dict(parse_word_control(one, control) for one in word or [])
-    wish = Wish(model, text, cast("Language", language), speaker, version, control, words)
-    params = catalogue.load(project, profile)
-    said = say(project, params, workspace_of(workspace, project), wish, out, captions)
+    controlled = control != UNCHANGED or bool(words)
+    if require_voice(model, speaker, prompt, controlled=controlled):
+        from components.stages.synthesise_prompted import PromptedWish, synthesise_prompted, told
+
+        spoken = PromptedWish(
+            model, text, cast("Language", language), cast("Path", prompt), prompt_text,
+            cast("Language | None", prompt_language), version, speaker or "und", consent, seed, live,
+        )  # fmt: skip
+        for line in told(synthesise_prompted(project, params, place, spoken, out, captions)):
+            typer.echo(line)
+        return
+    wish = Wish(model, text, cast("Language", language), cast("str", speaker), version, control, words)
+    said = say(project, params, place, wish, out, captions)
     more = f", {said.captions}" if said.captions else ""
     typer.echo(f"{said.wav} (version {said.version}), {said.label.name}, {said.timings.name}{more}")
 

@@ -87,6 +87,14 @@ class DataError(BadInputError):
     hint_ko = "해당 음성 또는 목록 행을 고치거나 제거하세요. 기존 데이터는 그대로 있습니다."
 
 
+class ConsentError(DataError):
+    """A recording whose speaker no longer allows what was about to be done, or never did."""
+
+    hint_ko = (
+        "동의가 만료·철회되었거나 없습니다. 해당 화자의 녹음을 빼거나 새 동의를 등록한 뒤 다시 실행하세요."
+    )
+
+
 class ValidationBlockedError(DataError):
     """A critical expectation failed; ``details`` names the utterances."""
 

@@ -29,6 +29,28 @@ KpiName = Literal[
     "f0_correlation",
     "stream_latency_p95_ms",
     "stream_delay_p95_ms",
+    "mos_naturalness",
+    "similarity_seen",
+    "similarity_unseen",
+    "similarity_same_language",
+    "similarity_cross_language",
+    "pronunciation_seen",
+    "pronunciation_unseen",
+    "pronunciation_same_language",
+    "pronunciation_cross_language",
+    "loop_rate",
+    "cut_rate",
+    "skip_rate",
+    "early_stop_rate",
+    "tokens_per_s",
+    "tokens_per_s_batched",
+    "lse_c_share_of_real",
+    "lse_c_shuffled",
+    "lip_offset_within_1",
+    "mouth_ssim",
+    "mouth_l1",
+    "latency_per_second_ms",
+    "frames_per_second",
 ]
 EvidenceKind = Literal["measured", "simulated", "expected", "certified"]
 EvaluatorClass = Literal["reference", "proxy"]
@@ -57,6 +79,28 @@ HIGHER_IS_BETTER: dict[str, bool] = {
     "f0_correlation": True,
     "stream_latency_p95_ms": False,
     "stream_delay_p95_ms": False,
+    "mos_naturalness": True,
+    "similarity_seen": True,
+    "similarity_unseen": True,
+    "similarity_same_language": True,
+    "similarity_cross_language": True,
+    "pronunciation_seen": True,
+    "pronunciation_unseen": True,
+    "pronunciation_same_language": True,
+    "pronunciation_cross_language": True,
+    "loop_rate": False,
+    "cut_rate": False,
+    "skip_rate": False,
+    "early_stop_rate": False,
+    "tokens_per_s": True,
+    "tokens_per_s_batched": True,
+    "lse_c_share_of_real": True,
+    "lse_c_shuffled": False,
+    "lip_offset_within_1": True,
+    "mouth_ssim": True,
+    "mouth_l1": False,
+    "latency_per_second_ms": False,
+    "frames_per_second": True,
 }
 
 
@@ -155,6 +199,9 @@ class Reason(BaseModel):
     high: float | None
     target: float | None
     margin: float | None = Field(description="distance to the target in the KPI's unit; positive is good")
+    sentences_needed: int | None = Field(
+        default=None, description="about so many would decide an INCONCLUSIVE that only a bound makes one"
+    )
 
 
 class Decision(BaseModel):

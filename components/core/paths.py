@@ -105,6 +105,11 @@ class Workspace:
         return self.root / "reports"
 
     @property
+    def demonstration(self) -> Path:
+        """What the promoted models say and show: an mp4, its label, captions and times."""
+        return self.root / "demonstration"
+
+    @property
     def records(self) -> Path:
         """One JSON per stage (and model): what ran, on what, and the hashes of what came out."""
         return self.root / "records"

@@ -83,6 +83,9 @@ class Tracker(Protocol):
     def annotate(self, run_id: str, points: Sequence[MetricPoint], tags: Mapping[str, str]) -> None:
         """Add to a run that has ended, whose status and times stay; repeating it changes nothing."""
 
+    def fetch(self, run_id: str, folder: str, target: Path) -> Path:
+        """The run's artefacts under ``folder``, laid below ``target``."""
+
     def address(self, run_id: str) -> str:
         """Where a person looks at the run."""
 
@@ -109,6 +112,9 @@ class ModelRegistry(Protocol):
 
     def by_version(self, model: str, version: str) -> ModelVersion:
         """A version by its number."""
+
+    def versions(self, model: str) -> list[ModelVersion]:
+        """Every version, the oldest first; none where the model is not there."""
 
     def set_alias(self, model: str, alias: str, version: str) -> None:
         """Point the alias at a version."""

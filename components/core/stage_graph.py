@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from components.core.errors import ConfigError
 
@@ -24,6 +25,7 @@ class Stage:
         only_on_pass: skipped unless the gate's verdict is PASS.
         reads_data: reads the recordings; its pod gets the run's data version on its node.
         spreads: uses all GPUs and nodes of its model's ``resources``; another GPU stage uses one.
+        declared: only of models that ask for it, see `ModelSection.further_stages`.
     """
 
     name: str
@@ -36,7 +38,12 @@ class Stage:
     only_on_pass: bool = False
     reads_data: bool = False
     spreads: bool = False
+    declared: bool = False
     summary: str = ""
+
+    def belongs_to(self, further: Collection[str]) -> bool:
+        """Whether a model that asks for the stages ``further`` has this one."""
+        return not self.declared or self.name in further
 
 
 _EVALUATING = (
@@ -52,6 +59,7 @@ _EVALUATING = (
     "training",
     "evaluation",
     "stages/evidence_told.py",
+    "stages/lip_evidence.py",
 )
 
 STAGES: tuple[Stage, ...] = (
@@ -100,14 +108,33 @@ STAGES: tuple[Stage, ...] = (
         per_model=True,
         gpu=True,
         sections=("seed", "audio", "data", "platform", "models", "auxiliaries", "kpi", "evaluation"),
-        rooms=(*_EVALUATING, "promotion", "stages/evaluate.py", "stages/gate.py", "stages/promote.py"),
+        rooms=(
+            *_EVALUATING,
+            "promotion",
+            "delivery",
+            "stages/evaluate.py",
+            "stages/gate.py",
+            "stages/promote.py",
+            "stages/safeguards.py",
+        ),
         pool="a100",
         reads_data=True,
         summary="no champion yet: pretrained/ → evidence, gate, the first champion if it passes",
     ),
     Stage(
+        "expert",
+        ("features",),
+        per_model=True,
+        gpu=True,
+        sections=("seed", "audio", "data", "platform", "models", "auxiliaries.expert"),
+        rooms=("core", "espeak", "text", "data", "features", "nn", "auxiliaries", "models", "training"),
+        pool="a100",
+        declared=True,
+        summary="the network that a model learns from: trained or as shipped, judged on held-out data",
+    ),
+    Stage(
         "train",
-        ("features", "adopt"),
+        ("features", "adopt", "expert"),
         per_model=True,
         gpu=True,
         sections=("seed", "audio", "data", "platform", "models"),
@@ -133,7 +160,7 @@ STAGES: tuple[Stage, ...] = (
         per_model=True,
         gpu=False,
         sections=("seed", "kpi", "evaluation", "platform"),
-        rooms=("core", "promotion"),
+        rooms=("core", "data", "promotion"),
         summary="evidence, targets, champion → PASS, FAIL or INCONCLUSIVE",
     ),
     Stage(
@@ -141,8 +168,8 @@ STAGES: tuple[Stage, ...] = (
         ("gate",),
         per_model=True,
         gpu=False,
-        sections=("seed", "kpi", "evaluation", "platform"),
-        rooms=("core", "promotion"),
+        sections=("seed", "data", "kpi", "evaluation", "platform"),
+        rooms=("core", "text", "espeak", "data", "nn", "promotion", "delivery", "stages/safeguards.py"),
         only_on_pass=True,
         summary="PASS → alias champion, ledger row",
     ),
@@ -157,7 +184,40 @@ STAGES: tuple[Stage, ...] = (
     ),
 )
 
-_BY_NAME = {stage.name: stage for stage in STAGES}
+#: Run by ``dags/kpi_report.py`` or by hand, never as part of a retraining.
+REVIEWS: tuple[Stage, ...] = (
+    Stage(
+        "drift",
+        ("validate",),
+        per_model=False,
+        gpu=False,
+        sections=("seed", "audio", "data", "evaluation", "review", "platform"),
+        rooms=("core", "espeak", "text", "data", "features", "evaluation", "promotion"),
+        reads_data=True,
+        summary="the current data against those of each champion",
+    ),
+)
+
+#: Stages that are no part of a retraining; other DAGs run them, with the same records and launchers.
+APART: tuple[Stage, ...] = (
+    Stage(
+        "pipeline",
+        (),
+        per_model=False,
+        gpu=False,
+        sections=(
+            "seed", "data", "platform", "models", "auxiliaries", "kpi", "evaluation", "captions", "pipeline",
+        ),
+        rooms=(
+            *_EVALUATING, "captions", "promotion", "stages/pipeline_modules.py", "stages/pipeline_times.py",
+            "stages/pipeline_work.py",
+            "stages/synthesise.py", "stages/convert.py", "stages/lipsync.py", "stages/captions.py",
+        ),
+        summary="text → speech → voice → lips → captioned video, by the promoted models",
+    ),
+)  # fmt: skip
+
+_BY_NAME = {stage.name: stage for stage in (*STAGES, *REVIEWS, *APART)}
 
 
 def stage(name: str) -> Stage:
@@ -198,25 +258,36 @@ class Task:
         return f"{self.model}.{self.stage.name}" if self.model else self.stage.name
 
 
-def tasks(models: Sequence[str]) -> tuple[Task, ...]:
+#: Model → the stages it asks for (`Stage.declared`); one that is not here asks for none.
+Further = Mapping[str, Collection[str]]
+
+
+def owners(one: Stage, models: Sequence[str], further: Further) -> tuple[str | None, ...]:
+    """The models that a stage runs for; None alone for a stage that runs once."""
+    if not one.per_model:
+        return (None,)
+    return tuple(model for model in models if one.belongs_to(further.get(model, ())))
+
+
+def tasks(models: Sequence[str], further: Further = MappingProxyType({})) -> tuple[Task, ...]:
     """Every task of a retraining of ``models``, each after those it needs.
 
     A promotion is left out without a PASS; what waits for it therefore also waits for what the promotion
     itself waits for (the report for the gates).
     """
     return tuple(
-        Task(one, model, tuple(_needed(one, model, models)), _collects(one))
+        Task(one, model, tuple(_needed(one, (model,) if model else models, further)), _collects(one))
         for one in STAGES
-        for model in (models if one.per_model else (None,))
+        for model in owners(one, models, further)
     )
 
 
-def _needed(wanting: Stage, model: str | None, models: Sequence[str]) -> Iterator[str]:
+def _needed(wanting: Stage, models: Sequence[str], further: Further) -> Iterator[str]:
     pending = [stage(name) for name in wanting.needs]
     while pending:
         needed = pending.pop(0)
-        owners = (None,) if not needed.per_model else (model,) if model else tuple(models)
-        yield from (f"{owner}.{needed.name}" if owner else needed.name for owner in owners)
+        of = owners(needed, models, further)
+        yield from (f"{owner}.{needed.name}" if owner else needed.name for owner in of)
         if needed.only_on_pass:
             pending += [stage(name) for name in needed.needs]
 

@@ -14,12 +14,12 @@ RESAMPLES = 2000
 CONFIDENCE = 0.95
 
 
-def bootstrap(
+def resampled(
     values: Sequence[float] | Floats,
     statistic: Callable[[Floats], Floats],
     seed: int,
-) -> tuple[float, float, float]:
-    """The statistic of ``values`` and its 95 % percentile interval.
+) -> tuple[float, Floats]:
+    """The statistic of ``values``, and of each of their ``RESAMPLES`` resamples.
 
     Args:
         values: N scores, one per sentence.
@@ -39,9 +39,20 @@ def bootstrap(
         )
     point = float(statistic(scores[None, :])[0])
     picks = np.random.default_rng(seed).integers(0, scores.size, size=(RESAMPLES, scores.size))
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(statistic(scores[picks]), [tail, 1 - tail])
-    return point, float(min(low, point)), float(max(high, point))
+    return point, statistic(scores[picks])
+
+
+def bootstrap(
+    values: Sequence[float] | Floats,
+    statistic: Callable[[Floats], Floats],
+    seed: int,
+) -> tuple[float, float, float]:
+    """The statistic of ``values`` and its 95 % percentile interval; see `resampled`.
+
+    Raises:
+        NothingScoredError: no values, or a value that is not finite.
+    """
+    return _interval(*resampled(values, statistic, seed))
 
 
 def bootstrap_mean(values: Sequence[float] | Floats, seed: int) -> tuple[float, float, float]:
@@ -54,3 +65,51 @@ def bootstrap_quantile(
 ) -> tuple[float, float, float]:
     """A quantile (0..1) and its 95 % interval."""
     return bootstrap(values, lambda x: np.quantile(x, quantile, axis=-1), seed)
+
+
+def paired_resampled(
+    ours: Sequence[float] | Floats,
+    theirs: Sequence[float] | Floats,
+    statistic: Callable[[Floats], Floats],
+    seed: int,
+) -> tuple[float, Floats]:
+    """Our statistic minus theirs over the same sentences, and in each of the resamples.
+
+    The same resample of sentences scores both, so what makes a sentence hard cancels out (Efron & Tibshirani
+    1993, ch. 13; Koehn 2004 for the paired form over test sentences).
+
+    Args:
+        ours, theirs: N scores each, sentence by sentence.
+        statistic: maps [R, N] resamples to [R] statistics.
+        seed: fixes the resamples.
+
+    Raises:
+        NothingScoredError: no sentences.
+    """
+    mine, other = np.asarray(ours, dtype=np.float64), np.asarray(theirs, dtype=np.float64)
+
+    def difference(positions: Floats) -> Floats:
+        picks = positions.astype(np.intp)
+        return statistic(mine[picks]) - statistic(other[picks])
+
+    return resampled(np.arange(mine.size, dtype=np.float64), difference, seed)
+
+
+def paired_bootstrap(
+    ours: Sequence[float] | Floats,
+    theirs: Sequence[float] | Floats,
+    statistic: Callable[[Floats], Floats],
+    seed: int,
+) -> tuple[float, float, float]:
+    """The paired difference and its 95 % percentile interval; see `paired_resampled`.
+
+    Raises:
+        NothingScoredError: no sentences.
+    """
+    return _interval(*paired_resampled(ours, theirs, statistic, seed))
+
+
+def _interval(point: float, draws: Floats) -> tuple[float, float, float]:
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail])
+    return point, float(min(low, point)), float(max(high, point))

@@ -106,6 +106,25 @@ def read_consents(path: Path) -> dict[str, ConsentRecord]:
     return consents
 
 
+def register(data: Path) -> dict[str, ConsentRecord]:
+    """The consent records of every corpus below ``data``, by id; empty where there is none.
+
+    Raises:
+        DataError: a table that cannot be read, or one id for two speakers.
+    """
+    found: dict[str, ConsentRecord] = {}
+    for path in sorted(data.glob(f"*/{CONSENT_NAME}")):
+        if path.parent.name.startswith("."):
+            continue
+        for consent_id, record in read_consents(path).items():
+            known = found.setdefault(consent_id, record)
+            if known.speaker_id != record.speaker_id:
+                raise _conflict(consent_id, f"speaker {known.speaker_id} in every corpus", record.speaker_id)
+            if record.withdrawn and not known.withdrawn:
+                found[consent_id] = record  # withdrawn in one corpus is withdrawn
+    return found
+
+
 def merged(known: Consents, offered: Consents) -> dict[str, ConsentRecord]:
     """``known`` updated by ``offered``; an update may end a consent, never revive a withdrawn one.
 

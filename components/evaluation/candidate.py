@@ -89,8 +89,26 @@ def examine(
         params.kpi.latency.utterance_seconds,
         progress,
     )
+    return judge(spoken, times, gallery, verifier, listening, params, now, progress)
+
+
+def judge(
+    spoken: Sequence[Spoken],
+    times: Mapping[str, SentenceLatency],
+    gallery: Gallery,
+    verifier: SpeakerVerifier,
+    listening: Listening,
+    params: Params,
+    now: Circumstances,
+    progress: Progress,
+) -> Findings:
+    """The KPIs of sentences that were spoken and timed.
+
+    Raises:
+        NothingScoredError: as `examine`.
+    """
     scores = score_similarity(spoken, gallery, verifier)
-    languages = {s.sentence_id: s.language for s in sentences}
+    languages = {s.sentence.sentence_id: s.sentence.language for s in spoken}
     metrics = [
         records.similarity_record(
             scores, gallery, languages, verifier.identity, params.kpi.speaker_similarity.unit, now

@@ -10,15 +10,15 @@ import numpy as np
 from components.core.metrics import Evaluator, KpiName, Metric, NotMeasured
 from components.core.params import Params
 from components.core.progress import Progress
-from components.core.statistics import bootstrap_mean, bootstrap_quantile
+from components.core.statistics import bootstrap_quantile
 from components.core.utterance import Role
 from components.evaluation import conversion_scores as scores
 from components.evaluation.candidate import Findings, Listening, examine
 from components.evaluation.converting import Conversions, into, listener_waits_ms, live_times
 from components.evaluation.latency import CLOCK
-from components.evaluation.pronunciation import Score, language_means, score_sources
+from components.evaluation.pronunciation import Score, score_sources
 from components.evaluation.recordings import Recording
-from components.evaluation.records import Circumstances
+from components.evaluation.records import Circumstances, mean_record
 from components.evaluation.sources import Source, Sources
 from components.evaluation.speaker_similarity import Gallery
 from components.evaluation.tables import Besides, Compared, Judged
@@ -143,11 +143,8 @@ class _Told:
         ceiling: float | None = None,
     ) -> Found:
         """The mean with its interval, or the reason why there is none."""
-        if not values:
-            return NotMeasured(name=name, reason=reason)
-        estimate = bootstrap_mean(list(values.values()), self.now.seed)
-        groups = language_means(values, self.languages if languages is None else languages)
-        return self.now.record(name, "1", estimate, values, groups, judge, ceiling=ceiling)
+        groups = self.languages if languages is None else languages
+        return mean_record(name, "1", values, groups, judge, reason, self.now, ceiling)
 
 
 def _of_groups(

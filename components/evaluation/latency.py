@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, zip_longest
 from statistics import median
 
 from components.core.errors import IrisError, NothingScoredError
@@ -59,10 +59,43 @@ def measure(
     sound = [s for s in spoken if s.fault is None]
     takes: dict[str, list[Take]] = {s.sentence.sentence_id: [s.take] for s in sound}
     short = [s for s in sound if s.take.speech.duration_s <= longest_s]
-    rounds = short * (repeats - 1)
+    _repeat(candidate, short, repeats - 1, takes, progress)
+    return {s.sentence.sentence_id: _summary(s, takes[s.sentence.sentence_id]) for s in sound}
+
+
+def measure_some(
+    candidate: Candidate,
+    spoken: Sequence[Spoken],
+    repeats: int,
+    longest_s: float,
+    at_most: int,
+    progress: Progress,
+) -> dict[str, SentenceLatency]:
+    """Latency of the first ``at_most`` short sentences, languages in turn, ``repeats`` takes each.
+
+    For a candidate whose sentences were spoken in batches: those takes tell no latency, so none counts.
+    """
+    by_language: dict[str, list[Spoken]] = {}
+    for one in spoken:
+        if one.fault is None and one.take.speech.duration_s <= longest_s:
+            by_language.setdefault(one.sentence.language, []).append(one)
+    turns = [one for group in zip_longest(*by_language.values()) for one in group if one is not None]
+    short = turns[:at_most]
+    takes: dict[str, list[Take]] = {s.sentence.sentence_id: [] for s in short}
+    _repeat(candidate, short, repeats, takes, progress)
+    return {s.sentence.sentence_id: _summary(s, takes[s.sentence.sentence_id]) for s in short}
+
+
+def _repeat(
+    candidate: Candidate,
+    spoken: Sequence[Spoken],
+    repeats: int,
+    takes: Mapping[str, list[Take]],
+    progress: Progress,
+) -> None:
+    rounds = [*spoken] * repeats
     for one in progress.track(rounds, len(rounds), "timed"):
         takes[one.sentence.sentence_id].append(take(candidate, one.sentence, one.speaker))
-    return {s.sentence.sentence_id: _summary(s, takes[s.sentence.sentence_id]) for s in sound}
 
 
 def within(latencies: Mapping[str, SentenceLatency], longest_s: float) -> dict[str, SentenceLatency]:

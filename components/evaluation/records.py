@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.core.metrics import Evaluator, KpiName, Metric
+from components.core.metrics import Evaluator, KpiName, Metric, NotMeasured
 from components.core.statistics import bootstrap_mean, bootstrap_quantile
 from components.evaluation.latency import CLOCK, SentenceLatency
 from components.evaluation.pronunciation import Score, language_means, mean_accuracy
@@ -63,6 +63,23 @@ class Circumstances:
             per_language=dict(per_language),
             per_sentence=dict(per_sentence),
         )
+
+
+def mean_record(
+    name: KpiName,
+    unit: str,
+    values: Mapping[str, float],
+    languages: Mapping[str, str],
+    judge: Evaluator,
+    reason: str,
+    now: Circumstances,
+    ceiling: float | None = None,
+) -> Metric | NotMeasured:
+    """The mean with its interval; without values the reason why there is none."""
+    if not values:
+        return NotMeasured(name=name, reason=reason)
+    estimate = bootstrap_mean(list(values.values()), now.seed)
+    return now.record(name, unit, estimate, values, language_means(values, languages), judge, ceiling)
 
 
 def similarity_record(

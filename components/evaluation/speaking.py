@@ -75,12 +75,12 @@ def take(candidate: Candidate, sentence: Sentence, speaker: str) -> Take:
     Raises:
         DataError: what the candidate says of the text or the speaker.
     """
-    _synchronise(candidate.device)
+    synchronise(candidate.device)
     started = time.perf_counter()
     first = 0.0
     chunks = []
     for chunk in candidate.stream(sentence.text, sentence.language, speaker):
-        _synchronise(candidate.device)
+        synchronise(candidate.device)
         chunks.append(chunk)
         first = first or time.perf_counter() - started
     total = time.perf_counter() - started
@@ -102,6 +102,7 @@ def speak(
         yield Spoken(sentence, speaker, taken, audio_fault(taken.speech.samples, limits))
 
 
-def _synchronise(device: torch.device) -> None:
+def synchronise(device: torch.device) -> None:
+    """Wait until the device has done what it was asked for."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

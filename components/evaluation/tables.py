@@ -13,6 +13,7 @@ import soundfile
 from components.core.storage import atomic_folder, recover_folder, write_text
 from components.data.csv_table import table_text
 from components.evaluation.latency import SentenceLatency
+from components.evaluation.parquet import write_parquet
 from components.evaluation.pronunciation import Score
 from components.evaluation.recordings import Recording
 from components.evaluation.sources import Source
@@ -24,11 +25,18 @@ TABLE_COLUMNS = (
     "sentence_id", "language", "kind", "text", "speaker", "duration_s", "fault", "similarity",
     "latency_ms", "ttfa_ms", "rtf", "repeats", "pronunciation", "said", "heard", "tones_said", "tones_heard",
     "source_voice", "source_similarity_before", "source_similarity_after", "source_error", "f0_correlation",
+    "prompt", "prompt_language", "prompt_seen", "ended_by",
 )  # fmt: skip
 INDEX_COLUMNS = (
     "sentence_id", "language", "text", "speaker", "path", "reference", "duration_s", "similarity",
     "latency_ms", "rank", "fault", "pronunciation", "said", "heard", "source", "source_voice",
     "source_similarity", "f0_correlation",
+)  # fmt: skip
+_NUMBERS = frozenset(
+    {
+        "duration_s", "similarity", "latency_ms", "ttfa_ms", "rtf", "repeats", "pronunciation",
+        "source_similarity_before", "source_similarity_after", "source_error", "f0_correlation",
+    }
 )  # fmt: skip
 _REFERENCES, _SOURCES = "reference", "source"
 
@@ -48,6 +56,21 @@ class Compared:
     after: float | None
     error: float | None
     melody: float | None
+
+
+@dataclass(frozen=True)
+class Prompted:
+    """What a sentence's voice was given by, and how its speech ended.
+
+    Attributes:
+        recording: the prompt.
+        seen: whether the model learned from this voice.
+        ended_by: of each piece of the text; nothing where it could not be spoken.
+    """
+
+    recording: Recording
+    seen: bool
+    ended_by: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -71,6 +94,7 @@ class Judged:
     latency: SentenceLatency | None
     pronunciation: Score | None
     compared: Compared | None = None
+    prompted: Prompted | None = None
 
     @property
     def sentence_id(self) -> str:
@@ -81,6 +105,11 @@ class Judged:
 def write_sentence_table(path: Path, judged: Sequence[Judged]) -> None:
     """One row per sentence in the sentences' order; an empty cell was not measured."""
     write_text(path, table_text(TABLE_COLUMNS, [_table_row(one) for one in judged]))
+
+
+def write_sentence_parquet(path: Path, judged: Sequence[Judged], facts: Mapping[str, str]) -> None:
+    """The same rows with numbers as numbers; ``facts`` say what they are about."""
+    write_parquet(path, TABLE_COLUMNS, [_table_row(one) for one in judged], _NUMBERS, facts)
 
 
 def write_samples(
@@ -97,7 +126,8 @@ def write_samples(
     Args:
         folder: replaced as a whole.
         judged: ranked in the index, the worst first: faults, then by the worse of its two scores.
-        references: by (speaker, language), a held-out recording to play beside.
+        references: by (speaker, language), a held-out recording to play beside; beside a sentence that was
+            spoken by a prompt, the prompt.
         label: (speaker, language) → what each wav says of itself, within the file and beside it.
         besides: recordings that were converted too.
 
@@ -114,7 +144,11 @@ def write_samples(
         for one in judged:
             speaker, language = one.spoken.speaker, one.spoken.sentence.language
             path = _write_wav(temporary, one.sentence_id, one.spoken.take.speech, label(speaker, language))
-            reference = names.get((speaker, language), beside.get(speaker, ""))
+            reference = (
+                _copy(one.prompted.recording, temporary, _REFERENCES)
+                if one.prompted
+                else names.get((speaker, language), beside.get(speaker, ""))
+            )
             source = _write_source(temporary, one.compared.source) if one.compared else ""
             rows.append(_index_row(one, path, reference, ranks[one.sentence_id], source))
         for rank, other in enumerate(besides, start=len(judged) + 1):
@@ -163,7 +197,7 @@ def _table_row(one: Judged) -> list[str]:
         f"{one.spoken.take.speech.duration_s:.3f}", one.fault or "", f"{one.similarity:.4f}",
         f"{late.total_ms:.2f}" if late else "", f"{late.first_ms:.2f}" if late else "",
         f"{late.real_time_factor:.4f}" if late else "", str(late.repeats) if late else "0",
-        *_pronounced(one), *_tones(one), *_compared(one.compared),
+        *_pronounced(one), *_tones(one), *_compared(one.compared), *_prompted(one.prompted),
     ]  # fmt: skip
 
 
@@ -197,6 +231,13 @@ def _compared(one: Compared | None) -> list[str]:
     if one is None:
         return [""] * 5
     return [one.source.voice, *map(_number, (one.before, one.after, one.error, one.melody))]
+
+
+def _prompted(one: Prompted | None) -> list[str]:
+    if one is None:
+        return [""] * 4
+    row = one.recording.utterance
+    return [row.utterance_id, row.language, "seen" if one.seen else "unseen", " ".join(one.ended_by)]
 
 
 def _number(value: float | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -12,19 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.core.progress import Progress
-from components.core.storage import sha256_path, write_json
-from components.data.video.media import PICTURES, frames_at, sound
-from components.data.video.mp4 import writing
+from components.data.video.media import PICTURES, frames_at
 from components.features.faces.detection import FaceDetector
 from components.features.faces.track import TrackedFrame, TrackReport, cropped, pasted, tracked
 from components.features.pcm import as_pcm
+from components.inference.film import Format, Sound, file_sound, film
 from components.inference.label import MediaLabel
-from components.inference.synthesise import SIDECAR_SUFFIX
 from components.nn.lip_sync import LipSynchroniser
 
 Image = NDArray[np.uint8]
-_SOUND_RATE = 48_000
-"""Of the sound that is written; AAC has it on every player."""
 _TAIL_FRAMES = 2
 """Sound that outlasts the pictures by less is a codec's padding and ends with them."""
 
@@ -85,24 +82,46 @@ def lipsync_file(
         StorageError: no space or no permission.
     """
     made = LipSynced()
-    with tempfile.TemporaryDirectory() as folder:
-        heard = _spooled(speech, model.sample_rate, Path(folder) / "heard.i16")
+    loud = file_sound(speech)
+    with heard_in(loud, model.sample_rate) as heard:
         made.seconds = len(heard) / model.sample_rate
-        wanted = model.video_frames(len(heard))
-        pictures = tracked(
-            _lasting(picture, model.fps, wanted, made), detector, rendering.max_gap, made.track
-        )
-        mask = soft_mask(model.image_size, rendering.feather)
-        loud = _Sound(speech, model.fps)
-        with writing(out, model.fps, _SOUND_RATE, label.to_json(), rendering.quality) as writer:
-            for batch in _batches(pictures, model.batch_frames):
-                for image in _rendered(model, batch, heard, made.frames, mask):
-                    writer.write(image, loud.of_frame(made.frames))
-                    made.frames += 1
-                progress.say(f"{made.frames} frames, {made.frames / model.fps:.1f} s of {made.seconds:.1f} s")
-    made.label = out.with_name(out.name + SIDECAR_SUFFIX)
-    write_json(made.label, {**label.to_json(), "file": out.name, "sha256": sha256_path(out)})
+        pictures = _lasting(picture, model.fps, model.video_frames(len(heard)), made)
+        spoken = speaking(model, pictures, heard, detector, rendering, made.track)
+        form = Format(model.fps, rendering.quality)
+        written = film(spoken, loud, made.seconds, out, form, label, progress)
+    made.frames, made.label = written.frames, written.label
     return made
+
+
+def speaking(
+    model: LipSynchroniser,
+    pictures: Iterator[Image],
+    heard: NDArray[np.int16],
+    detector: FaceDetector,
+    rendering: Rendering,
+    report: TrackReport,
+) -> Iterator[Image]:
+    """The pictures at the model's rate, with mouths that say what is ``heard``; as many as came in.
+
+    Args:
+        heard: [N] of the model's rate.
+        report: filled on the way.
+    """
+    mask, shown = soft_mask(model.image_size, rendering.feather), 0
+    for batch in _batches(tracked(pictures, detector, rendering.max_gap, report), model.batch_frames):
+        yield from _rendered(model, batch, heard, shown, mask)
+        shown += len(batch)
+
+
+@contextmanager
+def heard_in(loud: Sound, rate: int) -> Iterator[NDArray[np.int16]]:
+    """The whole recording as a memory map [N] of that rate, which its pages can leave at any time."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "heard.i16"
+        with path.open("wb") as file:
+            for block in loud(rate):
+                as_pcm(block).tofile(file)
+        yield np.memmap(path, dtype=np.int16, mode="r")
 
 
 def soft_mask(size: int, feather: float) -> NDArray[np.float32]:
@@ -147,31 +166,3 @@ def _lasting(picture: Path, fps: int, wanted: int, made: LipSynced) -> Iterator[
 def _batches(frames: Iterator[TrackedFrame], count: int) -> Iterator[list[TrackedFrame]]:
     while batch := list(islice(frames, count)):
         yield batch
-
-
-def _spooled(speech: Path, rate: int, path: Path) -> NDArray[np.int16]:
-    """The whole recording as a memory map; its pages can leave the memory at any time."""
-    with path.open("wb") as file:
-        for block in sound(speech, rate):
-            as_pcm(block).tofile(file)
-    return np.memmap(path, dtype=np.int16, mode="r")
-
-
-class _Sound:
-    """The recording at the written rate, handed out frame by frame."""
-
-    def __init__(self, speech: Path, fps: int) -> None:
-        self._blocks, self._fps = sound(speech, _SOUND_RATE), fps
-        self._left = np.zeros(0, np.float32)
-        self._ended = False
-
-    def of_frame(self, frame: int) -> NDArray[np.float32]:
-        """What sounds during that frame; frames are asked for in order. Empty after the end."""
-        count = (frame + 1) * _SOUND_RATE // self._fps - frame * _SOUND_RATE // self._fps
-        while len(self._left) < count and not self._ended:
-            block = next(self._blocks, None)
-            self._ended = block is None
-            if block is not None:
-                self._left = np.concatenate([self._left, block])
-        given, self._left = self._left[:count], self._left[count:]
-        return given

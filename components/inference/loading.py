@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from components.nn.contracts import Auxiliaries, Synthesiser
     from components.nn.conversion import VoiceConverter
     from components.nn.lip_sync import LipSynchroniser
+    from components.nn.prompting import PromptedSpeaker
 
 
 def load(
@@ -47,6 +48,18 @@ def load_converter(
         ConfigError: no such model, or another content encoder than the one it was trained with.
     """
     return catalogue.converter(model).load_converter(section, delivered, auxiliaries, device)
+
+
+def load_prompted(
+    model: str, section: ModelSection, delivered: Path, auxiliaries: Auxiliaries, device: torch.device
+) -> PromptedSpeaker:
+    """The same for a model that speaks in the voice of a prompt.
+
+    Raises:
+        CorruptFileError, DataError: as `load`.
+        ConfigError: no such model, or another codec than the one it was trained with.
+    """
+    return catalogue.prompted(model).load_prompted(section, delivered, auxiliaries, device)
 
 
 def load_lip_sync(

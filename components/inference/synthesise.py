@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,15 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.core.errors import DataError
-from components.core.storage import atomic_file, sha256_path, write_json
-from components.inference.label import MediaLabel
+from components.core.storage import atomic_file
+from components.features.pcm import as_pcm
+from components.inference.label import TITLE, MediaLabel, sidecar_of, write_sidecar
 from components.nn.contracts import Speech
-
-SIDECAR_SUFFIX = ".json"
 
 
 def to_wav(path: Path, speech: Speech, label: MediaLabel) -> Path:
-    """Write 16-bit PCM whose RIFF INFO carries the label as JSON, and ``<path>.json`` with the file's sha256.
+    """Write 16-bit PCM whose RIFF INFO carries the label as JSON, and ``<path>.json`` with the sha256 of it.
 
     Both appear whole or not at all, the sidecar last: a wav without one was cut off and is to be made again.
 
@@ -42,23 +41,27 @@ def blocks_to_wav(
     """
     import soundfile
 
-    sidecar, written = path.with_name(path.name + SIDECAR_SUFFIX), 0
+    sidecar, written, digest = sidecar_of(path), 0, hashlib.sha256(f"{sample_rate} 1\n".encode())
     with atomic_file(path) as temporary:
         with soundfile.SoundFile(
             temporary, "w", samplerate=sample_rate, channels=1, subtype="PCM_16", format="WAV"
         ) as file:
-            file.software = f"{label.model} {label.model_version}"
-            file.comment = json.dumps(label.to_json(), ensure_ascii=False, sort_keys=True)
             for samples in blocks:
                 if not np.all(np.isfinite(samples)):
                     raise _unusable(path, "NaN or infinite ones")
-                file.write(samples)
+                pcm = as_pcm(samples)
+                file.write(pcm)
+                digest.update(pcm.astype("<i2").tobytes())
                 written += len(samples)
+            # Last: the INFO chunk then stands behind the samples, whose hash it holds.
+            file.title, file.software = TITLE, f"{label.model} {label.model_version}"
+            file.comment = label.embedded(digest.hexdigest())
+            if label.created:
+                file.date = label.created
         if not written:
             raise _unusable(path, "none")
         sidecar.unlink(missing_ok=True)
-    write_json(sidecar, {**label.to_json(), "file": path.name, "sha256": sha256_path(path)})
-    return sidecar
+    return write_sidecar(path, label, digest.hexdigest())
 
 
 def _unusable(path: Path, found: str) -> DataError:

@@ -26,12 +26,18 @@ class LipSynchroniser(Protocol):
     device: torch.device
     dtype: str
     weights_sha256: str
+    expert_sha256: str
+    """Of the network that was its loss; who judges it must be another."""
 
     def video_frames(self, samples: int) -> int:
         """Video frames until a sound of that many samples has ended."""
 
     def faces(
-        self, crops: NDArray[np.uint8], samples: NDArray[np.int16], frames: NDArray[np.int64]
+        self,
+        crops: NDArray[np.uint8],
+        samples: NDArray[np.int16],
+        frames: NDArray[np.int64],
+        references: NDArray[np.uint8] | None = None,
     ) -> NDArray[np.uint8]:
         """The faces, saying what is heard at their time.
 
@@ -39,6 +45,7 @@ class LipSynchroniser(Protocol):
             crops: [B, S, S, 3] RGB.
             samples: [N] of the whole recording, mono; may be a memory map. Beyond it is silence.
             frames: [B] numbers of the crops' video frames.
+            references: [B, S, S, 3] of the same face, to look like; None: the crops themselves.
 
         Returns:
             [B, S, S, 3] RGB; the same for a frame whatever else is in the batch.

@@ -1,27 +1,45 @@
-"""The absolute rule: the figure and its interval against the target."""
+"""The absolute rule: the figure and its bound against the target; each language against its minimum."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from components.core.metrics import Metric, Reason, Verdict
 from components.core.params.kpi import KpiParams
+from components.core.statistics import Floats, resampled
+from components.promotion.comparisons import Comparison, Judgement
 from components.promotion.reasons import about, graded, without_figures
 from components.promotion.requirements import Requirement
 
-_WORDS: dict[Verdict, str] = {
-    "PASS": "the whole 95 % interval meets it",
-    "INCONCLUSIVE": "the value meets it, its 95 % bound does not",
-    "FAIL": "the value misses it",
-}
+
+def against_target(metric: Metric, required: Requirement, seed: int) -> Comparison:
+    """The figure and its target (inclusive), over resamples of its sentences.
+
+    Args:
+        metric: admissible already, so its value is what its sentences give.
+        required: target, direction and how sentences are summed up.
+        seed: fixes the resamples.
+    """
+    scores = [metric.per_sentence[sentence] for sentence in sorted(metric.per_sentence)]
+
+    def distance(values: Floats) -> Floats:
+        return required.sign * (required.statistic(values) - required.target)
+
+    point, draws = resampled(scores, distance, seed)
+    return Comparison(point, draws, len(scores), partial(_told, metric, required))
 
 
-def against_target(metric: Metric, required: Requirement) -> Reason:
-    """PASS if the bound on the bad side meets the target (inclusive), FAIL if the value itself misses it."""
-    bound = metric.low if required.sign > 0 else metric.high
-    verdict = graded(required.headroom(metric.value), required.headroom(bound))
-    return about(metric, required, verdict, f"{_WORDS[verdict]}, {_distance(required, metric.value)}")
+def _told(metric: Metric, required: Requirement, judgement: Judgement) -> Reason:
+    bound = f"its {judgement.confidence} bound {required.target + required.sign * judgement.bound:.4g}"
+    words = {
+        "PASS": f"{bound} meets it",
+        "INCONCLUSIVE": f"the value meets it, {bound} does not",
+        "FAIL": "the value misses it",
+    }[judgement.verdict]
+    text = f"{words}, {_distance(required, metric.value)}{judgement.wanting}"
+    return about(metric, required, judgement.verdict, text, judgement.needed)
 
 
 def per_language(metric: Metric, kpi: KpiParams) -> Iterator[Reason]:
@@ -53,7 +71,7 @@ def _one_language(metric: Metric, language: str, kpi: KpiParams) -> Reason:
 
 
 def _figure_alone(metric: Metric, part: str, value: float, bar: float) -> Reason:
-    verdict = graded(value - bar, value - bar)
+    verdict = graded(value - bar)
     return Reason(
         kpi=metric.name,
         verdict=verdict,

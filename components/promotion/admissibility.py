@@ -7,11 +7,15 @@ import math
 import re
 from collections.abc import Iterator
 
+import numpy as np
+
 from components.core.metrics import Evidence, Metric
 from components.core.params.kpi import EvaluationParams, KpiParams
 from components.promotion.requirements import Requirement
 
 _COUNTS = frozenset({"measured", "certified"})
+#: A sum of scores written and read again; only its order may differ.
+_SAME = 1e-9
 
 
 def evidence_objections(
@@ -54,6 +58,7 @@ def metric_objections(
     return [
         *_origin_objections(metric, evidence),
         *_sample_objections(metric, required),
+        *_arithmetic_objections(metric, required),
         *_evaluator_objections(metric, required, evaluation),
         *_scale_objections(metric, required),
         *_protocol_objections(metric, required, kpi, evaluation),
@@ -79,6 +84,23 @@ def _sample_objections(metric: Metric, required: Requirement) -> Iterator[str]:
         yield f"no finite score for {', '.join(broken[:3])}{' …' if len(broken) > 3 else ''}"
 
 
+def _arithmetic_objections(metric: Metric, required: Requirement) -> Iterator[str]:
+    """A figure is what its sentences give, or somebody has written into the record."""
+    scores = np.asarray([metric.per_sentence[key] for key in sorted(metric.per_sentence)], dtype=np.float64)
+    if not scores.size or not np.isfinite(scores).all():
+        return  # said already
+    given = float(required.statistic(scores[None, :])[0])
+    if not math.isclose(metric.value, given, rel_tol=_SAME, abs_tol=_SAME):
+        yield f"its sentences give {given:.4g}, the record says {metric.value:.4g}"
+    if required.name != "pronunciation_accuracy":  # the only KPI with a minimum for each language
+        return
+    for language, value in metric.per_language.items():
+        own = [score for key, score in metric.per_sentence.items() if key.startswith(f"{language}_")]
+        mean = math.fsum(own) / len(own) if own else value
+        if not math.isclose(value, mean, rel_tol=_SAME, abs_tol=_SAME):
+            yield f"its {language} sentences give {mean:.4g}, the record says {value:.4g}"
+
+
 def _evaluator_objections(
     metric: Metric, required: Requirement, evaluation: EvaluationParams
 ) -> Iterator[str]:
@@ -88,6 +110,11 @@ def _evaluator_objections(
     asked = required.evaluator
     if asked and (judge.id, judge.kind) != (asked.id, asked.kind):
         yield f"judged by {judge.id} ({judge.kind}), params.yaml names {asked.id} ({asked.kind})"
+    if asked and asked.version and judge.version != asked.version:
+        yield f"judged by {judge.id} {judge.version}, params.yaml names version {asked.version}"
+    named = asked.weights_sha256 if asked else ""
+    if named and judge.weights_sha256 not in {"", named}:
+        yield f"the weights of {judge.id} are {judge.weights_sha256[:12]}, params.yaml names {named[:12]}"
     if not required.on_device and not judge.weights_sha256:
         yield f"the weights of {judge.id} are not recorded"
 
@@ -103,6 +130,8 @@ def _scale_objections(metric: Metric, required: Requirement) -> Iterator[str]:
             yield "no impostor floor: the measure between different speakers is missing"
         elif required.headroom(metric.floor) >= 0:
             yield f"impostor floor {metric.floor:.4g} reaches the target: another speaker would pass"
+    elif metric.floor is not None and not required.headroom(metric.floor) < 0:
+        yield f"control {metric.floor:.4g} reaches the target: what is wrong on purpose would pass"
 
 
 def _protocol_objections(

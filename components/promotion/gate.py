@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from components.core.metrics import Decision, Evidence, Metric, Reason
@@ -11,6 +11,7 @@ from components.core.params.kpi import EvaluationParams, KpiParams
 from components.core.storage import sha256_json
 from components.promotion.absolute import against_target, per_language
 from components.promotion.admissibility import evidence_objections, metric_objections
+from components.promotion.comparisons import Comparison, judged
 from components.promotion.reasons import about, without_figures, worst
 from components.promotion.relative import against_champion, void_altogether
 from components.promotion.requirements import requirement
@@ -50,9 +51,16 @@ def decide(
         FAIL if any reason is, else INCONCLUSIVE if any is, else PASS; with all reasons, met ones too.
     """
     rival = None if champion_version is None else Champion(champion_version, champion)
-    reasons = list(_whole(model, evidence, kpi, now, rival))
-    for name in kpi.gated.of(model):
-        reasons += _kpi(name, evidence, kpi, evaluation, rival, seed)
+    gated = kpi.gated.of(model)
+    found = [one for name in gated for one in _kpi(name, evidence, kpi, evaluation, rival, seed)]
+    comparisons = [one for one in found if isinstance(one, Comparison)]
+    family = len(gated) * (1 if rival is None else 2)
+    told = iter(judged(comparisons, family, kpi.confidence, kpi.power))
+    reasons = [
+        *_whole(model, evidence, kpi, now, rival),
+        *_together(comparisons, family, kpi),
+        *(next(told) if isinstance(one, Comparison) else one for one in found),
+    ]
     return Decision(
         model=model,
         scope=evaluation.scope,
@@ -88,6 +96,13 @@ def _whole(
         yield without_figures("champion", "INCONCLUSIVE", text)
 
 
+def _together(comparisons: Sequence[Comparison], family: int, kpi: KpiParams) -> Iterator[Reason]:
+    """Which comparisons share the 95 %; a language's minimum is held against its value, so it is none."""
+    if comparisons:
+        text = f"{len(comparisons)} of {family} made, {100 * kpi.confidence:g} % for all together (Holm)"
+        yield without_figures("comparisons", "PASS", text)
+
+
 def _kpi(
     name: str,
     evidence: Evidence,
@@ -95,7 +110,7 @@ def _kpi(
     evaluation: EvaluationParams,
     champion: Champion | None,
     seed: int,
-) -> Iterator[Reason]:
+) -> Iterator[Reason | Comparison]:
     metric = evidence.metric(name)
     if metric is None:
         yield without_figures(name, "INCONCLUSIVE", f"not measured ({evidence.reason_missing(name)})")
@@ -108,7 +123,7 @@ def _kpi(
     if objections:
         yield about(metric, required, "INCONCLUSIVE", "; ".join(objections))
         return
-    yield against_target(metric, required)
+    yield against_target(metric, required, seed)
     if name == "pronunciation_accuracy":
         yield from per_language(metric, kpi)
     if champion and champion.evidence and not void_altogether(evidence, champion.evidence):

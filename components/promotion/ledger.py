@@ -18,7 +18,9 @@ from components.core.errors import CorruptFileError
 from components.core.metrics import Verdict
 from components.core.storage import sha256_json, write_text
 
-Action = Literal["promote", "rollback", "refuse", "reconcile"]
+Action = Literal["promote", "rollback", "refuse", "reconcile", "approve"]
+#: These leave the alias where it is.
+_NO_MOVE = frozenset({"refuse", "approve"})
 #: ``intent`` stands before an alias is written; exactly one of the others ends the attempt.
 #: ``recovered``: the alias had been written before a crash. ``abandoned``: it had not, nothing changed.
 State = Literal["intent", "done", "recovered", "abandoned"]
@@ -38,7 +40,9 @@ class Entry(BaseModel):
     model: str
     scope: str
     from_version: str | None = Field(description="champion before; None where there was none")
-    to_version: str | None = Field(description="version meant to be champion (of a refusal: the one refused)")
+    to_version: str | None = Field(
+        description="version meant to be champion (of a refusal or an approval: the one it is about)"
+    )
     decision: Verdict | None = Field(
         description="of the gate; None where no gate was asked, as in a rollback"
     )
@@ -149,6 +153,13 @@ class History:
         rows = [row for row in self._moves() if row.action == "rollback" and row.from_version == version]
         return rows[-1] if rows else None
 
+    def approval(self, version: str, evidence_sha256: str) -> Row | None:
+        """A person's approval of ``version`` on this very evidence, the latest."""
+        asked = (version, evidence_sha256)
+        rows = [row for row in self.rows if row.action == "approve"]
+        given = [row for row in rows if (row.to_version, row.evidence_sha256) == asked]
+        return given[-1] if given else None
+
     @property
     def open_intent(self) -> Row | None:
         """An attempt that wrote its intent and never its end: the process died in between."""
@@ -157,7 +168,7 @@ class History:
         return pending[-1] if pending else None
 
     def _moves(self) -> list[Row]:
-        return [row for row in self.rows if row.action != "refuse" and row.state in {"done", "recovered"}]
+        return [row for row in self.rows if row.action not in _NO_MOVE and row.state in {"done", "recovered"}]
 
 
 def _sealed(entry: Entry, previous: str) -> Row:

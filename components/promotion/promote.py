@@ -6,6 +6,7 @@ champion is read again inside the lease and the candidate judged again against i
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,16 +20,26 @@ from components.promotion.ledger import Ledger
 from components.promotion.reasons import without_figures, worst
 from components.promotion.succession import Author, Move, Succession, champion_alias
 
-PromotionState = Literal["promoted", "already_champion", "refused"]
+PromotionState = Literal["promoted", "already_champion", "refused", "awaiting_approval"]
+
+
+Objections = Callable[[ModelVersion], Sequence[str]]
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What the gate judges by."""
+    """What the gate judges by, and what else stands between a PASS and the alias.
+
+    Attributes:
+        approval_required: a person has to say yes first (`components.promotion.approval`).
+        objections: of the people in whose voices a version speaks; any refuses it.
+    """
 
     kpi: KpiParams
     evaluation: EvaluationParams
     seed: int
+    approval_required: bool
+    objections: Objections
 
 
 @dataclass(frozen=True)
@@ -45,7 +56,7 @@ class Promotion:
     """How an attempt ended.
 
     Attributes:
-        state: promoted, refused, or nothing to do.
+        state: promoted, refused, waiting for a person's approval, or nothing to do.
         champion: the version that serves now; None where there is none.
         previous: the version that a rollback brings back; None where there is none.
         decision: the decision that counted, which may be a newer one than the gate stage's.
@@ -75,17 +86,17 @@ def promote(
 
     Args:
         registry: versions and aliases.
-        ledger: gets one closing row for every attempt.
+        ledger: gets one closing row for every attempt that promotes or refuses.
         lease: held while champion, judgement and aliases must belong together.
         candidate: the version, its evidence and the gate's decision.
         rules: targets and protocol for judging again.
         author: who promotes, when.
 
     Raises:
-        BadInputError: the decision is about other evidence than the candidate's.
+        BadInputError: the decision is about other evidence than the candidate's, or the registry keeps other.
         PromotionConflictError: the lease was not to be had; nothing was changed.
     """
-    _belong_together(candidate, rules.evaluation.scope)
+    _belong_together(candidate, rules.evaluation.scope, registry)
     line = Succession(registry, ledger, candidate.version.model, rules.evaluation.scope, author)
     with lease.held():
         line.reconcile()
@@ -101,13 +112,20 @@ def promote(
             evidence_sha256=decision.evidence_sha256,
         )
         if decision.verdict != "PASS":
-            line.refuse(move)
+            line.note(move)
             return _outcome("refused", line, decision)
+        if rules.approval_required and not _approved(candidate, line):
+            return _outcome("awaiting_approval", line, decision)
         line.install(move, previous=champion.version if champion else None)
         return _outcome("promoted", line, decision)
 
 
-def _belong_together(candidate: Candidate, scope: str) -> None:
+def _approved(candidate: Candidate, line: Succession) -> bool:
+    return line.history().approval(candidate.version.version, candidate.decision.evidence_sha256) is not None
+
+
+def _belong_together(candidate: Candidate, scope: str, registry: ModelRegistry) -> None:
+    """Decision, evidence and version are about each other; the registry's copy is a third witness."""
     decision, evidence, version = candidate.decision, candidate.evidence, candidate.version
     expected = (version.model, version.run_id, scope, evidence_sha256(evidence))
     found = (decision.model, decision.run_id, decision.scope, decision.evidence_sha256)
@@ -117,6 +135,14 @@ def _belong_together(candidate: Candidate, scope: str) -> None:
             expected=f"{version.model}, scope {scope}, run {version.run_id}, evidence {expected[3][:12]}",
             found=f"run {decision.run_id}, evidence {decision.evidence_sha256[:12]}",
             action="run the gate on this candidate's evidence, then promote",
+        )
+    kept = registry.evidence_of(version)
+    if kept is None or evidence_sha256(kept) != expected[3]:
+        raise BadInputError(
+            who=f"evidence of {version.model} v{version.version}",
+            expected=f"sha256 {expected[3][:12]}, as decided on",
+            found=f"{evidence_sha256(kept)[:12]} in the registry" if kept else "none in the registry",
+            action="find out which of the two was changed; evaluate and gate again; nothing was promoted",
         )
 
 
@@ -137,7 +163,11 @@ def _judged_now(
         now=line.author.now,
         seed=rules.seed,
     )
-    objections = [*_taken_back(candidate, line), *_overtaken(candidate, champion, theirs, rules)]
+    objections = [
+        *(without_figures("consent", "FAIL", why) for why in rules.objections(candidate.version)),
+        *_taken_back(candidate, line),
+        *_overtaken(candidate, champion, theirs, rules),
+    ]
     reasons = (*decision.reasons, *objections)
     verdict = worst(reason.verdict for reason in reasons)
     return decision.model_copy(update={"reasons": reasons, "verdict": verdict})

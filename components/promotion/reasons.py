@@ -9,7 +9,7 @@ from components.promotion.requirements import Requirement
 
 _SEVERITY: dict[Verdict, int] = {"PASS": 0, "INCONCLUSIVE": 1, "FAIL": 2}
 #: Sums of decimal fractions miss by an ulp; a figure this close to its bar is on it.
-_ROUNDING = 1e-9
+ROUNDING = 1e-9
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
@@ -17,11 +17,9 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return max(verdicts, key=_SEVERITY.__getitem__, default="INCONCLUSIVE")
 
 
-def graded(point: float, bound: float) -> Verdict:
-    """FAIL if the point lies on the wrong side of zero, INCONCLUSIVE if only the bound does; zero is good."""
-    if point < -_ROUNDING:
-        return "FAIL"
-    return "INCONCLUSIVE" if bound < -_ROUNDING else "PASS"
+def graded(distance: float) -> Verdict:
+    """PASS from zero on, FAIL below it and for what is not a number."""
+    return "PASS" if distance >= -ROUNDING else "FAIL"
 
 
 def without_figures(kpi: str, verdict: Verdict, text: str) -> Reason:
@@ -38,7 +36,9 @@ def without_figures(kpi: str, verdict: Verdict, text: str) -> Reason:
     )
 
 
-def about(metric: Metric, required: Requirement | None, verdict: Verdict, text: str) -> Reason:
+def about(
+    metric: Metric, required: Requirement | None, verdict: Verdict, text: str, needed: int | None = None
+) -> Reason:
     """A reason about a metric as a whole."""
     bar = f"target {required.bar}{_unit(metric)}" if required else "no target"
     return Reason(
@@ -50,6 +50,7 @@ def about(metric: Metric, required: Requirement | None, verdict: Verdict, text: 
         high=metric.high,
         target=required.target if required else None,
         margin=required.headroom(metric.value) if required else None,
+        sentences_needed=needed,
     )
 
 

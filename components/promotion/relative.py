@@ -1,16 +1,18 @@
 """The relative rule: paired bootstrap over the same sentences; the candidate may not be inferior.
 
-The same resample of sentences scores both, so what makes a sentence hard cancels out
-(Efron & Tibshirani 1993, ch. 13; Koehn 2004 for the paired form over test sentences).
+See `components.core.statistics.paired_resampled`.
 """
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from components.core.metrics import Evidence, Metric, Reason
-from components.core.statistics import Floats, bootstrap
-from components.promotion.reasons import graded, without_figures
+from components.core.statistics import Floats, paired_resampled
+from components.promotion.comparisons import Comparison, Judgement
+from components.promotion.reasons import without_figures
 from components.promotion.requirements import Requirement
 
 _AGAIN = "re-evaluate the champion first"
@@ -18,8 +20,8 @@ _AGAIN = "re-evaluate the champion first"
 
 def against_champion(
     candidate: Metric, champion: Metric | None, version: str, required: Requirement, seed: int
-) -> Reason:
-    """PASS if the whole 95 % interval of the paired difference lies within the margin.
+) -> Comparison | Reason:
+    """The paired difference and the margin, over resamples of the sentences; a reason where it is void.
 
     Args:
         candidate: the new figure; admissible already.
@@ -31,7 +33,7 @@ def against_champion(
     name = candidate.name
     if champion is None:
         return without_figures(name, "INCONCLUSIVE", f"champion v{version} was not measured; {_AGAIN}")
-    void = _not_comparable(candidate, champion, required)
+    void = not_comparable(candidate, champion, required.on_device)
     if void:
         return without_figures(name, "INCONCLUSIVE", f"comparison with v{version} is void, {void}; {_AGAIN}")
     shared = sorted(candidate.per_sentence.keys() & champion.per_sentence.keys())
@@ -39,7 +41,11 @@ def against_champion(
         found = f"{len(shared)} sentences scored in both, at least {required.n_min} count"
         return without_figures(name, "INCONCLUSIVE", f"comparison with v{version} is void, {found}; {_AGAIN}")
     ours, theirs = _scores(candidate, shared), _scores(champion, shared)
-    return _judged(name, version, required, *_gain(ours, theirs, required, seed), len(shared))
+    gain, gains = paired_resampled(
+        ours, theirs, lambda scores: required.sign * required.statistic(scores), seed
+    )
+    told = partial(_told, name, version, required, gain, gains, len(shared))
+    return Comparison(gain + required.margin, gains + required.margin, len(shared), told)
 
 
 def void_altogether(candidate: Evidence, champion: Evidence) -> str:
@@ -51,15 +57,21 @@ def void_altogether(candidate: Evidence, champion: Evidence) -> str:
     return ""
 
 
-def _not_comparable(candidate: Metric, champion: Metric, required: Requirement) -> str:
+def not_comparable(candidate: Metric, champion: Metric, on_device: bool) -> str:
+    """Why the figures of two may not be compared; empty when they may.
+
+    Args:
+        candidate, champion: the same KPI of both.
+        on_device: the figure belongs to a device.
+    """
     if champion.evaluator != candidate.evaluator:
         theirs = champion.evaluator
         return f"another evaluator judged it ({theirs.id} {theirs.version} {theirs.weights_sha256[:12]})"
     if champion.evidence not in {"measured", "certified"}:
         return f"its figure is {champion.evidence}"
-    if required.on_device and champion.device != candidate.device:
+    if on_device and champion.device != candidate.device:
         return f"it was measured on {champion.device}"
-    if required.on_device and champion.batch != candidate.batch:
+    if on_device and champion.batch != candidate.batch:
         return f"it was measured at batch {champion.batch}"
     if not all(np.isfinite(value) for value in champion.per_sentence.values()):
         return "it has sentences without a finite score"
@@ -70,36 +82,25 @@ def _scores(metric: Metric, sentences: list[str]) -> Floats:
     return np.asarray([metric.per_sentence[sentence] for sentence in sentences], dtype=np.float64)
 
 
-def _gain(ours: Floats, theirs: Floats, required: Requirement, seed: int) -> tuple[float, float, float]:
-    """The candidate's gain over the champion and its interval; positive is better, in the KPI's unit.
-
-    Positions are resampled rather than scores, so that both see the same sentences in every resample.
-    """
-
-    def gain(positions: Floats) -> Floats:
-        picks = positions.astype(np.intp)
-        return required.sign * (required.statistic(ours[picks]) - required.statistic(theirs[picks]))
-
-    return bootstrap(np.arange(ours.size, dtype=np.float64), gain, seed)
-
-
-def _judged(
-    name: str, version: str, required: Requirement, gain: float, low: float, high: float, n: int
+def _told(
+    name: str, version: str, required: Requirement, gain: float, gains: Floats, n: int, judgement: Judgement
 ) -> Reason:
-    verdict = graded(gain + required.margin, low + required.margin)
+    low, high = (float(end) for end in np.quantile(gains, [judgement.level, 1 - judgement.level]))
+    low, high = min(low, gain), max(high, gain)
     words = {
         "PASS": "not inferior",
-        "INCONCLUSIVE": "may be inferior, the 95 % bound exceeds the margin",
+        "INCONCLUSIVE": "may be inferior, the bound exceeds the margin",
         "FAIL": "inferior",
-    }[verdict]
+    }[judgement.verdict]
     return Reason(
         kpi=name,
-        verdict=verdict,
-        text=f"{name} against champion v{version}: gain {gain:+.4g} [{low:+.4g}, {high:+.4g}], n = {n}, "
-        f"margin {required.margin:.4g}: {words}",
+        verdict=judgement.verdict,
+        text=f"{name} against champion v{version}: gain {gain:+.4g} [{low:+.4g}, {high:+.4g}] at "
+        f"{judgement.confidence}, n = {n}, margin {required.margin:.4g}: {words}{judgement.wanting}",
         value=gain,
         low=low,
         high=high,
         target=-required.margin,
         margin=gain + required.margin,
+        sentences_needed=judgement.needed,
     )

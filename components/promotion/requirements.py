@@ -73,6 +73,18 @@ def requirement(metric: Metric, kpi: KpiParams, evaluation: EvaluationParams) ->
     return None
 
 
+def statistic_of(name: str) -> Statistic:
+    """How a figure sums its sentences up: [R, N] per-sentence values → [R]."""
+    return {
+        "latency_p50_ms": _median,
+        "rtf": _median,
+        "latency_p95_ms": _p95,
+        "latency_ttfa_ms": _p95,
+        "stream_latency_p95_ms": _p95,
+        "stream_delay_p95_ms": _p95,
+    }.get(name, _mean)
+
+
 def _judged(
     name: str, target: float, margin: float, n_min: int, evaluator: EvaluatorParams, *, floor: bool
 ) -> Requirement:
@@ -122,6 +134,12 @@ def _mean(values: Floats) -> Floats:
     """[R, N] → [R]."""
     mean: Floats = values.mean(axis=-1)
     return mean
+
+
+def _median(values: Floats) -> Floats:
+    """[R, N] → [R]."""
+    median: Floats = np.median(values, axis=-1)
+    return median
 
 
 def _p95(values: Floats) -> Floats:

@@ -100,8 +100,8 @@ class Succession:
             )
         return self.ledger.append(intent.model_copy(update={"state": "done"}))
 
-    def refuse(self, move: Move) -> Row:
-        """Write down that ``move`` was not made; the aliases stay."""
+    def note(self, move: Move) -> Row:
+        """Write down a refusal or an approval; the aliases stay."""
         champion = self.champion()
         return self.ledger.append(
             self._entry(move, champion.version if champion else None, "done", uuid.uuid4().hex)
@@ -118,7 +118,8 @@ class Succession:
         if intent:
             self.ledger.append(self._end_of(intent, version))
         history = self.history()
-        if intent and version == history.champion:
+        if version == history.champion and self._previous() != history.previous:
+            # Not after an intent alone: the process that repaired may have died between its two writes.
             self._point_previous_to(history.previous)
         if version != history.champion:
             self.ledger.append(self._outside_change(history.champion, champion))
@@ -173,6 +174,10 @@ class Succession:
             git_sha=self.author.git_sha,
             reason=move.reason,
         )
+
+    def _previous(self) -> str | None:
+        found = self.registry.by_alias(self.model, previous_alias(self.scope))
+        return found.version if found else None
 
     def _point_previous_to(self, version: str | None) -> None:
         alias = previous_alias(self.scope)

@@ -27,7 +27,30 @@ def snapshot(inputs: ReportInputs) -> Snapshot:
         definitions=flat_values(inputs.base.models),
         data_md5=inputs.data.version.md5 if inputs.data.version else "",
         git_sha=inputs.git_sha,
+        figures=_figures(inputs),
+        verdicts={model.name: model.decision.verdict for model in inputs.models if model.decision},
     )
+
+
+def figures_since_previous(inputs: ReportInputs) -> tuple[Change, ...]:
+    """``<model>.<kpi>`` and ``<model>.verdict`` that differ from the previous report, or are new or gone."""
+    if inputs.previous is None:
+        return ()
+    now = snapshot(inputs)
+    before = {f"{model}.verdict": verdict for model, verdict in inputs.previous.verdicts.items()}
+    after = {f"{model}.verdict": verdict for model, verdict in now.verdicts.items()}
+    return differences({**inputs.previous.figures, **before}, {**now.figures, **after})
+
+
+def _figures(inputs: ReportInputs) -> dict[str, float]:
+    """Results only; an expected figure never becomes the past of a measured one."""
+    return {
+        f"{model.name}.{metric.name}": metric.value
+        for model in inputs.models
+        if model.evidence
+        for metric in model.evidence.metrics
+        if metric.evidence in {"measured", "certified"}
+    }
 
 
 def changes_since_previous(inputs: ReportInputs) -> tuple[Change, ...]:

@@ -39,6 +39,36 @@ def curve_svg(points: Sequence[MetricPoint]) -> Markup:
     )
 
 
+def trend_svg(values: Sequence[float], unit: str, target: float | None) -> Markup:
+    """A KPI over a model's runs, oldest first, against its target (a dashed line)."""
+    marks = [*values, *([] if target is None else [target])]
+    low, high = min(marks), max(marks)
+    pad = 0.1 * ((high - low) or abs(high) or 1.0)
+    low, span = low - pad, (high - low) + 2 * pad
+    inner_w, inner_h, base = _WIDTH - _LEFT - 8, _HEIGHT - _BOTTOM - _TOP, _HEIGHT - _BOTTOM
+
+    def y(value: float) -> float:
+        return round(_TOP + inner_h * (1 - (value - low) / span), 1)
+
+    steps = max(1, len(values) - 1)
+    points = [(round(_LEFT + inner_w * index / steps, 1), y(value)) for index, value in enumerate(values)]
+    parts = [f'<line x1="{_LEFT}" y1="{base}" x2="{_WIDTH - 8}" y2="{base}" class="axis"/>']
+    for end in sorted({min(values), max(values)}):
+        text = number_text(end, unit)
+        parts.append(f'<text x="{_LEFT - 6}" y="{y(end) + 3}" text-anchor="end">{text}</text>')
+    if target is not None:
+        parts.append(
+            f'<line x1="{_LEFT}" y1="{y(target)}" x2="{_WIDTH - 8}" y2="{y(target)}" class="target"/>'
+            f'<text x="{_WIDTH - 8}" y="{y(target) - 4}" text-anchor="end">목표 target '
+            f"{number_text(target, unit)}</text>"
+        )
+    line = " ".join(f"{x},{height}" for x, height in points)
+    parts.append(f'<polyline points="{line}" class="line"/>')
+    parts += [f'<circle cx="{x}" cy="{height}" r="3" class="value"/>' for x, height in points]
+    body = "".join(parts)
+    return Markup(f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" class="curve">{body}</svg>')  # noqa: S704 - numbers only
+
+
 def kpi_svg(row: KpiRow) -> Markup:
     """The measured value with interval on a scale, target a line, ceiling ▽, floor △."""
     metric = row.metric

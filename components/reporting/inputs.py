@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from components.core.drift import ModelDrift
 from components.core.metrics import Decision, Evidence
 from components.core.params import Params
 from components.core.ports import DataVersion, MetricPoint, RunSummary
 from components.core.spending import Spent
 
 #: Raised when the layout or the wording of a report changes; printed with every report.
-GENERATOR_VERSION = "1.2"
+GENERATOR_VERSION = "1.3"
 #: What stands in the file properties of a report that no run stands behind.
 NO_RUN_TIME = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 KST = datetime.timezone(datetime.timedelta(hours=9), "KST")
@@ -69,6 +70,8 @@ class Sentence:
     listened. ``audio`` and ``reference`` are None where no sample was kept.
     ``source`` is what was converted and ``source_voice`` who says it: a voice converter's only. Behind its
     sentences stand rows of recordings.
+    ``videos`` are what a lip-sync model was given, what it rendered, and that with a wrong sound: ``real``,
+    ``made``, ``wrong``.
     """
 
     sentence_id: str
@@ -83,6 +86,7 @@ class Sentence:
     heard: str
     source: Path | None = None
     source_voice: str = ""
+    videos: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,10 @@ class Snapshot:
     """``models.<name>.<kind>.<leaf>`` → plain value."""
     data_md5: str
     git_sha: str
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """``<model>.<kpi>`` → measured value; empty in snapshots of earlier generators."""
+    verdicts: Mapping[str, str] = field(default_factory=dict)
+    """Model → verdict."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +176,7 @@ class ReportInputs:
         stamp: time of the latest run behind the report, None where there is none. Never the clock's.
         previous: the snapshot before ``stamp``, None for a first report.
         spending: what the stages of the latest retraining took, in their order.
+        drift: each model's data against its champion's; empty where nobody looked.
     """
 
     params: Params
@@ -182,6 +191,7 @@ class ReportInputs:
     previous: Snapshot | None
     failures: tuple[Failure, ...] = ()
     spending: tuple[Spent, ...] = ()
+    drift: tuple[ModelDrift, ...] = ()
 
     @property
     def file_time(self) -> datetime.datetime:

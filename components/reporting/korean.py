@@ -12,21 +12,21 @@ from components.reporting.figures import number_text, with_unit
 from components.reporting.names import kpi_title
 
 _TABLE = Path(__file__).with_name("korean_phrases.csv")
-_AGAINST = re.compile(r"against champion v(?P<version>\S+): .* n = (?P<n>\d+), margin")
+_AGAINST = re.compile(r"against champion v(?P<version>\S+): .* at (?P<level>\S+) %, n = (?P<n>\d+), margin")
+_BOUND = re.compile(r"its (?P<level>\S+) % bound (?P<bound>[^\s,]+) ")
 _PART = re.compile(r"^\w+ \((?P<part>[^)]+)\) ")
 _COUNTED = re.compile(r", n = (?P<n>\d+), ")
 _PARTS = {"mean of the languages": "언어 평균"}
 _RELATIVE: dict[Verdict, str] = {
     "PASS": "열등하지 않음",
-    "INCONCLUSIVE": "열등할 수 있음(95 % 하한이 허용 폭을 벗어남)",
+    "INCONCLUSIVE": "열등할 수 있음(하한이 허용 폭을 벗어남)",
     "FAIL": "열등함",
 }
 _ABSOLUTE: dict[Verdict, str] = {
-    "PASS": "95 % 구간 전체가 목표를 만족함",
-    "INCONCLUSIVE": "값은 목표를 만족하나 95 % 구간의 경계가 만족하지 못함",
+    "PASS": "{level} % 경계 {bound}까지 목표를 만족함",
+    "INCONCLUSIVE": "값은 목표를 만족하나 {level} % 경계 {bound}이(가) 만족하지 못함",
     "FAIL": "값이 목표에 미달함",
 }
-_BOUND_ONLY = "the value meets it, its 95 % bound does not"
 
 
 def reason_korean(reason: Reason) -> str:
@@ -35,9 +35,10 @@ def reason_korean(reason: Reason) -> str:
         return phrase_korean(reason.text.removeprefix(f"{reason.kpi}: "))
     against = _AGAINST.search(reason.text)
     if against and reason.low is not None and reason.high is not None:
-        gain = f"{reason.value:+.4g} (95 % 구간 {reason.low:+.4g} – {reason.high:+.4g}, n={against['n']})"
-        allowed = f"허용 폭 {-reason.target:.4g}"
-        return f"챔피언 v{against['version']} 대비 이득 {gain}, {allowed}: {_RELATIVE[reason.verdict]}"
+        interval = f"{against['level']} % 구간 {reason.low:+.4g} – {reason.high:+.4g}, n={against['n']}"
+        gain, allowed = f"{reason.value:+.4g} ({interval})", f"허용 폭 {-reason.target:.4g}"
+        words = f"{_RELATIVE[reason.verdict]}{_wanting(reason)}"
+        return f"챔피언 v{against['version']} 대비 이득 {gain}, {allowed}: {words}"
     return _against_target(reason, reason.value, reason.target, reason.margin)
 
 
@@ -63,9 +64,22 @@ def _against_target(reason: Reason, value: float, target: float, margin: float) 
     counted = _COUNTED.search(reason.text)
     sentences = f", n={counted['n']}" if counted else ""
     interval = f"95 % 구간 {number_text(reason.low, unit)}–{number_text(reason.high, unit)}{sentences}"
-    judged = reason.verdict != "INCONCLUSIVE" or _BOUND_ONLY in reason.text
-    words = f"{_ABSOLUTE[reason.verdict]}, {distance}" if judged else _objections(reason.text)
+    bound = _BOUND.search(reason.text)
+    if bound or reason.verdict == "FAIL":
+        said = _ABSOLUTE[reason.verdict].format(**(bound.groupdict() if bound else {}))
+        words = f"{said}, {distance}{_wanting(reason)}"
+    else:
+        words = _objections(reason.text)
     return f"{with_unit(value, unit)} ({interval}), {bar}: {words}"
+
+
+def _wanting(reason: Reason) -> str:
+    """What an open comparison would take."""
+    if reason.verdict != "INCONCLUSIVE":
+        return ""
+    if reason.sentences_needed is None:
+        return "; 기준에 너무 가까워 문장 수를 늘려도 판정할 수 없음"
+    return f"; 판정하려면 문장 약 {reason.sentences_needed}개 필요"
 
 
 def _objections(text: str) -> str:

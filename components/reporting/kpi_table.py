@@ -146,7 +146,7 @@ def _row(inputs: ReportInputs, report: ModelReport, title: KpiTitle, gated: bool
         title=title,
         model=report.name,
         gated=gated,
-        target=_target(inputs.params.kpi, title, metric) if gated else None,
+        target=target_of(inputs.params.kpi, title, metric) if gated else None,
         expected=expected,
         result=result,
         judgement=_judgement(report.decision, title.name, result) if gated else "대상 아님",
@@ -166,8 +166,8 @@ def _result(report: ModelReport, name: str, metric: Metric | None) -> tuple[Resu
     return Unmeasured(f"{metric.evidence} 값만 있음, 예상 열 참조", only), Expected.of_metric(metric)
 
 
-def _target(kpi: KpiParams, title: KpiTitle, metric: Metric | None) -> Target | None:
-    """The target; lip sync's is a share of the real clips' score, known once that was measured."""
+def target_of(kpi: KpiParams, title: KpiTitle, metric: Metric | None) -> Target | None:
+    """The target of a KPI; lip sync's is a share of the real clips' score, known once that was measured."""
     fixed = kpi.target(title.name)
     if fixed is not None:
         return Target(fixed, title.unit)

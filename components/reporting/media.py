@@ -54,6 +54,21 @@ def audio_address(samples: NDArray[np.float32], rate: int) -> str:
     return f"data:audio/flac;base64,{base64.b64encode(target.getvalue()).decode()}"
 
 
+def video_address(path: Path) -> str:
+    """``data:video/mp4;base64,…`` of a file as it stands.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            who=str(path), expected="a readable video", found=str(error), action="run evaluate again"
+        ) from error
+    return f"data:video/mp4;base64,{base64.b64encode(data).decode()}"
+
+
 def spectrogram_address(samples: NDArray[np.float32], rate: int) -> str:
     """A log-magnitude spectrogram of [N] samples as a small palette PNG, low frequencies below."""
     columns = max(1, round(len(samples) / rate * _PICTURE_COLUMNS_PER_S))

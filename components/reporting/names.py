@@ -15,7 +15,14 @@ MODEL_TITLES = {
     "wav2lip": "Wav2Lip (립싱크)",
 }
 KIND_TITLES = {"architecture": "구조", "training": "학습", "inference": "추론"}
-_CHECKS = {"evidence": "평가 기록", "champion": "챔피언", "targets": "목표"}
+_CHECKS = {
+    "evidence": "평가 기록",
+    "champion": "챔피언",
+    "targets": "목표",
+    "comparisons": "비교 보정",
+    "delivery": "내보낸 모델",
+    "consent": "동의",
+}
 VERDICT_TITLES = {"PASS": "통과", "FAIL": "미달", "INCONCLUSIVE": "판정불가"}
 
 
@@ -33,7 +40,7 @@ class ParameterName:
 class KpiTitle:
     """What a form calls a KPI, and how it is measured.
 
-    ``beside``: "x" for a figure that stands beside the KPIs of a voice converter and gates nothing.
+    ``beside``: "x" for a figure that stands beside the KPIs of one kind of model and gates nothing.
     """
 
     name: str

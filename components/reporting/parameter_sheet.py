@@ -9,7 +9,7 @@ from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from components.reporting.inputs import ReportInputs
-from components.reporting.sheets import cost, cover, definitions, runs, targets
+from components.reporting.sheets import cost, cover, definitions, runs, scheduled, targets
 from components.reporting.sheets.listing import fill_changes, fill_data, fill_environment
 from components.reporting.workbook import save
 
@@ -18,6 +18,7 @@ SHEETS: tuple[tuple[str, Callable[[Worksheet, ReportInputs], None]], ...] = (
     ("정량목표", targets.fill),
     ("파라미터 정의서", definitions.fill),
     ("실행이력", runs.fill),
+    ("정기점검", scheduled.fill),
     ("비용", cost.fill),
     ("데이터", fill_data),
     ("변경이력", fill_changes),

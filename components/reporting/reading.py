@@ -12,13 +12,16 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from components.core.drift import ModelDrift, Shift
 from components.core.errors import CorruptFileError
 from components.core.storage import write_json
 from components.reporting.inputs import RejectedRow, RejectedRows, Sentence, Snapshot
 
 _VALUES = (
     "similarity", "pronunciation", "latency_ms", "duration_s", "source_similarity", "f0_correlation",
+    "lse_c", "lse_c_real", "lse_c_shuffled", "lse_d", "offset", "ssim",
 )  # fmt: skip
+_VIDEOS = ("real", "made", "wrong")
 _REJECTED_SHOWN = 20  # rows that a person still reads; the file itself holds them all
 
 Stored = TypeVar("Stored", bound=BaseModel)
@@ -47,6 +50,27 @@ def _unreadable(path: Path, kind: type[BaseModel], stage: str, found: str) -> Co
         found=found,
         action=f"run {stage} again with --force",
     )
+
+
+def read_drift(path: Path) -> tuple[ModelDrift, ...]:
+    """What the drift stage found, model by model.
+
+    Raises:
+        CorruptFileError: it is something else.
+    """
+    try:
+        models = json.loads(path.read_text(encoding="utf-8"))["models"]
+        return tuple(
+            ModelDrift(**{**one, "shifts": tuple(Shift(**shift) for shift in one["shifts"])})
+            for one in models
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CorruptFileError(
+            who=str(path),
+            expected="the drift of each model's data",
+            found=f"{type(error).__name__}: {error}",
+            action="run drift again with --force",
+        ) from error
 
 
 def read_rejected(path: Path) -> RejectedRows:
@@ -119,6 +143,7 @@ def _name(stamp: str) -> str:
 
 
 def _sentence(samples: Path, row: dict[str, str]) -> Sentence:
+    videos = {name: _clip(samples, row.get(f"video_{name}") or "") for name in _VIDEOS}
     values = {name: float(row[name]) for name in _VALUES if row.get(name)}
     return Sentence(
         sentence_id=row["sentence_id"],
@@ -133,6 +158,7 @@ def _sentence(samples: Path, row: dict[str, str]) -> Sentence:
         heard=row.get("heard") or "",
         source=_clip(samples, row.get("source") or ""),
         source_voice=row.get("source_voice") or "",
+        videos={name: path for name, path in videos.items() if path is not None},
     )
 
 

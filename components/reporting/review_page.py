@@ -14,9 +14,10 @@ from markupsafe import Markup
 
 from components.core.metrics import Decision
 from components.core.ports import MetricPoint
+from components.reporting.alerts import KIND_TITLES
 from components.reporting.champion import Duel, duels, figure_text
 from components.reporting.cost_table import cost_rows, cost_sum, hours_text, money_text
-from components.reporting.drawings import curve_svg, kpi_svg
+from components.reporting.drawings import curve_svg, kpi_svg, trend_svg
 from components.reporting.figures import STATUS_EN, number_text, with_unit
 from components.reporting.inputs import (
     GENERATOR_VERSION,
@@ -28,8 +29,9 @@ from components.reporting.inputs import (
 )
 from components.reporting.korean import reason_korean
 from components.reporting.kpi_table import KpiRow, model_rows, project_rows
-from components.reporting.media import audio_address, read_clip, spectrogram_address
+from components.reporting.media import audio_address, read_clip, spectrogram_address, video_address
 from components.reporting.names import VERDICT_TITLES, kpi_title, kpi_titles, model_title
+from components.reporting.scheduled import SHIFT_TITLES, scheduled_review
 from components.reporting.sheets.listing import flatten
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -47,6 +49,7 @@ class SentenceView:
     reference: str
     picture: str
     source: str
+    videos: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,11 @@ class ModelView:
         """Whether there are sources to hear."""
         return any(one.source for one in self.sentences)
 
+    @property
+    def moves_lips(self) -> bool:
+        """Whether its rows are clips: there is lip sync to see instead of speech to hear."""
+        return any("ssim" in one.sentence.values for one in self.sentences)
+
 
 def review_page(inputs: ReportInputs) -> str:
     """The whole page; the same inputs give the same text.
@@ -84,6 +92,7 @@ def review_page(inputs: ReportInputs) -> str:
             model_title(name) for name in inputs.base.models if name not in {m.name for m in inputs.models}
         ],
         project=project_rows(inputs),
+        scheduled=scheduled_review(inputs),
         stamp=inputs.stamp.astimezone(KST).strftime("%Y-%m-%d %H:%M KST")
         if inputs.stamp
         else "실행 없음 · no run",
@@ -135,8 +144,12 @@ def _sentence(model: str, index: int, sentence: Sentence, media: dict[str, str])
     if sentence.source is not None:
         source = f"{model}/{sentence.sentence_id}/source"
         media[source] = audio_address(*read_clip(sentence.source))
-    rank = (sentence.values.get("similarity", float("-inf")), sentence.sentence_id)
-    return SentenceView(index, rank, sentence, audio, reference, picture, source)
+    videos = {name: f"{model}/{sentence.sentence_id}/{name}" for name in sentence.videos}
+    media |= {key: video_address(sentence.videos[name]) for name, key in videos.items()}
+    worst = sentence.values.get("similarity", sentence.values.get("lse_c", float("-inf")))
+    return SentenceView(
+        index, (worst, sentence.sentence_id), sentence, audio, reference, picture, source, videos
+    )
 
 
 def _cell(value: Any) -> str:
@@ -148,6 +161,9 @@ def _environment() -> Environment:
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
     environment.globals |= {
         "kpi_svg": kpi_svg,
+        "trend_svg": trend_svg,
+        "alert_kinds": KIND_TITLES,
+        "shift_titles": SHIFT_TITLES,
         "kpi_title": kpi_title,
         "figure_text": figure_text,
         "reason_korean": reason_korean,

@@ -18,7 +18,7 @@ from components.stages.contender import Contender
 from components.stages.contract import Outcome, StageContext
 from components.stages.evaluate import evaluate
 from components.stages.gate import judge
-from components.stages.promote import promote_judged
+from components.stages.promote import SERVING, promote_judged
 from components.stages.shipped import auxiliary_weights, shipped
 
 
@@ -57,7 +57,7 @@ def run(context: StageContext) -> Outcome:
         path = decision.with_suffix(".promotion.json")
         version = str(judged.summary["version"])
         promoted = promote_judged(context, found.outputs["evidence"], decision, version, path)
-        summary["adopted"] = promoted.summary["state"] != "refused"
+        summary["adopted"] = promoted.summary["state"] in SERVING
         outputs |= promoted.outputs
     return Outcome(outputs, summary)
 

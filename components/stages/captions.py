@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from components import captions as room
 from components.captions.files import require_suffix
@@ -15,6 +15,9 @@ from components.core.params import Params
 from components.core.utterance import LANGUAGES, Language
 from components.nn.timed_speech import Timed
 from components.stages.shipped import shipped
+
+if TYPE_CHECKING:
+    from components.auxiliaries.recogniser.phoneme_recogniser import PhonemeRecogniser
 
 _RECOGNISER = "recogniser"
 
@@ -47,7 +50,7 @@ def caption(project: Path, params: Params, wish: CaptionWish, out: Path) -> tupl
     if wish.timings is not None and recorded == (None, None, None):
         text, language, words = read_timings(wish.timings)
     elif wish.timings is None and wish.audio and wish.text is not None and wish.language:
-        text, language = wish.text, _known(wish.language)
+        text, language = wish.text, known_language(wish.language)
         words = _aligned(project, params, wish.audio, text, language)
     else:
         raise ConfigError(
@@ -81,7 +84,7 @@ def read_timings(path: Path) -> tuple[str, Language, tuple[Timed, ...]]:
     try:
         told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         words = tuple(Timed(str(w["text"]), float(w["start_s"]), float(w["end_s"])) for w in told["words"])
-        return str(told["text"]), _known(str(told["language"])), words
+        return str(told["text"]), known_language(str(told["language"])), words
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             who=str(path),
@@ -91,7 +94,12 @@ def read_timings(path: Path) -> tuple[str, Language, tuple[Timed, ...]]:
         ) from error
 
 
-def _known(language: str) -> Language:
+def known_language(language: str) -> Language:
+    """The language.
+
+    Raises:
+        DataError: none of those that are captioned.
+    """
     if language not in LANGUAGES:
         raise DataError(
             who=f"language {language!r}",
@@ -104,13 +112,11 @@ def _known(language: str) -> Language:
 
 def _aligned(project: Path, params: Params, audio: Path, text: str, language: Language) -> tuple[Timed, ...]:
     import numpy as np
-    import torch
 
-    from components.auxiliaries.recogniser.phoneme_recogniser import PhonemeRecogniser
     from components.inference.recording import blocks
     from components.nn.contracts import Speech
 
-    recogniser = PhonemeRecogniser(shipped(project) / _RECOGNISER, torch.device("cpu"))
+    recogniser = aligner(project)
     rate, longest = recogniser.sample_rate, params.captions.alignment.max_audio_s
     parts, held = [], 0
     for part in blocks(audio, rate, longest):
@@ -121,3 +127,16 @@ def _aligned(project: Path, params: Params, audio: Path, text: str, language: La
     return room.align(
         recogniser, Speech(np.concatenate(parts), rate), text, language, params.captions.alignment
     )
+
+
+def aligner(project: Path) -> PhonemeRecogniser:
+    """The shipped recogniser, for `components.captions.align`.
+
+    Raises:
+        CorruptFileError, DataError: its weights are damaged or missing.
+    """
+    import torch
+
+    from components.auxiliaries.recogniser.phoneme_recogniser import PhonemeRecogniser
+
+    return PhonemeRecogniser(shipped(project) / _RECOGNISER, torch.device("cpu"))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
@@ -16,6 +17,7 @@ from components.core.paths import Workspace
 from components.core.progress import Progress
 from components.inference import MediaLabel
 from components.inference.convert import Manner
+from components.inference.label import made_now
 from components.inference.live import Delays, Playback
 from components.nn.conversion import VoiceConverter
 from components.stages.records import read_record
@@ -72,7 +74,9 @@ def convert(
         ConfigError: no such model or version, or another content encoder than it was trained with.
         StorageError: no space or no permission.
     """
-    version, converter = _converter(project, params, workspace, wish)
+    version, converter = converter_for(
+        project, params, workspace, wish.model, wish.speaker, wish.version, wish.inference
+    )
     label = MediaLabel(
         model=wish.model,
         model_version=version,
@@ -80,6 +84,7 @@ def convert(
         speaker=wish.speaker,
         consent=converter.consents[wish.speaker],
         language=wish.language,
+        created=made_now(),
     )
     playback = Playback(converter.source_rate, converter.sample_rate) if wish.live else None
     manner = Manner(wish.source_hz, playback, Progress("convert"))
@@ -122,52 +127,63 @@ def with_inference(section: ModelSection, model: str, changes: Mapping[str, Any]
         ) from error
 
 
-def _converter(
-    project: Path, params: Params, workspace: Workspace, wish: ConversionWish
+def converter_for(
+    project: Path,
+    params: Params,
+    workspace: Workspace,
+    model: str,
+    speaker: str,
+    version: str = CHAMPION,
+    changes: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[str, VoiceConverter]:
-    """The version's name, and what converts into the wanted voice."""
+    """The version's name, and what converts into the voice of ``speaker``.
+
+    Args:
+        version, changes: as ``version`` and ``inference`` of `ConversionWish`.
+
+    Raises:
+        DataError: an unknown speaker.
+        BadInputError, ConfigError: as `convert`.
+    """
     from components.training.device import best_device
 
-    section = with_inference(params.models[wish.model], wish.model, wish.inference)
+    section = with_inference(params.models[model], model, changes)
 
     def loaded(folder: Path) -> VoiceConverter:
-        return inference.load_converter(
-            wish.model, section, folder, auxiliaries(project, params), best_device()
-        )
+        return inference.load_converter(model, section, folder, auxiliaries(project, params), best_device())
 
-    trained = _trained(workspace, wish.model)
+    trained = _trained(workspace, model)
     try:
-        version, folder = trained if wish.version == TRAINED and trained else _chosen(
-            project, params, workspace, wish
-        )  # fmt: skip
+        if version == TRAINED:
+            name, folder = trained or _never_trained(workspace, model)
+        else:
+            name, folder = chosen_weights(project, params, workspace, model, version)
     except ConfigError:
-        if wish.version != CHAMPION or trained is None:
+        if version != CHAMPION or trained is None:
             raise
-        version, folder = trained
+        name, folder = trained
     converter = loaded(folder)
-    if wish.speaker in converter.consents:
-        return version, converter
-    if wish.version == CHAMPION and trained is not None:
+    if speaker in converter.consents:
+        return name, converter
+    if version == CHAMPION and trained is not None:
         later = loaded(trained[1])
-        if wish.speaker in later.consents:
+        if speaker in later.consents:
             return trained[0], later
     raise DataError(
-        who=f"speaker {wish.speaker!r}",
+        who=f"speaker {speaker!r}",
         expected=f"one of {', '.join(converter.speakers)}",
         found="a speaker that this model was not trained on",
-        action=f"choose one of these, or `python -m components add-speaker --name {wish.speaker} ...`",
+        action=f"choose one of these, or `python -m components add-speaker --name {speaker} ...`",
     )
 
 
-def _chosen(project: Path, params: Params, workspace: Workspace, wish: ConversionWish) -> tuple[str, Path]:
-    if wish.version == TRAINED:
-        raise ConfigError(
-            who=f"{wish.model}, version {TRAINED}",
-            expected=f"a training in {workspace.root}",
-            found="no record of one",
-            action="name the workspace of the training (--workspace), or leave --version out",
-        )
-    return chosen_weights(project, params, workspace, wish.model, wish.version)
+def _never_trained(workspace: Workspace, model: str) -> NoReturn:
+    raise ConfigError(
+        who=f"{model}, version {TRAINED}",
+        expected=f"a training in {workspace.root}",
+        found="no record of one",
+        action="name the workspace of the training (--workspace), or leave --version out",
+    )
 
 
 def _trained(workspace: Workspace, model: str) -> tuple[str, Path] | None:

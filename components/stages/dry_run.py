@@ -26,7 +26,7 @@ from components.core.params.platform import CostParams
 from components.core.paths import Workspace
 from components.core.spending import Spent, money, total
 from components.core.stage_command import stage_command
-from components.core.stage_graph import STAGES, Stage
+from components.core.stage_graph import STAGES, Stage, owners
 from components.stages.journal import attempts
 from components.stages.records import read_record
 from components.stages.serving import misfits
@@ -92,7 +92,7 @@ def plan(
     return tuple(
         _planned(stage, model, params, project, profile, workspace, spent.get((stage.name, model)))
         for stage in STAGES
-        for model in (chosen if stage.per_model else (None,))
+        for model in owners(stage, chosen, catalogue.further_stages())
     )
 
 

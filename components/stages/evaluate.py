@@ -1,40 +1,48 @@
 """evaluate: the delivered model says the 120 sentences → evidence, a table, samples to listen to.
 
-A text-to-speech model reads them; a voice converter converts somebody who says them.
+A text-to-speech model reads them, in voices that it knows or in those of prompts; a voice converter converts
+somebody who says them. What moves lips says held-out clips instead (`components.stages.lip_evidence`).
 """
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import torch
 
 from components import inference
-from components.core.metrics import Evidence, NotMeasured
+from components.core.metrics import Evidence
 from components.core.storage import write_json
 from components.data.corpus import Corpus, corpora
 from components.evaluation.candidate import Findings, Listening, examine
 from components.evaluation.conversion import Targets, examine_conversion
 from components.evaluation.embedding_store import EmbeddingStore
+from components.evaluation.prompted import examine_prompted
+from components.evaluation.prompts import cast, prompts_of, unlearned
 from components.evaluation.recognisers import recogniser_for
 from components.evaluation.recordings import Panel, Recording, held_out, panel, transcribed
-from components.evaluation.records import Circumstances, gpu_memory_records
+from components.evaluation.records import Circumstances
 from components.evaluation.sentences import Sentence, load_sentences, sentences_sha256
 from components.evaluation.sources import sources_for
 from components.evaluation.speaker_similarity import Gallery, build_gallery
-from components.evaluation.tables import write_samples, write_sentence_table
+from components.evaluation.tables import write_samples, write_sentence_parquet, write_sentence_table
 from components.evaluation.verifier import MIN_CLIP_S, SpeakerVerifier
 from components.inference import MediaLabel
 from components.nn.contracts import Auxiliaries
 from components.stages.contender import Contender, trained
 from components.stages.contract import Outcome, StageContext
-from components.stages.evidence_told import evaluation_summary, log_evidence
+from components.stages.evidence_told import (
+    circumstances,
+    evaluation_summary,
+    facts_of,
+    log_evidence,
+    whole_evidence,
+)
+from components.stages.lip_evidence import evaluate_lips
 from components.stages.shipped import auxiliaries, auxiliary_weights, shipped
-from components.training.device import best_device, device_label
+from components.training.device import best_device
 from components.training.memory import PeakMemory, peak, watch
 
 #: Below the workspace, never among a stage's outputs.
@@ -64,10 +72,12 @@ def evaluate(context: StageContext, contender: Contender, folder: Path) -> Outco
         DataError: a recording or the sentence file cannot be used.
         CorruptFileError: the delivered model is not the one that was trained.
     """
+    if context.section.kind == "lip_sync":
+        return evaluate_lips(context, contender, folder)
     device = best_device()
     serving = auxiliaries(context.project, context.params)
-    examined = _converter if context.section.kind == "voice_conversion" else _speaker
-    found = examined(context, contender, serving, device)
+    examined = {"voice_conversion": _converter, "prompted_speech": _prompted}
+    found = examined.get(context.section.kind, _speaker)(context, contender, serving, device)
     evidence = _evidence(contender, found)
     outputs = _write(folder, evidence, found)
     log_evidence(context, evidence, outputs)
@@ -87,17 +97,13 @@ class _Examined:
     memory: PeakMemory
 
 
-class _Delivered(Protocol):
-    dtype: str
-
-
 def _speaker(
     context: StageContext, contender: Contender, serving: Auxiliaries, device: torch.device
 ) -> _Examined:
     synthesiser = inference.load(contender.model, context.section, contender.folder, serving, device)
     sentences = load_sentences(context.params.evaluation.sentences, context.params.kpi)
     verifier, gallery, targets = _judges(context, synthesiser.speakers)
-    now = _circumstances(context, contender, synthesiser, device)
+    now = circumstances(context, contender, synthesiser.dtype, device)
     listening = _listening(context, synthesiser.speakers)
     watch(device)
     findings = examine(
@@ -116,7 +122,7 @@ def _converter(
     verifier, gallery, panels = _judges(context, speakers)
     roles = {row.speaker_id: row.role for corpus in found for row in corpus.rows}
     targets = Targets({one: roles[one] for one in speakers if one in roles}, held_out(found, MIN_CLIP_S))
-    now = _circumstances(context, contender, converter, device)
+    now = circumstances(context, contender, converter.dtype, device)
     watch(device)
     findings = examine_conversion(
         converter,
@@ -133,12 +139,40 @@ def _converter(
     return _Examined(findings, heard, gallery, panels, converter.consents, now, peak(device))
 
 
+def _prompted(
+    context: StageContext, contender: Contender, serving: Auxiliaries, device: torch.device
+) -> _Examined:
+    model = inference.load_prompted(contender.model, context.section, contender.folder, serving, device)
+    params, found = context.params, _corpora(context)
+    recordings = unlearned(found, MIN_CLIP_S)
+    prompts = prompts_of(
+        unlearned(found, model.prompt_s[0]),  # too short to judge a voice by, but long enough to give it
+        _panels(context, recordings),
+        model.learned_from,
+        model.prompt_s,
+        params.evaluation.prompted.prompt_s,
+        params.kpi.speaker_similarity.references_min,
+    )
+    sentences = load_sentences(params.evaluation.sentences, params.kpi)
+    parts = cast(sentences, prompts)
+    speakers = tuple(dict.fromkeys(one.prompt.speaker for one in parts))
+    verifier, gallery, targets = _judges(context, speakers, recordings)
+    consents = {one.prompt.speaker: one.prompt.recording.utterance.consent for one in parts}
+    now = circumstances(context, contender, model.dtype, device)
+    listening = _listening(context, speakers)
+    watch(device)
+    findings = examine_prompted(
+        model, parts, gallery, verifier, listening, params, now, context.progress
+    )  # fmt: skip
+    return _Examined(findings, sentences, gallery, targets, consents, now, peak(device))
+
+
 def _judges(
-    context: StageContext, speakers: Sequence[str]
+    context: StageContext, speakers: Sequence[str], recordings: Sequence[Recording] | None = None
 ) -> tuple[SpeakerVerifier, Gallery, Sequence[Panel]]:
-    """The verifier, what it knows of the speakers, and their recordings."""
+    """The verifier, what it knows of the speakers, and their recordings; without any, those held out."""
     verifier = SpeakerVerifier(context.params.evaluation.speaker_verifier)
-    panels = _panels(context)
+    panels = _panels(context, recordings or held_out(_corpora(context), MIN_CLIP_S))
     gallery = _gallery(context, speakers, panels, verifier)
     return verifier, gallery, [panels[speaker] for speaker in speakers if speaker in panels]
 
@@ -153,10 +187,9 @@ def _listening(context: StageContext, speakers: Sequence[str]) -> Listening:
     return Listening(recogniser, reason, transcribed(_corpora(context), speakers))
 
 
-def _panels(context: StageContext) -> dict[str, Panel]:
-    """Every speaker's held-out recordings, parted into references and probes."""
+def _panels(context: StageContext, recordings: Sequence[Recording]) -> dict[str, Panel]:
+    """Every speaker's recordings, parted into references and probes."""
     params = context.params
-    recordings = held_out(_corpora(context), MIN_CLIP_S)
     speakers = sorted({r.utterance.speaker_id for r in recordings})
     references = params.evaluation.reference_utterances
     return {speaker: panel(speaker, recordings, references, params.seed) for speaker in speakers}
@@ -176,41 +209,17 @@ def _gallery(
     )
 
 
-def _circumstances(
-    context: StageContext, contender: Contender, candidate: _Delivered, device: torch.device
-) -> Circumstances:
-    return Circumstances(
-        device=device_label(device),
-        dtype=candidate.dtype,
-        data_md5=context.data_md5,
-        git_sha=context.git_sha,
-        params_sha=context.params_sha,
-        run_id=contender.run_id,
-        seed=context.params.seed,
-    )
-
-
 def _evidence(contender: Contender, found: _Examined) -> Evidence:
-    findings, memory, now = found.findings, found.memory, found.now
-    metrics, missing = list(findings.metrics), list(findings.not_measured)
-    if memory.allocated_gb is None or memory.reserved_gb is None:
-        reason = f"no GPU: evaluated on {now.device}"
-        missing += [
-            NotMeasured(name="gpu_memory_allocated_gb", reason=reason),
-            NotMeasured(name="gpu_memory_reserved_gb", reason=reason),
-        ]
-    else:
-        spoken = [one.sentence_id for one in findings.judged]
-        metrics += gpu_memory_records(memory.allocated_gb, memory.reserved_gb, spoken, now)
-    return Evidence(
-        model=contender.model,
-        run_id=now.run_id,
-        checkpoint_sha256=contender.weights_sha256,
-        sentences_sha256=sentences_sha256(found.sentences),
-        data_md5=now.data_md5,
-        created=datetime.datetime.now(datetime.UTC).astimezone().isoformat(timespec="seconds"),
-        metrics=tuple(metrics),
-        not_measured=tuple(missing),
+    findings = found.findings
+    spoken = [one.sentence_id for one in findings.judged]
+    return whole_evidence(
+        contender,
+        found.now,
+        findings.metrics,
+        findings.not_measured,
+        found.memory,
+        spoken,
+        sentences_sha256(found.sentences),
     )
 
 
@@ -218,6 +227,7 @@ def _write(folder: Path, evidence: Evidence, found: _Examined) -> dict[str, Path
     outputs = {
         "evidence": folder / "evidence.json",
         "sentences": folder / "sentences.csv",
+        "table": folder / "sentences.parquet",
         "samples": folder / "samples",
     }
 
@@ -234,6 +244,7 @@ def _write(folder: Path, evidence: Evidence, found: _Examined) -> dict[str, Path
     findings = found.findings
     write_samples(outputs["samples"], findings.judged, _beside(found.targets), label, findings.besides)
     write_sentence_table(outputs["sentences"], findings.judged)
+    write_sentence_parquet(outputs["table"], findings.judged, facts_of(evidence))
     write_json(outputs["evidence"], evidence.model_dump(mode="json"))
     return outputs
 

@@ -11,14 +11,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from components.core.metrics import Evidence, Metric
+from components.core.metrics import Evidence, Metric, NotMeasured
 from components.core.ports import MetricPoint
 from components.evaluation.candidate import Findings
 from components.evaluation.pronunciation import error_rates, mean_accuracy
+from components.evaluation.records import Circumstances, gpu_memory_records
 from components.evaluation.speaker_similarity import Gallery
 from components.stages import services
+from components.stages.contender import Contender
 from components.stages.contract import StageContext
+from components.training.device import device_label
 from components.training.memory import PeakMemory
+
+#: MLflow takes no longer digest of a data set.
+_DIGEST_LENGTH = 36
 
 
 def log_evidence(context: StageContext, evidence: Evidence, outputs: Mapping[str, Path]) -> None:
@@ -35,9 +41,94 @@ def log_evidence(context: StageContext, evidence: Evidence, outputs: Mapping[str
     )
     run.set_tags(_tags(evidence))
     run.log_file(outputs["evidence"], "evaluation")
-    run.log_file(outputs["sentences"], "evaluation")
+    for name in ("sentences", "table"):
+        run.log_file(outputs[name], "evaluation")
+    spoken = evidence.sentences_sha256[:_DIGEST_LENGTH]
+    run.log_dataset("sentences", context.params.evaluation.sentences, spoken, "evaluation")
     run.log_folder(outputs["samples"], "evaluation/samples")
     run.finish("FINISHED")
+
+
+def facts_of(evidence: Evidence) -> dict[str, str]:
+    """What a table of scores belongs to, and who judged."""
+    judges = {
+        f"evaluator.{metric.name}": f"{metric.evaluator.id} {metric.evaluator.version} "
+        f"{metric.evaluator.weights_sha256}".strip()
+        for metric in evidence.metrics
+    }
+    return {
+        "model": evidence.model,
+        "run_id": evidence.run_id,
+        "checkpoint_sha256": evidence.checkpoint_sha256,
+        "sentences_sha256": evidence.sentences_sha256,
+        "data_md5": evidence.data_md5,
+        "created": evidence.created,
+        **judges,
+    }
+
+
+def circumstances(
+    context: StageContext, contender: Contender, dtype: str, device: torch.device
+) -> Circumstances:
+    """What every record of this evaluation shares."""
+    return Circumstances(
+        device=device_label(device),
+        dtype=dtype,
+        data_md5=context.data_md5,
+        git_sha=context.git_sha,
+        params_sha=context.params_sha,
+        run_id=contender.run_id,
+        seed=context.params.seed,
+    )
+
+
+def whole_evidence(
+    contender: Contender,
+    now: Circumstances,
+    metrics: Sequence[Metric],
+    missing: Sequence[NotMeasured],
+    memory: PeakMemory,
+    scored: Sequence[str],
+    set_sha256: str,
+) -> Evidence:
+    """The records, and the memory that they took.
+
+    Args:
+        scored: ids of what was spoken or rendered.
+        set_sha256: of the set that they are of.
+    """
+    found, absent = list(metrics), list(missing)
+    if memory.allocated_gb is None or memory.reserved_gb is None:
+        reason = f"no GPU: evaluated on {now.device}"
+        absent += [
+            NotMeasured(name="gpu_memory_allocated_gb", reason=reason),
+            NotMeasured(name="gpu_memory_reserved_gb", reason=reason),
+        ]
+    else:
+        found += gpu_memory_records(memory.allocated_gb, memory.reserved_gb, scored, now)
+    return Evidence(
+        model=contender.model,
+        run_id=now.run_id,
+        checkpoint_sha256=contender.weights_sha256,
+        sentences_sha256=set_sha256,
+        data_md5=now.data_md5,
+        created=datetime.datetime.now(datetime.UTC).astimezone().isoformat(timespec="seconds"),
+        metrics=tuple(found),
+        not_measured=tuple(absent),
+    )
+
+
+def circumstances_told(evidence: Evidence, memory: PeakMemory) -> dict[str, Any]:
+    """KPI values, and where and how they were measured."""
+    return {
+        **{metric.name: metric.value for metric in evidence.metrics},
+        "not_measured": {missing.name: missing.reason for missing in evidence.not_measured},
+        "device": evidence.metrics[0].device,
+        "dtype": evidence.metrics[0].dtype,
+        "torch_threads": torch.get_num_threads(),
+        "load_average_5min": round(os.getloadavg()[1], 2),
+        "peak_rss_gb": round(memory.rss_gb, 3),
+    }
 
 
 def _figures(metric: Metric) -> dict[str, float]:
@@ -70,13 +161,7 @@ def evaluation_summary(
 ) -> dict[str, Any]:
     """KPI values, and what one must know to read them."""
     return {
-        **{metric.name: metric.value for metric in evidence.metrics},
-        "not_measured": {missing.name: missing.reason for missing in evidence.not_measured},
-        "device": evidence.metrics[0].device,
-        "dtype": evidence.metrics[0].dtype,
-        "torch_threads": torch.get_num_threads(),
-        "load_average_5min": round(os.getloadavg()[1], 2),
-        "peak_rss_gb": round(memory.rss_gb, 3),
+        **circumstances_told(evidence, memory),
         "latency_p95_ms_long": findings.long_p95_ms,
         "faults": dict(findings.faults),
         "short_clips": list(findings.short),

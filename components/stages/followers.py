@@ -18,6 +18,7 @@ from components.core.params import Params
 from components.core.progress import Progress
 from components.core.stage_graph import stage as stage_named
 from components.stages.contract import Record
+from components.stages.expert import taught
 from components.stages.runner import Request, run_stage
 
 if TYPE_CHECKING:
@@ -32,11 +33,13 @@ class Plan:
         features: the feature store.
         warm_start: folder of the first weights; None for new ones.
         folder: of the run; all processes see it.
+        expert: folder of the network that the model learns from; None where there is none.
     """
 
     features: Path
     warm_start: Path | None
     folder: Path
+    expert: Path | None = None
 
 
 def run(request: Request) -> Record | None:
@@ -91,7 +94,8 @@ def follow(request: Request) -> None:
     if plan is None:
         return
     section = params.models[model]
-    task = catalogue.spec(model).training_task(section, plan.features, params.seed, plan.warm_start)
+    spec = taught(model, plan.expert)
+    task = spec.training_task(section, plan.features, params.seed, plan.warm_start)
     # Its lines would be the leader's, once more.
     quiet = Progress(f"{model}.{request.stage}", io.StringIO())
     train(task, plan.folder, device, quiet, lambda points: None, peers=peers)

@@ -22,6 +22,7 @@ from components.promotion.succession import Author, champion_alias, previous_ali
 from components.stages import services
 from components.stages.contender import Contender, trained
 from components.stages.contract import Outcome, StageContext
+from components.stages.records import intact_input
 
 
 def run(context: StageContext) -> Outcome:
@@ -32,7 +33,7 @@ def run(context: StageContext) -> Outcome:
     """
     contender = trained(context)
     path = context.workspace.decisions / f"{contender.model}.json"
-    return judge(context, contender, context.input("evaluate", "evidence"), path)
+    return judge(context, contender, intact_input(context, "evaluate", "evidence"), path)
 
 
 def judge(context: StageContext, contender: Contender, found: Path, path: Path) -> Outcome:
@@ -64,7 +65,12 @@ def judge(context: StageContext, contender: Contender, found: Path, path: Path) 
     reasons = [reason.text for reason in decision.reasons]
     return Outcome(
         outputs={"decision": path},
-        summary={"verdict": decision.verdict, "reasons": reasons, "version": candidate.version},
+        summary={
+            "verdict": decision.verdict,
+            "reasons": reasons,
+            "sentences_needed": sentences_needed(decision),
+            "version": candidate.version,
+        },
     )
 
 
@@ -97,6 +103,15 @@ def read_evidence(path: Path) -> Evidence:
         ) from error
 
 
+def sentences_needed(decision: Decision) -> dict[str, int]:
+    """KPI → about how many sentences would decide it, for those that too few left open."""
+    needed: dict[str, int] = {}
+    for one in decision.reasons:
+        if one.sentences_needed is not None:
+            needed[one.kpi] = max(needed.get(one.kpi, 0), one.sentences_needed)
+    return needed
+
+
 def tags_of(decision: Decision, version: str) -> dict[str, str]:
     """What MLflow's own tables show: the verdict, and each KPI's target and verdict."""
     tags = {
@@ -110,6 +125,8 @@ def tags_of(decision: Decision, version: str) -> dict[str, str]:
         reasons = [reason for reason in decision.reasons if reason.kpi == name]
         target = next(reason.target for reason in reasons if reason.target is not None)
         tags[f"kpi.{name}.target"] = f"{target:g}"
+    for name, sentences in sentences_needed(decision).items():
+        tags[f"kpi.{name}.sentences_needed"] = str(sentences)
     for name in dict.fromkeys(reason.kpi for reason in decision.reasons):
         tags[f"kpi.{name}.verdict"] = worst(r.verdict for r in decision.reasons if r.kpi == name)
     return tags

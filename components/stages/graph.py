@@ -35,7 +35,7 @@ def retraining(project: Path, profile: str | None) -> dict[str, Any]:
     """
     params = catalogue.load(project, profile)
     models = catalogue.trainable()
-    planned = tasks(models)
+    planned = tasks(models, catalogue.further_stages())
     judged = {needed for task in planned if task.stage.only_on_pass for needed in task.needs}
     return {
         "profile": profile or "",

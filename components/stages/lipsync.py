@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from components import inference
 from components.core.params import Params, narrowed
@@ -11,9 +12,13 @@ from components.core.paths import Workspace
 from components.core.progress import Progress
 from components.features.talking.prepare import detector_of
 from components.inference import LipSynced, MediaLabel, Rendering
+from components.inference.label import made_now
 from components.models.wav2lip.params import Section
 from components.stages.convert import UNDETERMINED
 from components.stages.synthesise import CHAMPION, chosen_weights
+
+if TYPE_CHECKING:
+    from components.nn.lip_sync import LipSynchroniser
 
 
 @dataclass(frozen=True)
@@ -50,12 +55,8 @@ def lipsync(
         ConfigError: no such model or version.
         StorageError: no space or no permission.
     """
-    from components.training.device import best_device
-
     detector = detector_of(wish.picture, params.data.video)
-    version, folder = chosen_weights(project, params, workspace, wish.model, wish.version)
-    section = narrowed(params.models[wish.model], Section)
-    model = inference.load_lip_sync(wish.model, section, folder, best_device())
+    version, model = lips_for(project, params, workspace, wish.model, wish.version)
     label = MediaLabel(
         model=wish.model,
         model_version=version,
@@ -63,9 +64,28 @@ def lipsync(
         speaker=wish.face,
         consent=wish.consent,
         language=wish.language,
+        created=made_now(),
     )
-    rendering = Rendering(
-        params.data.video.max_gap_frames, section.inference.feather, section.inference.quality
-    )
+    rendering = rendering_of(params, wish.model)
     made = inference.lipsync_file(model, wish.picture, wish.speech, out, label, detector, rendering, progress)
     return version, made
+
+
+def lips_for(
+    project: Path, params: Params, workspace: Workspace, model: str, version: str
+) -> tuple[str, LipSynchroniser]:
+    """The version's name, and what moves lips.
+
+    Raises:
+        ConfigError, CorruptFileError, DataError: as `chosen_weights` and `load_lip_sync`.
+    """
+    from components.training.device import best_device
+
+    name, folder = chosen_weights(project, params, workspace, model, version)
+    return name, inference.load_lip_sync(model, params.models[model], folder, best_device())
+
+
+def rendering_of(params: Params, model: str) -> Rendering:
+    """How the parameters have it rendered."""
+    own = narrowed(params.models[model], Section).inference
+    return Rendering(params.data.video.max_gap_frames, own.feather, own.quality)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from components.nn.contracts import AuxiliarySpec
     from components.training.result import TrainingResult
 
-_FOR_A_MODEL = ("ingest", "version", "validate", "features", "adopt", "train")
+_FOR_A_MODEL = ("ingest", "version", "validate", "features", "adopt", "expert", "train")
 _FOR_AN_AUXILIARY = ("ingest", "version", "validate")
 
 
@@ -167,11 +167,13 @@ def _run(
     stages: tuple[str, ...], project: Path, workspace: Workspace, profile: str, model: str | None
 ) -> Record:
     """Run these stages in order; the last one's record."""
+    from components.core.stage_graph import owners
     from components.core.stage_graph import stage as stage_named
 
+    further = catalogue.further_stages()
     for name in stages:
-        of_model = model if stage_named(name).per_model else None
-        record = run_stage(Request(name, of_model, profile, workspace, project))
+        for of_model in owners(stage_named(name), [model] if model else [], further):
+            record = run_stage(Request(name, of_model, profile, workspace, project))
     return record
 
 

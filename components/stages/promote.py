@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from components.core.metrics import Decision
+from components.core.ports import ModelVersion
 from components.core.storage import write_json
-from components.promotion.lease import Lease
 from components.promotion.ledger import Ledger
-from components.promotion.promote import Candidate, Promotion, Rules, promote
+from components.promotion.promote import Candidate, Promotion, promote
 from components.promotion.succession import Author
-from components.stages import services
+from components.stages import deliverable, safeguards, services
 from components.stages.contract import Outcome, StageContext
 from components.stages.gate import read_evidence
+from components.stages.records import intact_input
+
+#: What a promotion may end in with the version serving.
+SERVING = frozenset({"promoted", "already_champion"})
+
+
+def fingerprint(context: StageContext) -> Mapping[str, str]:
+    """Tried again when a consent changes, and when the approval that it waits for is given."""
+    consents = safeguards.register_sha256(context.workspace)
+    if not context.params.platform.approval.required:
+        return {"consents": consents}
+    ledger, gate = Ledger(context.workspace.ledger), context.upstream["gate"]
+    judged = Decision.model_validate_json(context.input("gate", "decision").read_bytes()).evidence_sha256
+    history = ledger.history(str(context.model), context.params.evaluation.scope)
+    row = history.approval(str(gate.summary["version"]), judged)
+    return {"consents": consents, "approval": row.sha256 if row else "awaited"}
 
 
 def run(context: StageContext) -> Outcome:
@@ -23,7 +40,10 @@ def run(context: StageContext) -> Outcome:
     """
     path = context.workspace.decisions / f"{context.model}.promotion.json"
     gate = context.upstream["gate"]
-    evidence, decision = context.input("evaluate", "evidence"), context.input("gate", "decision")
+    evidence, decision = (
+        intact_input(context, "evaluate", "evidence"),
+        intact_input(context, "gate", "decision"),
+    )
     return promote_judged(context, evidence, decision, str(gate.summary["version"]), path)
 
 
@@ -44,20 +64,20 @@ def promote_judged(context: StageContext, found: Path, decided: Path, number: st
     registry = services.registry(context)
     decision = Decision.model_validate_json(decided.read_bytes())
     version = registry.by_version(decision.model, number)
+    decision = deliverable.judged(context, version, decision, found.parent)
     params = context.params
     promotion = promote(
         registry=registry,
         ledger=Ledger(context.workspace.ledger),
-        lease=Lease(
-            context.workspace.promotion_lock,
-            who=f"{author.who} promoting {decision.model} v{version.version}",
-            timeout_s=params.platform.mlflow.promotion_lease_timeout_s,
+        lease=safeguards.lease(
+            params, context.workspace, f"{author.who} promoting {decision.model} v{version.version}"
         ),
         candidate=Candidate(version, read_evidence(found), decision),
-        rules=Rules(params.kpi, params.evaluation, params.seed),
+        rules=safeguards.rules(params, context.workspace, registry, author),
         author=author,
     )
-    context.progress.say(_sentence(promotion, version.version))
+    registry.set_version_tags(version.model, version.version, {"promotion": promotion.state})
+    context.progress.say(_sentence(promotion, version))
     summary = _summary(promotion, version.version)
     write_json(path, {**summary, "decision": promotion.decision.model_dump(mode="json")})
     return Outcome(outputs={"promotion": path}, summary=summary)
@@ -66,7 +86,7 @@ def promote_judged(context: StageContext, found: Path, decided: Path, number: st
 def _summary(promotion: Promotion, version: str) -> dict[str, str | None]:
     return {
         "version": version,
-        "alias": promotion.alias if promotion.state != "refused" else None,
+        "alias": promotion.alias if promotion.state in SERVING else None,
         "previous": promotion.previous,
         "champion": promotion.champion,
         "state": promotion.state,
@@ -74,7 +94,11 @@ def _summary(promotion: Promotion, version: str) -> dict[str, str | None]:
     }
 
 
-def _sentence(promotion: Promotion, version: str) -> str:
+def _sentence(promotion: Promotion, of: ModelVersion) -> str:
+    version = of.version
+    if promotion.state == "awaiting_approval":
+        command = f"approve --model {of.model} --version {version} --by NAME --reason WHY"
+        return f"v{version} passed and waits for a person: python -m components {command}"
     if promotion.state == "refused":
         return f"v{version} not promoted: {promotion.refusal}"
     if promotion.state == "already_champion":

@@ -11,7 +11,7 @@ from pathlib import Path
 from components.core.errors import CorruptFileError, MissingOutputError
 from components.core.paths import Workspace
 from components.core.storage import sha256_path, write_json
-from components.stages.contract import Record
+from components.stages.contract import Record, StageContext
 
 
 def record_path(workspace: Workspace, stage: str, model: str | None) -> Path:
@@ -72,3 +72,21 @@ def outputs_intact(root: Path, record: Record) -> bool:
         (root / output["path"]).exists() and sha256_path(root / output["path"]) == output["sha256"]
         for output in record.outputs.values()
     )
+
+
+def intact_input(context: StageContext, stage: str, name: str) -> Path:
+    """An upstream output with the very bytes that its stage recorded; for what a verdict rests on.
+
+    Raises:
+        CorruptFileError: somebody has written into it since.
+    """
+    path, recorded = context.input(stage, name), context.upstream[stage].outputs[name]["sha256"]
+    found = sha256_path(path) if path.exists() else "no file"
+    if found != recorded:
+        raise CorruptFileError(
+            who=str(path),
+            expected=f"sha256 {recorded[:12]}, as stage {stage} left it",
+            found=found[:12],
+            action=f"find out who changed it, then run {stage} again; nothing was judged or promoted",
+        )
+    return path

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from components import catalogue
+from components.core.drift import ModelDrift
 from components.core.errors import BadInputError
 from components.core.metrics import Decision, Evidence
 from components.core.ports import DataVersion, MetricPoint, RunSummary, Tracker
 from components.core.provenance import lock_sha
 from components.core.spending import Spent
-from components.core.storage import sha256_json, write_text
+from components.core.storage import sha256_json, write_json, write_text
+from components.reporting.alerts import alerts
 from components.reporting.changes import snapshot
 from components.reporting.inputs import (
     KST,
@@ -31,6 +33,7 @@ from components.reporting.iris_note import write_note
 from components.reporting.parameter_sheet import file_name, write_parameter_sheet
 from components.reporting.reading import (
     previous_snapshot,
+    read_drift,
     read_rejected,
     read_sentences,
     read_stored,
@@ -41,8 +44,11 @@ from components.stages import services
 from components.stages.bill import log_bills
 from components.stages.contract import Outcome, Record, StageContext
 from components.stages.journal import KILLED, attempts
+from components.stages.records import read_record
 from components.stages.spent import run_spending
 
+#: Verdicts of this stage: whether there is something that somebody has to look at.
+ALERT, QUIET = "ALERT", "QUIET"
 _RUN_LIMIT = 200  # rows of the run history that a person still reads
 _SNAPSHOTS = "snapshots"
 
@@ -63,7 +69,9 @@ def run(context: StageContext) -> Outcome:
         "note_md": folder / "iris_note.md",
         "note_txt": folder / "iris_note.txt",
         "review": folder / "review.html",
+        "alerts": folder / "alerts.json",
     }
+    found = alerts(inputs)
     note = write_note(
         inputs, datetime.datetime.now(KST).date()
     )  # the lint refuses before anything is written
@@ -73,14 +81,23 @@ def run(context: StageContext) -> Outcome:
     write_text(outputs["note_md"], note.markdown)
     write_text(outputs["note_txt"], note.text)
     write_text(outputs["review"], page)
+    write_json(outputs["alerts"], [asdict(alert) for alert in found])
     write_snapshot(folder / _SNAPSHOTS, snapshot(inputs))
+    for alert in found:
+        context.progress.say(alert.line)
     context.progress.say(f"{len(inputs.models)} models, {len(inputs.runs)} runs → {folder}")
-    return Outcome(outputs=outputs, summary={})
+    return Outcome(outputs=outputs, summary={"verdict": ALERT if found else QUIET})
 
 
 def fingerprint(context: StageContext) -> Mapping[str, str]:
-    """A failed or killed attempt alone makes a new report; skipped, done and refused ones do not."""
-    return {"failures": sha256_json([asdict(failure) for failure in _failures(context)])}
+    """A failed or killed attempt alone makes a new report; skipped, done and refused ones do not.
+
+    Nor does a look at the data that found what the last one found.
+    """
+    return {
+        "failures": sha256_json([asdict(failure) for failure in _failures(context)]),
+        "drift": sha256_json([asdict(one) for one in _drift(context)]),
+    }
 
 
 def collect(context: StageContext) -> ReportInputs:
@@ -109,7 +126,16 @@ def collect(context: StageContext) -> ReportInputs:
         ),
         failures=failures,
         spending=spending,
+        drift=_drift(context),
     )
+
+
+def _drift(context: StageContext) -> tuple[ModelDrift, ...]:
+    """What the drift stage found out about this very data version; nothing where it has not looked."""
+    record = read_record(context.workspace, "drift", None)
+    if record is None or record.data_md5 != context.data_md5:
+        return ()
+    return read_drift(record.output(context.workspace.root, "drift"))
 
 
 def _ran(context: StageContext, model: str) -> bool:

@@ -6,11 +6,10 @@ from components.core.errors import ConfigError
 from components.core.params import Params
 from components.core.paths import Workspace, project_root
 from components.core.provenance import git_sha
-from components.promotion.lease import Lease
 from components.promotion.ledger import Ledger
 from components.promotion.rollback import rollback as restore_previous
 from components.promotion.succession import Author
-from components.stages import services
+from components.stages import safeguards, services
 
 
 def rollback(params: Params, workspace: Workspace, model: str, reason: str) -> str:
@@ -18,9 +17,20 @@ def rollback(params: Params, workspace: Workspace, model: str, reason: str) -> s
 
     Raises:
         ConfigError: no such model.
-        BadInputError: no reason given, or no earlier champion.
+        BadInputError: no reason given, no earlier champion, or one whose voices may not be used any more.
         PromotionConflictError: a promotion holds the lease.
     """
+    require_model(params, model)
+    author = Author.here(git_sha(project_root()))
+    lease = safeguards.lease(params, workspace, f"{author.who} rolling back {model}")
+    registry, ledger = services.registry_of(params.platform.mlflow, workspace), Ledger(workspace.ledger)
+    scope, consents = params.evaluation.scope, safeguards.consents(params, workspace, registry, author)
+    row = restore_previous(registry, ledger, lease, model, scope, reason, author, consents)
+    return f"{model}, {scope}: champion is v{row.to_version} again, v{row.from_version} is out ({row.reason})"
+
+
+def require_model(params: Params, model: str) -> None:
+    """Raises ConfigError where params.yaml has no such model."""
     if model not in params.models:
         raise ConfigError(
             who=f"model {model!r}",
@@ -28,11 +38,3 @@ def rollback(params: Params, workspace: Workspace, model: str, reason: str) -> s
             found="no such model",
             action="correct the name; nothing was changed",
         )
-    mlflow, scope = params.platform.mlflow, params.evaluation.scope
-    author = Author.here(git_sha(project_root()))
-    lease = Lease(
-        workspace.promotion_lock, f"{author.who} rolling back {model}", mlflow.promotion_lease_timeout_s
-    )
-    registry = services.registry_of(mlflow, workspace)
-    row = restore_previous(registry, Ledger(workspace.ledger), lease, model, scope, reason, author)
-    return f"{model}, {scope}: champion is v{row.to_version} again, v{row.from_version} is out ({row.reason})"

@@ -270,8 +270,17 @@ def _check_model(stage: Stage, model: str | None) -> None:
             found=model,
             action="leave --model out",
         )
-    if model is not None and model not in catalogue.trainable():
+    if model is None:
+        return
+    if model not in catalogue.trainable():
         catalogue.spec(model)  # raises with the right explanation, before any network is built
+    if not stage.belongs_to(catalogue.further_stages()[model]):
+        raise BadInputError(
+            who=f"stage {stage.name}",
+            expected="a model that has it",
+            found=model,
+            action="leave it out: this model does not learn from another network",
+        )
 
 
 def _now() -> str:

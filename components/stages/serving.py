@@ -40,7 +40,7 @@ def misfits(project: Path, params: Params, model: str) -> list[ConfigError]:
     found = []
     for name in params.models[model].served_by():
         folder = shipped(project) / name
-        sides = params.auxiliaries[name].misfit(_card(folder / _CARD))
+        sides = params.auxiliaries[name].misfit(delivered_card(folder))
         if sides:
             expected, delivered = sides
             found.append(
@@ -54,7 +54,13 @@ def misfits(project: Path, params: Params, model: str) -> list[ConfigError]:
     return found
 
 
-def _card(path: Path) -> dict[str, Any] | None:
+def delivered_card(folder: Path) -> dict[str, Any] | None:
+    """What a delivered network says of itself; None where there is none.
+
+    Raises:
+        CorruptFileError: a card that is none.
+    """
+    path = folder / _CARD
     try:
         card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["card"]
         card["architecture"].items()

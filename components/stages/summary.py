@@ -15,6 +15,9 @@ from components.core.metrics import Decision, Evidence
 from components.core.params import Params
 from components.core.paths import Workspace
 from components.core.stage_graph import STAGES
+from components.reporting.korean import reason_korean
+from components.reporting.names import kpi_title
+from components.stages.gate import sentences_needed
 from components.stages.journal import Attempt
 from components.stages.records import read_record
 
@@ -48,7 +51,7 @@ def summarise(
 
 def _in_order(attempts: Sequence[Attempt]) -> list[Attempt]:
     order = {stage.name: index for index, stage in enumerate(STAGES)}
-    return sorted(attempts, key=lambda a: (order[a.stage], a.model or ""))
+    return sorted(attempts, key=lambda a: (order.get(a.stage, len(order)), a.model or ""))
 
 
 def _stage_entry(attempt: Attempt) -> dict[str, Any]:
@@ -66,12 +69,21 @@ def _model_entry(workspace: Workspace, params: Params, model: str) -> dict[str, 
     gate, evaluation = read_record(workspace, "gate", model), read_record(workspace, "evaluate", model)
     if gate is None or evaluation is None:
         reason = "the run did not reach the gate; see the failed stage"
-        return {"verdict": None, "reasons": [reason], "run_id": None, "version": None, "kpis": {}}
+        nothing: dict[str, Any] = {
+            "reasons_ko": [],
+            "sentences_needed": {},
+            "run_id": None,
+            "version": None,
+            "kpis": {},
+        }
+        return {"verdict": None, "reasons": [reason], **nothing}
     decision = Decision.model_validate_json(gate.output(workspace.root, "decision").read_bytes())
     evidence = Evidence.model_validate_json(evaluation.output(workspace.root, "evidence").read_bytes())
     return {
         "verdict": decision.verdict,
         "reasons": [reason.text for reason in decision.reasons],
+        "reasons_ko": [f"{kpi_title(one.kpi).ko}: {reason_korean(one)}" for one in decision.reasons],
+        "sentences_needed": sentences_needed(decision),
         "run_id": evidence.run_id,
         "version": gate.summary.get("version"),
         "kpis": _kpis(params, evidence),

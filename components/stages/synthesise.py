@@ -15,7 +15,8 @@ from components.core.paths import Workspace
 from components.core.storage import write_json
 from components.core.utterance import Language
 from components.inference import MediaLabel
-from components.nn.contracts import Auxiliaries, Speech
+from components.inference.label import made_now
+from components.nn.contracts import Auxiliaries, Speech, Synthesiser
 from components.nn.control import UNCHANGED, Control
 from components.promotion.succession import champion_alias
 from components.stages import captions as caption_writer
@@ -76,14 +77,9 @@ def synthesise(
         ConfigError: no such model or version, nothing to speak with, or captions of another kind.
         StorageError: no space or no permission.
     """
-    from components.training.device import best_device
-
     if captions is not None:
         require_suffix(captions)
-    version, folder = chosen_weights(project, params, workspace, wish.model, wish.version)
-    # Speech for a listener is no evidence: it needs no vocoder of a certain kind, only one that is there.
-    serving = Auxiliaries(shipped(project), sections={})
-    synthesiser = inference.load(wish.model, params.models[wish.model], folder, serving, best_device())
+    version, synthesiser = synthesiser_for(project, params, workspace, wish.model, wish.version)
     timed = synthesiser.synthesise_timed(
         wish.text, wish.language, wish.speaker, wish.control, wish.word_controls
     )
@@ -94,6 +90,7 @@ def synthesise(
         speaker=wish.speaker,
         consent=synthesiser.consents[wish.speaker],
         language=wish.language,
+        created=made_now(),
     )
     sidecar = inference.to_wav(out, Speech(timed.samples, timed.sample_rate), label)
     timings = out.with_name(out.name + TIMINGS_SUFFIX)
@@ -101,6 +98,49 @@ def synthesise(
     if captions is not None:
         caption_writer.write(captions, wish.text, timed.words, wish.language, params)
     return Said(version, out, sidecar, timings, captions)
+
+
+def require_voice(model: str, speaker: str | None, prompt: Path | None, *, controlled: bool) -> bool:
+    """Whether the model speaks by a prompt; what belongs to its kind has to be given, and nothing else.
+
+    Args:
+        controlled: whether pace, pitch, energy or a word is asked for.
+
+    Raises:
+        ConfigError: no such model, no voice to speak in, or something that the model cannot do.
+    """
+    catalogue.spec(model)  # a model that does not exist is told as such
+    kind = catalogue.section_types()[model].kind
+    if kind == "prompted_speech":
+        wrong = "no --prompt" if prompt is None else "pace, pitch or energy" if controlled else None
+        needed = "--prompt and --prompt-text; its voice and manner are the prompt's"
+    else:
+        wrong = "a --prompt" if prompt is not None else "no --speaker" if speaker is None else None
+        needed = "--speaker: it speaks in voices that it was trained on, or not at all"
+    if wrong is not None:
+        raise ConfigError(
+            who=model,
+            expected=needed,
+            found=wrong,
+            action="give what is expected and leave the rest out, or choose another --model",
+        )
+    return kind == "prompted_speech"
+
+
+def synthesiser_for(
+    project: Path, params: Params, workspace: Workspace, model: str, version: str
+) -> tuple[str, Synthesiser]:
+    """The version's name, and what speaks.
+
+    Raises:
+        ConfigError, CorruptFileError, DataError: as `chosen_weights` and `components.inference.load`.
+    """
+    from components.training.device import best_device
+
+    name, folder = chosen_weights(project, params, workspace, model, version)
+    # Speech for a listener is no evidence: it needs no vocoder of a certain kind, only one that is there.
+    serving = Auxiliaries(shipped(project), sections={})
+    return name, inference.load(model, params.models[model], folder, serving, best_device())
 
 
 def chosen_weights(
@@ -139,7 +179,8 @@ def chosen_weights(
 def _shipped(project: Path, model: str) -> Path:
     folder = shipped(project) / model
     if not (folder / "model.safetensors").is_file():
-        catalogue.spec(model)  # a model that does not exist is told as such
+        if model not in catalogue.model_names():
+            catalogue.spec(model)  # a model that does not exist is told as such
         raise ConfigError(
             who=model,
             expected="a champion, or weights in pretrained/",

@@ -15,8 +15,9 @@ from components.core.params import outcome_sha
 from components.core.ports import TrackedRun
 from components.core.stop import Stopped
 from components.core.storage import clear_half_written, sha256_json, sha256_path, write_json
-from components.stages import followers, services
+from components.stages import consents, followers, services
 from components.stages.contract import Outcome, StageContext
+from components.stages.expert import expert_of, taught
 from components.stages.features import require_same_networks
 from components.stages.shipped import shipped
 
@@ -39,15 +40,20 @@ class WarmStart:
 
 
 def fingerprint(context: StageContext) -> Mapping[str, str]:
-    """The committed warm start is an input. The champion is not: a new one alone is no reason to train."""
+    """The committed warm start is an input. The champion is not: a new one alone is no reason to train.
+
+    A consent that has ended since is one: what was trained before is then not taken for done.
+    """
     pretrained = shipped(context.project) / str(context.model)
-    return {"pretrained": sha256_path(pretrained)} if pretrained.is_dir() else {}
+    own = {"pretrained": sha256_path(pretrained)} if pretrained.is_dir() else {}
+    return {**own, **consents.fingerprint(context)}
 
 
 def run(context: StageContext) -> Outcome:
     """Train the context's model, or go on with an attempt that was interrupted.
 
     Raises:
+        ConsentError: a speaker in the features does not allow it today.
         ConfigError: the features were made with other auxiliary networks than those that are shipped now.
         StoppedError: SIGTERM or SIGINT; a checkpoint is written and the next call goes on from it.
         TrainingDivergedError: no finite loss, also after rolling back once.
@@ -57,6 +63,7 @@ def run(context: StageContext) -> Outcome:
     from components.training.loop import train
 
     require_same_networks(context)
+    consents.require(context)
     warm_start, task = _task(context)
     folder = context.workspace.training / str(context.model) / _attempt(context, task, warm_start)
     _make_room(context, folder)
@@ -64,7 +71,8 @@ def run(context: StageContext) -> Outcome:
     context.progress.say(f"on {device_label(device)}, {warm_start.label}, precision {task.recipe.precision}")
     tracked = _tracked(context, folder, warm_start, device_label(device))
     try:
-        plan = followers.Plan(context.input("features", "store"), warm_start.folder, folder)
+        features = context.input("features", "store")
+        plan = followers.Plan(features, warm_start.folder, folder, expert_of(context))
         peers = followers.lead(context.params, plan)
         result = train(task, folder, device, context.progress, tracked.log_points, peers=peers)
         curves = _write_curves(folder, result)
@@ -81,7 +89,7 @@ def run(context: StageContext) -> Outcome:
 
 def _task(context: StageContext) -> tuple[WarmStart, TrainingTask]:
     """The task on the best warm start that fits this network; one that does not fit is named and left."""
-    spec = catalogue.spec(str(context.model))
+    spec = taught(str(context.model), expert_of(context))
     features, seed = context.input("features", "store"), context.params.seed
     for start in _warm_starts(context):
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from components import catalogue
 from components.core.errors import ConfigError, NothingToCollectError
 from components.core.paths import Workspace
-from components.core.stage_graph import STAGES, Stage
+from components.core.stage_graph import REVIEWS, STAGES, Stage, owners
 from components.core.stage_graph import stage as stage_named
 from components.stages.contract import Record
 from components.stages.records import read_record
@@ -20,8 +20,8 @@ def upstream_records(stage: Stage, workspace: Workspace, model: str | None) -> d
     records: dict[str, Record] = {}
     for needed in _ancestors(stage):
         collects = needed.per_model and not stage.per_model
-        models = catalogue.trainable() if collects else (model if needed.per_model else None,)
-        for one in models:
+        chosen = catalogue.trainable() if collects else (model,) if model else ()
+        for one in owners(needed, chosen, catalogue.further_stages()):
             record = read_record(workspace, needed.name, one)
             if record:
                 records[f"{needed.name}.{one}" if collects else needed.name] = record
@@ -38,7 +38,7 @@ def upstream_records(stage: Stage, workspace: Workspace, model: str | None) -> d
 def _missing(stage: Stage, workspace: Workspace) -> type[ConfigError]:
     """The error about a missing record: a launcher skips a stage that has nothing to collect."""
     collects = not stage.per_model and any(stage_named(needed).per_model for needed in stage.needs)
-    nothing = collects and read_record(workspace, "validate", None) is None
+    nothing = (collects or stage in REVIEWS) and read_record(workspace, "validate", None) is None
     return NothingToCollectError if nothing else ConfigError
 
 

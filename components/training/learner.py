@@ -12,11 +12,14 @@ from torch import Tensor
 
 from components.core.errors import ConfigError, RetryableError
 from components.nn.contracts import TrainingTask
-from components.training import rng
+from components.training import memory, rng
 from components.training.device import fabric_for
 from components.training.ema import MovingAverage, plain
 from components.training.peers import Peers
 from components.training.phase_step import PhaseReport, PhaseStep, Sample
+from components.training.preflight import Need, longest, plan
+
+_CHECKPOINTING = "enable_gradient_checkpointing"
 
 Tensors = Mapping[str, Mapping[str, Tensor]]
 
@@ -35,6 +38,7 @@ class Counters:
         rollbacks: returns to an earlier checkpoint.
         micro_batch: samples per forward pass.
         validated_at: step of the last complete validation.
+        checkpointing: blocks are computed again in the backward pass, asked for or for want of memory.
     """
 
     step: int = 0
@@ -46,6 +50,7 @@ class Counters:
     rollbacks: int = 0
     micro_batch: int = 0
     validated_at: int = -1
+    checkpointing: bool = False
 
 
 class Learner:
@@ -66,15 +71,17 @@ class Learner:
         self, task: TrainingTask, device: torch.device, say: Callable[[str], None], peers: Peers
     ) -> None:
         self._say, self._peers, self._seed = say, peers, task.recipe.seed
-        if task.recipe.gradient_checkpointing:
+        self.checkpointing = task.recipe.gradient_checkpointing
+        if self.checkpointing:
             _enable_gradient_checkpointing(task.network)
-        self.device = device
+        self.device, self._train, self._looked_ahead = device, task.train, False
         self.fabric = fabric_for(device, task.recipe.precision)
         self.network = self.fabric.setup_module(task.network.train())
         peers.follow_leader([*task.network.parameters(), *task.network.buffers()])
         self.average = MovingAverage(task.network, task.recipe.ema_decay)
         self.phases = [
-            PhaseStep(self.fabric, self.network, p, task.collate, say, peers, task.limit) for p in task.phases
+            PhaseStep(self.fabric, self.network, p, task.collate, say, peers, task.limit, self._lighten)
+            for p in task.phases
         ]
 
     def step(
@@ -91,10 +98,11 @@ class Learner:
             rate_factor: what every phase's learning rate is multiplied by.
         """
         reports: list[PhaseReport] = []
+        self._look_ahead(counters)
         for phase in self.phases:
             factor = phase.phase.schedule(counters.step) * rate_factor
             reports.append(phase.run(samples, effective, counters.step, factor, counters.micro_batch))
-            counters.micro_batch = reports[-1].micro_batch
+            counters.micro_batch, counters.checkpointing = reports[-1].micro_batch, self.checkpointing
             if not reports[-1].applied:
                 break
         # Statistics that forward passes leave in buffers (batch norm) are those of the leader's samples.
@@ -102,6 +110,46 @@ class Learner:
         if reports[-1].applied:
             self.average.update(self.network.module)
         return reports
+
+    def _look_ahead(self, counters: Counters) -> None:
+        """Before the first step, on a device whose room is known: whether the longest sample's step fits.
+
+        Raises:
+            EnvironmentFaultError: not even one sample at a time, with gradient checkpointing where there is.
+        """
+        room = None if self._looked_ahead else memory.room(self.device)
+        self._looked_ahead = True
+        if room is None:
+            return
+        buffers = {name: value.clone() for name, value in self.network.module.named_buffers()}
+        with rng.untouched(self.device):
+            sample = self._train[longest(self._train)]
+
+            def needs(checkpointing: bool) -> list[Need]:
+                if checkpointing:
+                    self._lighten()
+                return [phase.need(sample, counters.step) for phase in self.phases]
+
+            asked = min(phase.largest_pass(sample, counters.micro_batch) for phase in self.phases)
+            can = hasattr(self.network.module, _CHECKPOINTING)
+            found = plan(needs, asked, room, self.checkpointing, can)
+        for name, value in self.network.module.named_buffers():
+            value.copy_(buffers[name])
+        self._say(
+            f"memory: {found.bytes / 1e9:.2f} GB predicted for a step, {room / 1e9:.2f} GB left, "
+            f"{found.micro_batch} samples at a time, checkpointing {'on' if found.checkpointing else 'off'}"
+        )
+        smaller = found.micro_batch if found.micro_batch < asked else counters.micro_batch
+        counters.micro_batch = -self._peers.largest([-smaller])[0]
+        counters.checkpointing = self.checkpointing
+
+    def _lighten(self) -> bool:
+        """Turn gradient checkpointing on; False where the network has none, or has it on."""
+        if self.checkpointing or not hasattr(self.network.module, _CHECKPOINTING):
+            return False
+        _enable_gradient_checkpointing(self.network.module)
+        self.checkpointing = True
+        return True
 
     def curves(self, reports: Sequence[PhaseReport]) -> dict[str, float]:
         """What a step's reports say, keyed ``train/<phase>/<name>``."""
@@ -140,6 +188,8 @@ class Learner:
         generators (dropout, noise) begin anew, so the run is as good but not the same to the bit.
         """
         self.network.module.load_state_dict(tensors["weights"])
+        if state.get("counters", {}).get("checkpointing"):
+            self._lighten()
         self.average.network.load_state_dict(tensors["average"])
         self.average.updates = state["average_updates"]
         for phase in self.phases:
@@ -195,7 +245,7 @@ def _restore_optimiser(
 
 
 def _enable_gradient_checkpointing(network: torch.nn.Module) -> None:
-    enable = getattr(network, "enable_gradient_checkpointing", None)
+    enable = getattr(network, _CHECKPOINTING, None)
     if enable is None:
         raise ConfigError(
             who=f"training.gradient_checkpointing of {type(network).__name__}",

@@ -210,6 +210,7 @@ class _Run:
             skipped_in_a_row=0,
             rollbacks=counters.rollbacks + 1,
             micro_batch=counters.micro_batch,
+            checkpointing=counters.checkpointing,
         )
         self._history.rewind(self._counters.step)
 

@@ -17,9 +17,14 @@ from torch import Tensor, nn
 from components.core.errors import ConfigError, EnvironmentFaultError
 from components.nn.contracts import Batch, Phase
 from components.nn.size_limit import SizeLimit
+from components.training.memory import SavedTensors
 from components.training.peers import Peers
+from components.training.preflight import Need
 
 _HALVINGS = 3
+#: Tensors of a parameter's size that Adam keeps for it.
+_MOMENTS = 2
+_MORE_THAN_THERE_IS = 1 << 60
 #: With float16 the gradient scaler meets overflows as a matter of course and lowers its scale. Below this
 #: scale the losses themselves are at fault.
 _LOWEST_HONEST_SCALE = 1.0
@@ -61,6 +66,7 @@ class PhaseStep:
         peers: who takes the same step over other samples. They see the same summed gradients and losses, so
             they skip, clip and step alike; running out of memory they tell each other.
         limit: of a forward pass, beside the number of samples.
+        lighten: has the network keep less for the backward pass; False where it cannot, or does already.
 
     Raises:
         ConfigError: the phase names a submodule that the network lacks, or owns nothing trainable.
@@ -76,8 +82,9 @@ class PhaseStep:
         say: Callable[[str], None],
         peers: Peers,
         limit: SizeLimit | None = None,
+        lighten: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._limit = limit
+        self._limit, self._lighten = limit, lighten
         self._fabric, self._network, self._collate, self._say = fabric, network, collate, say
         self.phase, self._peers = phase, peers
         trainable = [p for p in network.module.parameters() if p.requires_grad]
@@ -93,12 +100,14 @@ class PhaseStep:
         """One optimiser step over ``samples``, at most ``micro_batch`` of them at a time.
 
         Out of memory, here or at a peer, halves the micro-batch and so doubles the accumulation; the
-        effective batch stays. ``effective`` counts it over all peers.
+        effective batch stays. ``effective`` counts it over all peers. Where halving does not help any more,
+        gradient checkpointing is turned on. The step is taken again each time, from its beginning.
 
         Raises:
             EnvironmentFaultError: it does not fit even so.
         """
-        for attempt in range(_HALVINGS + 1):
+        halvings = 0
+        while True:
             try:
                 return self._attempt(samples, effective, step, rate_factor, micro_batch)
             except (RuntimeError, MemoryError) as error:
@@ -106,8 +115,12 @@ class PhaseStep:
                     raise
                 cause = str(error).splitlines()[0] if str(error) else type(error).__name__
             self._release()
-            if attempt == _HALVINGS or micro_batch == 1:
-                break
+            if halvings == _HALVINGS or micro_batch == 1:
+                if not self._lighten():
+                    break
+                self._say(f"out of memory in step {step}: gradient checkpointing from here")
+                continue
+            halvings += 1
             micro_batch = math.ceil(micro_batch / 2)
             self._say(
                 f"out of memory in step {step}: {micro_batch} samples at a time from here, "
@@ -116,7 +129,7 @@ class PhaseStep:
         raise EnvironmentFaultError(
             who=f"training phase {self.phase.name}",
             expected=f"memory for {micro_batch} sample(s) at a time",
-            found=f"out of memory after {attempt} halvings ({cause})",
+            found=f"out of memory after {halvings} halvings ({cause})",
             action="give it a larger device, or lower batch_size or the model's size in params.yaml",
         )
 
@@ -190,6 +203,35 @@ class PhaseStep:
                 share = value.detach().float() * weight
                 sums[name] = sums[name] + share if name in sums else share
         return sums
+
+    def need(self, sample: Sample, step: int) -> Need:
+        """What a step over samples as long as this one needs beside what is there.
+
+        From forward passes over one and over two of it; buffers and generators are the caller's to put back.
+        """
+
+        def kept(count: int) -> int:
+            batch = self._fabric.to_device(self._collate([sample] * count))
+            there = [*self._network.parameters(), *(v for v in batch.values() if isinstance(v, Tensor))]
+            with _frozen(self._others), SavedTensors(there) as saved:
+                losses = self._network(self.phase.name, batch, step)
+                return saved.bytes if losses else 0
+
+        own = sum(p.numel() * p.element_size() for p in self._own)
+        missing = 0 if self.optimiser.state else _MOMENTS * own
+        try:
+            return Need.measured(kept, own + missing)
+        except (RuntimeError, MemoryError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            self._release()
+            return Need(own + missing, _MORE_THAN_THERE_IS, 0)
+
+    def largest_pass(self, sample: Sample, micro_batch: int) -> int:
+        """Samples as long as this one in a forward pass, if at most ``micro_batch`` are asked for."""
+        if self._limit is None:
+            return micro_batch
+        return min(micro_batch, max(1, self._limit.most // max(1, self._limit.of(sample))))
 
     def _parts(self, samples: Sequence[Sample], micro_batch: int) -> Iterator[Sequence[Sample]]:
         if self._limit is not None:

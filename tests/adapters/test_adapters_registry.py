@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from fixture_evidence import evidence
+from mlflow import MlflowClient
 from registry_store import RegistryStore, delivered
 
+from components.adapters.mlflow_models import LOGGED_MODEL_TAG
 from components.adapters.mlflow_registry import EVIDENCE_TAG, WEIGHTS_TAG, MlflowRegistry
 from components.core.errors import BadInputError, CorruptFileError, TrackingUnavailableError
 from components.core.storage import sha256_path
@@ -110,3 +112,25 @@ def test_a_dead_server_is_retryable_and_keeps_its_password_out_of_the_message(
         with pytest.raises(TrackingUnavailableError) as error:
             MlflowRegistry(uri, cache=tmp_path, request_timeout_s=1).by_alias("fastpitch", "champion_laptop")
     assert "canary" not in str(error.value)
+
+
+def test_a_version_is_a_logged_model_with_its_kpis_and_the_data_they_are_about(store: RegistryStore) -> None:
+    """MLflow's own search finds it by a figure; registering and attaching again makes no second one."""
+    run_id = store.run()
+    version = store.candidate(evidence(run_id=run_id, similarity=0.88))
+    again = store.candidate(evidence(run_id=run_id, similarity=0.88))
+    assert again.version == version.version
+    client = MlflowClient(tracking_uri=store.uri)
+    experiment = client.get_run(run_id).info.experiment_id
+    (found,) = client.search_logged_models([experiment], "metrics.speaker_similarity > 0.85")
+    assert found.model_id == version.tags[LOGGED_MODEL_TAG]
+    assert (found.source_run_id, found.status.value) == (run_id, "READY")
+    data = {metric.key: metric.dataset_digest for metric in found.metrics}
+    assert data["latency_p95_ms"] == evidence().data_md5
+    assert list(client.search_logged_models([experiment], "metrics.speaker_similarity > 0.9")) == []
+
+
+def test_all_versions_are_listed_the_oldest_first(store: RegistryStore) -> None:
+    assert store.registry().versions("fastpitch") == []
+    made = [store.candidate(evidence(run_id=store.run())) for _ in range(3)]
+    assert [one.version for one in store.registry().versions("fastpitch")] == [one.version for one in made]

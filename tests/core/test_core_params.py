@@ -12,7 +12,7 @@ import yaml
 from components import catalogue
 from components.core.errors import ConfigError
 from components.core.params import outcome_sha, params_sha
-from components.core.params.root import FEATURE_AUXILIARIES
+from components.core.params.root import EXPERT_AUXILIARY, FEATURE_AUXILIARIES
 from components.core.paths import project_root
 
 PROFILES = [None, "laptop", "ci", "pretrain", "rehearsal"]
@@ -173,12 +173,19 @@ def test_every_model_says_of_what_kind_it_is_and_what_its_features_need() -> Non
     kinds = {name: section.kind for name, section in params.models.items()}
     assert kinds == {
         "rvc": "voice_conversion",
-        "vallex": "text_to_speech",
+        "vallex": "prompted_speech",
         "fastpitch": "text_to_speech",
         "wav2lip": "lip_sync",
     }
     for section in params.models.values():
-        assert set(section.features_need) <= set(params.auxiliaries)
+        assert {*section.features_need, section.learns_from} <= {*params.auxiliaries, ""}
+
+
+def test_a_stage_sees_of_the_auxiliary_networks_the_one_that_its_model_learns_from() -> None:
+    params = catalogue.load(project_root(), "ci")
+    asked = ("models", EXPERT_AUXILIARY)
+    assert set(params.restricted_to(asked, "wav2lip").auxiliaries) == {"syncnet"}
+    assert params.restricted_to(asked, "rvc").auxiliaries == {}
 
 
 def test_the_hash_follows_the_values_and_only_the_view() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.core.stage_graph import STAGES, Task, tasks
+from components.core.stage_graph import STAGES, Task, owners, tasks
 
 
 def _by_name(models: tuple[str, ...]) -> dict[str, Task]:
@@ -15,8 +15,18 @@ def test_a_stage_runs_once_or_once_a_model() -> None:
         name
         for one in STAGES
         for name in ([f"a.{one.name}", f"b.{one.name}"] if one.per_model else [one.name])
+        if not one.declared
     ]
     assert names == expected
+
+
+def test_a_declared_stage_runs_for_the_models_that_ask_for_it_and_is_waited_for() -> None:
+    planned = {task.name: task for task in tasks(("a", "b"), {"b": ("expert",)})}
+    assert "a.expert" not in planned
+    assert planned["b.expert"].needs == ("b.features",)
+    assert set(planned["b.train"].needs) == {"b.features", "b.adopt", "b.expert"}
+    assert set(planned["a.train"].needs) == {"a.features", "a.adopt"}
+    assert [owners(one, ("a", "b"), {"b": ("expert",)}) for one in STAGES if one.declared] == [("b",)]
 
 
 def test_a_task_needs_its_own_model_and_comes_after_it() -> None:

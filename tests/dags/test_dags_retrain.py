@@ -19,12 +19,12 @@ from several_gpus import spread
 
 from components import catalogue
 from components.core.paths import project_root
-from components.core.stage_graph import STAGES, stage, tasks
+from components.core.stage_graph import STAGES, owners, stage, tasks
 
 ROOT = project_root()
 MODULES = (
-    "retrain", "ingest_recordings", "_settings", "_stage", "_launching", "_cluster", "_pod", "_job",
-    "_shards", "_shard_pod",
+    "retrain", "ingest_recordings", "demo_video", "_settings", "_stage", "_launching", "_cluster", "_pod",
+    "_job", "_shards", "_shard_pod",
 )  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def test_parsing_loads_no_heavy_library_and_is_quick_beside_airflow_itself() -> 
         "import sys, time; sys.path.insert(0, 'dags')\n"
         "import airflow.sdk, airflow.exceptions\n"
         "before = time.process_time()\n"
-        "import retrain, ingest_recordings\n"
+        "import retrain, ingest_recordings, demo_video\n"
         "print(time.process_time() - before)\n"
         "print([m for m in ('torch', 'mlflow', 'great_expectations') if m in sys.modules])\n"
     )
@@ -75,7 +75,10 @@ def _home() -> str:
 
 def test_stages_run_once_or_once_a_model(retrain: Any) -> None:
     expected = {s.name for s in STAGES if not s.per_model} | {
-        f"{model}.{s.name}" for model in catalogue.trainable() for s in STAGES if s.per_model
+        f"{model}.{s.name}"
+        for s in STAGES
+        if s.per_model
+        for model in owners(s, catalogue.trainable(), catalogue.further_stages())
     }
     assert set(retrain.task_ids) == expected | {"watch"}
 
@@ -83,12 +86,14 @@ def test_stages_run_once_or_once_a_model(retrain: Any) -> None:
 def test_the_edges_are_the_stage_graph(retrain: Any) -> None:
     for model in catalogue.trainable():
         assert retrain.get_task(f"{model}.features").upstream_task_ids == {"validate"}
+        further = [f"{model}.{name}" for name in catalogue.further_stages()[model]]
         assert retrain.get_task(f"{model}.train").upstream_task_ids == {
             f"{model}.features",
             f"{model}.adopt",
+            *further,
         }
         assert {f"{model}.gate", f"{model}.promote"} <= retrain.get_task("report").upstream_task_ids
-    for one in tasks(catalogue.trainable()):
+    for one in tasks(catalogue.trainable(), catalogue.further_stages()):
         assert retrain.get_task(one.name).upstream_task_ids == set(one.needs)
     assert retrain.get_task("watch").upstream_task_ids == set(retrain.task_ids) - {"watch"}
 
@@ -120,6 +125,17 @@ def test_new_recordings_wake_it(laptop: None) -> None:
 
     outlets = module.DAG.get_task("version").outlets
     assert [asset.name for asset in outlets] == ["iris_corpus"]
+
+
+def test_a_promotion_wakes_the_video_of_the_promoted_models(retrain: Any) -> None:
+    import demo_video as module
+
+    for model in catalogue.trainable():
+        assert [asset.name for asset in retrain.get_task(f"{model}.promote").outlets] == ["iris_champions"]
+    assert "iris_champions" in repr(module.DAG.timetable)
+    (task,) = module.DAG.tasks
+    assert (task.task_id, task.stage, task.model) == ("pipeline", "pipeline", None)
+    assert {"text", "language", "convert-to", "face"} <= set(task.options) <= set(module.DAG.params)
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,13 @@ from embedded_demo import Demo, git_status, run_embedded
 from components import catalogue
 from components.core.metrics import Evidence
 from components.core.paths import project_root
-from components.core.stage_graph import STAGES
+from components.core.stage_graph import STAGES, owners
 from components.stages import services
 from components.stages.records import read_record
 
 pytestmark = pytest.mark.e2e
 ROOT = project_root()
+MOVES_LIPS = [name for name in catalogue.trainable() if catalogue.section_types()[name].kind == "lip_sync"]
 KPI_FIELDS = {"value", "low", "high", "n", "unit", "evidence", "device", "target", "ceiling", "floor"}
 
 
@@ -52,7 +53,7 @@ def test_the_summary_keeps_its_contract(demo: Demo) -> None:
     } <= set(told)
     models = sorted(catalogue.trainable())
     assert [(s["name"], s["model"]) for s in told["stages"]] == [
-        (s.name, model) for s in STAGES for model in (models if s.per_model else [None])
+        (s.name, model) for s in STAGES for model in owners(s, models, catalogue.further_stages())
     ]
     assert all({"name", "model", "seconds", "state", "skipped"} <= set(s) for s in told["stages"])
     assert told["data_md5"].endswith(".dir")
@@ -66,15 +67,30 @@ def test_the_summary_keeps_its_contract(demo: Demo) -> None:
 
 
 def test_the_honest_verdict_is_inconclusive_for_want_of_a_recogniser(demo: Demo) -> None:
-    for model in demo.summary["models"].values():
+    for name, model in demo.summary["models"].items():
+        missing = "lse_c" if name in MOVES_LIPS else "pronunciation_accuracy"
         assert model["verdict"] != "PASS"
-        assert model["kpis"]["pronunciation_accuracy"]["value"] is None
-        assert any("pronunciation_accuracy" in reason for reason in model["reasons"])
+        assert model["kpis"][missing]["value"] is None
+        assert any(missing in reason for reason in model["reasons"])
     states = [s["state"] for s in demo.summary["stages"] if s["name"] == "promote"]
     assert states == ["refused"] * len(demo.summary["models"])
 
 
-@pytest.mark.parametrize("model", catalogue.trainable())
+def test_a_model_that_moves_lips_learned_from_an_expert_that_was_judged(demo: Demo) -> None:
+    for name in MOVES_LIPS:
+        record = read_record(demo.workspace, "expert", name)
+        assert record
+        assert {"loss", "accuracy"} <= set(record.summary["figures"])
+        kpis = demo.summary["models"][name]["kpis"]
+        for kpi in ("mouth_ssim", "mouth_l1", "latency_p95_ms", "latency_per_second_ms", "frames_per_second"):
+            assert kpis[kpi]["evidence"] == "measured"
+            assert kpis[kpi]["n"] == 6
+        assert "no judge" in kpis["lse_c"]["reason"]
+        page = Path(demo.summary["reports"]["review"]).read_text(encoding="utf-8")
+        assert page.count('class="play video"') == 4, "two clips: the real one and the rendered one"
+
+
+@pytest.mark.parametrize("model", [name for name in catalogue.trainable() if name not in MOVES_LIPS])
 def test_measured_figures_say_where(demo: Demo, model: str) -> None:
     kpis = demo.summary["models"][model]["kpis"]
     for name in ("speaker_similarity", "latency_p50_ms", "latency_p95_ms", "latency_ttfa_ms", "rtf"):
@@ -143,6 +159,16 @@ def test_nothing_changed_nothing_runs(demo: Demo) -> None:
     assert told["seconds"] < demo.summary["seconds"]
     assert told["models"] == demo.summary["models"]
     assert told["data_md5"] == demo.summary["data_md5"]
+
+
+def test_the_models_that_serve_make_a_captioned_video(demo: Demo) -> None:
+    done = run_embedded(demo.workspace.root, "--video")
+    assert done.returncode == 0, done.stderr[-3000:]
+    record = read_record(demo.workspace, "pipeline", None)
+    assert record
+    assert record.summary["times"]["evidence"] == "measured"
+    assert record.summary["frames"] > 25
+    assert (demo.workspace.demonstration / "demo.srt").read_text(encoding="utf-8").startswith("1\n00:00:")
 
 
 def test_the_data_of_the_run_can_be_laid_out_again(demo: Demo, tmp_path: Path) -> None:

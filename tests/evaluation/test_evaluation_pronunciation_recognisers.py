@@ -28,7 +28,7 @@ from components.nn.contracts import Speech
 from components.nn.delivered import write_delivered
 from components.text import phonemise, spoken
 
-PROXY = EvaluatorParams(id=PROXY_ID, version="1", kind="proxy")
+PROXY = EvaluatorParams(id=PROXY_ID, version="1", kind="proxy", weights_sha256="")
 SILENCE = Speech(np.zeros(16000, np.float32), 22050)
 HISS = Speech(np.random.default_rng(0).normal(0, 0.1, 20000).astype(np.float32), 24000)
 
@@ -94,10 +94,14 @@ def test_a_missing_or_damaged_proxy_is_a_reason_not_a_crash(pretrained: Path, tm
 
 
 def test_none_and_unknown_recognisers_have_a_reason(tmp_path: Path) -> None:
-    recogniser, reason = recogniser_for(EvaluatorParams(id="none", version="", kind="proxy"), tmp_path)
+    recogniser, reason = recogniser_for(
+        EvaluatorParams(id="none", version="", kind="proxy", weights_sha256=""), tmp_path
+    )
     assert recogniser is None
     assert "evaluation.recogniser.id is none" in reason
-    recogniser, reason = recogniser_for(EvaluatorParams(id="a/b", version="", kind="reference"), tmp_path)
+    recogniser, reason = recogniser_for(
+        EvaluatorParams(id="a/b", version="", kind="reference", weights_sha256=""), tmp_path
+    )
     assert recogniser is None
     assert "'a/b' has no adapter" in reason
 

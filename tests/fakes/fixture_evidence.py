@@ -16,7 +16,9 @@ NOW = datetime.datetime(2026, 11, 23, 12, 0, tzinfo=datetime.timezone(datetime.t
 DEVICE = "cpu: test machine × 2"
 LANGUAGES = ("ko", "en", "ja", "zh")
 SENTENCES = tuple(f"{language}_{number:02d}" for language in LANGUAGES for number in range(1, 31))
-VERIFIER = Evaluator(id="resemblyzer-ge2e", version="0.1.4", weights_sha256="a" * 64, kind="reference")
+#: The weights that params.yaml names (evaluation.speaker_verifier).
+GE2E = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"
+VERIFIER = Evaluator(id="resemblyzer-ge2e", version="0.1.4", weights_sha256=GE2E, kind="reference")
 RECOGNISER = Evaluator(id="openai/whisper-large-v3", version="1", weights_sha256="b" * 64, kind="reference")
 CLOCK = Evaluator(id="time.perf_counter", version="1", weights_sha256="", kind="reference")
 SYNCNET = Evaluator(id="syncnet", version="1", weights_sha256="c" * 64, kind="reference")
@@ -100,3 +102,17 @@ def spread(centre: float, width: float, seed: int = 1) -> dict[str, float]:
     """Per-sentence scores scattered evenly over ``centre`` ± ``width``."""
     scatter = np.random.default_rng(seed).permutation(np.linspace(-width, width, len(SENTENCES)))
     return {name: float(centre + step) for name, step in zip(SENTENCES, scatter, strict=True)}
+
+
+def summed(scores: dict[str, float], tail: bool = False) -> dict[str, Any]:
+    """The changes of a metric whose sentences score so: mean (``tail``: p95) and languages agree."""
+    values = np.asarray([scores[name] for name in sorted(scores)])
+    value = float(np.quantile(values, 0.95)) if tail else float(values.mean())
+    languages = {one: [v for k, v in scores.items() if k.startswith(one)] for one in LANGUAGES}
+    return {
+        "value": value,
+        "low": value,
+        "high": value,
+        "per_sentence": scores,
+        "per_language": {one: float(np.mean(found)) for one, found in languages.items() if found},
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -11,6 +12,10 @@ from pathlib import Path
 from components.adapters.mlflow_registry import MlflowRegistry
 from components.core.metrics import Evidence
 from components.core.ports import ModelVersion
+from components.data.consent import ConsentRecord
+
+SPEAKER = "ko_a"
+CONSENT = ConsentRecord.of_licence("licence-ko_a", SPEAKER)
 
 
 @cache
@@ -68,5 +73,6 @@ def delivered(folder: Path, weights: bytes = b"weights") -> Path:
     """A delivered folder as training leaves it."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.safetensors").write_bytes(weights)
-    (folder / "model.json").write_text("{}", encoding="utf-8")
+    card = {"card": {"consents": {SPEAKER: CONSENT.consent_id}}}
+    (folder / "model.json").write_text(json.dumps(card), encoding="utf-8")
     return folder

@@ -142,6 +142,19 @@ def test_frames_without_a_face_pass_untouched_and_are_told(tmp_path: Path) -> No
     assert (made.track.missing, model.asked) == (10, [])
 
 
+def test_of_two_faces_one_is_followed_at_any_rate(tmp_path: Path) -> None:
+    """30 frames a second become 25; the larger face speaks, and that there were two is told."""
+    small = np.array([[2, 2, 10, 10]], np.float32)
+    speech = speak(tmp_path / "s.wav", 1.0)
+    boxes = [np.concatenate([small, BOX])]
+    made, model, frames = render(tmp_path, film(tmp_path / "v.mp4", 30, fps=30), speech, boxes)
+    assert made.frames == len(frames) == 25
+    assert model.asked == list(range(25))
+    assert made.track.lines() == ["25 of 25 frames with several faces, of which one was followed"]
+    assert frames[12][32:38, 28:36, 1].mean() > 100
+    assert np.ptp(frames[12][2:10, 2:10].reshape(-1, 3).astype(int), axis=0).max() <= 6
+
+
 def test_unusable_files_leave_nothing(tmp_path: Path) -> None:
     video, speech = film(tmp_path / "v.mp4", 3), speak(tmp_path / "s.wav", 0.2)
     bad = tmp_path / "bad.mp4"

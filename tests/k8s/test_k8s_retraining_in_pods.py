@@ -23,7 +23,7 @@ from standin_clusters import MakeCluster, new_cluster
 
 from components import catalogue
 from components.core.paths import Workspace, project_root
-from components.core.stage_graph import STAGES
+from components.core.stage_graph import STAGES, owners
 from components.stages import services
 from components.stages.records import read_record
 
@@ -69,7 +69,9 @@ def test_every_stage_ran_once_in_a_pod_of_its_own(in_pods: InPods) -> None:
     assert set(states.values()) == {"success"}
     stages = [pod["metadata"]["labels"]["iris/stage"] for pod in in_pods.cluster.created()]
     expected = [
-        stage.name for stage in STAGES for _ in (catalogue.trainable() if stage.per_model else (None,))
+        stage.name
+        for stage in STAGES
+        for _ in owners(stage, catalogue.trainable(), catalogue.further_stages())
     ]
     assert sorted(stages) == sorted(expected)
     assert in_pods.cluster.pods.list("iris-retraining", lambda pod: True) == []

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 from fixture_evidence import NOW, evidence, laptop_params
-from registry_store import RegistryStore
+from registry_store import CONSENT, RegistryStore
 
 from components.core.errors import BadInputError, PromotionConflictError
 from components.core.metrics import Evidence
 from components.core.ports import ModelRegistry
+from components.promotion.approval import approve
+from components.promotion.consents import ConsentCheck
 from components.promotion.gate import decide
 from components.promotion.lease import Lease
 from components.promotion.ledger import Ledger
@@ -22,7 +24,7 @@ from components.promotion.rollback import rollback
 from components.promotion.succession import Author, Succession
 
 PARAMS = laptop_params()
-RULES = Rules(PARAMS.kpi, PARAMS.evaluation, seed=7)
+RULES = Rules(PARAMS.kpi, PARAMS.evaluation, seed=7, approval_required=False, objections=lambda version: ())
 AUTHOR = Author("tester", "0" * 40, NOW)
 
 
@@ -49,11 +51,13 @@ class Office:
             version, found, decide("fastpitch", found, kpi, evaluation, theirs, number, NOW, seed=7)
         )
 
-    def promote(self, candidate: Candidate) -> Promotion:
-        return promote(self.registry, self.ledger, self.lease, candidate, RULES, AUTHOR)
+    def promote(self, candidate: Candidate, rules: Rules = RULES) -> Promotion:
+        return promote(self.registry, self.ledger, self.lease, candidate, rules, AUTHOR)
 
     def rollback(self, reason: str = "clicks") -> str | None:
-        row = rollback(self.registry, self.ledger, self.lease, "fastpitch", "laptop", reason, AUTHOR)
+        row = rollback(
+            self.registry, self.ledger, self.lease, "fastpitch", "laptop", reason, AUTHOR, lambda _: ()
+        )
         return row.to_version
 
     def aliases(self) -> tuple[str | None, str | None]:
@@ -277,3 +281,69 @@ def test_an_alias_written_past_the_lease_is_noticed(office: Office) -> None:
         meddled.promote(better)
     assert office.promote(better).state == "promoted"
     assert office.aliases() == ("2", "1")
+
+
+def waiting(office: Office, by: str, reason: str) -> Promotion:
+    rules, person = dataclasses.replace(RULES, approval_required=True), dataclasses.replace(AUTHOR, who=by)
+    version = office.registry.by_version("fastpitch", "1")
+    return approve(office.registry, office.ledger, office.lease, version, rules, person, reason)
+
+
+def test_where_a_person_must_approve_a_pass_waits_and_the_ledger_names_who_let_it_through(
+    office: Office,
+) -> None:
+    rules = dataclasses.replace(RULES, approval_required=True)
+    candidate = office.candidate()
+    assert office.promote(candidate, rules).state == "awaiting_approval"
+    assert office.promote(candidate, rules).state == "awaiting_approval"
+    assert (office.aliases(), office.story()) == ((None, None), [])
+    for by, reason in (("", "heard it"), ("박지민", "  ")):
+        with pytest.raises(BadInputError, match="name and a reason"):
+            waiting(office, by, reason)
+    assert waiting(office, "박지민", "heard all 120").state == "promoted"
+    assert office.aliases() == ("1", None)
+    approval = office.ledger.rows()[0]
+    assert (approval.action, approval.who, approval.reason) == ("approve", "박지민", "heard all 120")
+    assert office.ledger.history("fastpitch", "laptop").champion == "1"
+    # Other evidence about the same version is another question.
+    assert office.ledger.history("fastpitch", "laptop").approval("1", "0" * 64) is None
+
+
+def test_no_approval_overrules_the_gate(office: Office) -> None:
+    office.candidate(similarity=0.80)
+    with pytest.raises(BadInputError, match="which no approval overrules"):
+        waiting(office, "박지민", "I like it")
+    assert (office.aliases(), office.story()) == ((None, None), [])
+
+
+def test_a_withdrawn_voice_is_neither_promoted_nor_rolled_back_to(office: Office) -> None:
+    check = ConsentCheck(office.registry, {CONSENT.consent_id: CONSENT}, NOW.date(), frozenset({"fastpitch"}))
+    rules = dataclasses.replace(RULES, objections=check)
+    for similarity in (0.88, 0.92):
+        assert office.promote(office.candidate(similarity=similarity), rules).state == "promoted"
+    gone = CONSENT.model_copy(update={"withdrawn": NOW.date()})
+    withdrawn = dataclasses.replace(check, register={gone.consent_id: gone})
+    outcome = office.promote(
+        office.candidate(similarity=0.95), dataclasses.replace(RULES, objections=withdrawn)
+    )
+    assert outcome.state == "refused"
+    assert f"consent: voice ko_a: licence-ko_a was withdrawn on {NOW.date()}" in outcome.refusal
+    line = ("fastpitch", "laptop", "clicks", AUTHOR)
+    with pytest.raises(BadInputError, match="whose voices may be used today"):
+        rollback(office.registry, office.ledger, office.lease, *line, withdrawn)
+    assert office.aliases() == ("2", "1")
+    unknown = dataclasses.replace(check, register={})
+    assert list(unknown(office.registry.by_version("fastpitch", "1"))) == [
+        "voice ko_a: no consent licence-ko_a in the register"
+    ]
+
+
+def test_evidence_that_differs_from_the_registrys_is_refused(office: Office) -> None:
+    """Evidence and decision are both forged, as by somebody with the workspace in hand."""
+    candidate = office.candidate(similarity=0.80)
+    forged = evidence(run_id=candidate.version.run_id, similarity=0.95)
+    decision = decide("fastpitch", forged, PARAMS.kpi, PARAMS.evaluation, None, None, NOW, seed=7)
+    assert decision.verdict == "PASS"
+    with pytest.raises(BadInputError, match="in the registry"):
+        office.promote(Candidate(candidate.version, forged, decision))
+    assert (office.aliases(), office.story()) == ((None, None), [])

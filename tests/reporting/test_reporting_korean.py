@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from fixture_evidence import NOW, evidence, laptop_params, metric
+from fixture_evidence import NOW, evidence, laptop_params, metric, spread, summed
 
 from components.core.metrics import Evidence, Metric, NotMeasured, Reason
 from components.promotion.gate import decide
@@ -48,8 +48,16 @@ def similarity(value: float, **changes: Any) -> Metric:
             similarity(0.477),
             ("0.477", "목표 0.85 (무차원) 이상", "값이 목표에 미달함", "0.373 부족", "n=120"),
         ),
-        (similarity(0.9), ("95 % 구간 전체가 목표를 만족함", "0.05 여유")),
-        (similarity(0.86, low=0.84, high=0.88), ("0.84–0.88", "경계가 만족하지 못함")),
+        (similarity(0.9), ("% 경계 0.9까지 목표를 만족함", "0.05 여유")),
+        (
+            metric("speaker_similarity", **summed(spread(0.86, 0.1))),
+            ("이(가) 만족하지 못함", "판정하려면 문장 약", "개 필요"),
+        ),
+        (metric("speaker_similarity", **summed(spread(0.85, 0.1))), ("문장 수를 늘려도 판정할 수 없음",)),
+        (
+            similarity(0.88, per_sentence=spread(0.9, 0.0)),
+            ("문장별 점수로는 0.9인데 기록에는 0.88(으)로 적힘",),
+        ),
         (
             similarity(0.9, per_sentence={"ko_01": 0.9}),
             ("문장 1개만 채점됨", f"최소 {PARAMS.kpi.speaker_similarity.n_min}개 필요"),

@@ -141,6 +141,34 @@ def test_a_converter_plays_source_conversion_and_target(page: str, samples: Path
     assert "‘변환’도 인공지능이 생성한 음성" in page
 
 
+def test_a_model_that_moves_lips_shows_real_rendered_and_wrong_sound(samples: Path, tmp_path: Path) -> None:
+    inputs, videos = report_inputs(samples), {}
+    for name in ("real", "made", "wrong"):
+        videos[name] = tmp_path / f"{name}.mp4"
+        videos[name].write_bytes(name.encode())
+    values = {"ssim": 0.871, "lse_c": 0.432, "lse_c_real": 0.512, "lse_c_shuffled": 0.111, "offset": -1.0}
+    said = inputs.models[0].sentences[:2]
+    shown = replace(said[0], values=values, audio=None, reference=None, videos=videos)
+    plain = replace(said[1], values={"ssim": 0.9}, audio=None, reference=None)
+    page = review_page(replace(inputs, models=(replace(inputs.models[0], sentences=(shown, plain)),)))
+    clips = media(page)
+    addresses = [f"fastpitch/{shown.sentence_id}/{name}" for name in videos]
+    for key, path in zip(addresses, videos.values(), strict=True):
+        assert base64.b64decode(clips[key].removeprefix("data:video/mp4;base64,")) == path.read_bytes()
+    row, other = (re.findall(rf'<tr data-index="{n}".*?</tr>', page, re.DOTALL)[0] for n in (0, 1))
+    assert re.findall(r'class="play video" data-media="([^"]+)"', row) == addresses
+    for fact in ("0.871", "0.432", "0.512", "0.111", "-1", "다른 소리(AI 생성) wrong sound (AI)"):
+        assert fact in row, fact
+    assert "play" not in other
+    assert "미측정" in other
+    (table,) = re.findall(r'<table class="sentences clips">.*?</table>', page, re.DOTALL)
+    assert row.count("<td") == table.count("<th") - table.count("<thead")
+    assert "얼굴 아래 절반은 인공지능이 생성한 것" in page
+    videos["made"].unlink()
+    with pytest.raises(DataError, match="a readable video"):
+        review_page(replace(inputs, models=(replace(inputs.models[0], sentences=(shown,)),)))
+
+
 def test_a_broken_sample_is_named(tmp_path: Path) -> None:
     folder = write_samples(tmp_path / "s", 1)
     (folder / "ko_000.wav").write_text("no sound")

@@ -59,13 +59,14 @@ def rows(book: openpyxl.Workbook, sheet: str, header: int) -> list[dict[str, obj
     return [dict(zip(map(str, heads), line, strict=True)) for line in body]
 
 
-def test_the_eight_sheets(book: openpyxl.Workbook) -> None:
+def test_the_nine_sheets(book: openpyxl.Workbook) -> None:
     assert book.sheetnames == [title for title, _ in SHEETS]
     assert book.sheetnames == [
         "표지",
         "정량목표",
         "파라미터 정의서",
         "실행이력",
+        "정기점검",
         "비용",
         "데이터",
         "변경이력",

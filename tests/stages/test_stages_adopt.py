@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fixture_evidence import NOW, evidence, laptop_params
+from heard_elsewhere import heard_elsewhere
 from registry_store import RegistryStore, delivered
 
 from components.core.errors import NothingScoredError
@@ -60,6 +61,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FreshMachine:
         upstream={},
     )
     monkeypatch.setattr(Author, "here", lambda git_sha: Author("tester", git_sha, NOW))
+    heard_elsewhere(monkeypatch)
     return FreshMachine(context, store, [])
 
 

@@ -12,6 +12,7 @@ from io import StringIO
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 import soundfile
 from espeak_voices import VOICES, EspeakSynthesiser, recorded
@@ -37,6 +38,7 @@ class RememberedRun:
     points: list[MetricPoint] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
+    datasets: dict[str, tuple[str, str]] = field(default_factory=dict)
     status: str = ""
 
     def open_run(self, run_id: str) -> RememberedRun:
@@ -51,6 +53,9 @@ class RememberedRun:
 
     def log_file(self, path: Path, folder: str) -> None:
         self.files.append(f"{folder}/{path.name}")
+
+    def log_dataset(self, name: str, source: str, md5: str, context: str) -> None:
+        self.datasets[name] = (md5, context)
 
     def log_folder(self, path: Path, folder: str) -> None:
         self.files += [f"{folder}/{p.relative_to(path)}" for p in path.rglob("*") if p.is_file()]
@@ -208,6 +213,13 @@ def test_the_run_gets_figures_and_files_but_no_embedding(
         run.files
     )
     assert run.status == "FINISHED"
+    assert run.datasets["sentences"][1] == "evaluation"
+    table, evidence = (pyarrow.parquet.read_table(outcome.outputs["table"]), outcome.outputs["evidence"])
+    assert f"evaluation/{outcome.outputs['table'].name}" in run.files
+    found = Evidence.model_validate_json(evidence.read_bytes()).metric("speaker_similarity")
+    assert found is not None
+    scores = dict(zip(table["sentence_id"].to_pylist(), table["similarity"].to_pylist(), strict=True))
+    assert scores == pytest.approx(found.per_sentence, abs=1e-4)
     stored = list((context.workspace.root / "speaker-embeddings").rglob("*.npy"))
     assert stored
     assert {stat.S_IMODE(path.stat().st_mode) for path in stored} == {0o600}

@@ -45,6 +45,9 @@ class QuietRun:
     def log_folder(self, path: Path, folder: str) -> None:
         pass
 
+    def log_dataset(self, name: str, source: str, md5: str, context: str) -> None:
+        pass
+
     def finish(self, status: str) -> None:
         pass
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 from typing import cast
 
-import pytest
 from fixture_evidence import laptop_params
 from rich.console import Console
 from rich.table import Table
 
-from components.core.errors import ConfigError
 from components.core.ports import RunSummary, Tracker
-from components.stages.kpi_review import comparison, table
+from components.stages.kpi_review import runs_table
 
 KPI = laptop_params().kpi
 
@@ -67,7 +66,7 @@ def test_marks_are_the_gates_word_not_a_comparison() -> None:
         },
     )
     unjudged = run("bbbbbbbb1", metrics={"speaker_similarity": 0.99})
-    view = table(tracker(judged, unjudged), KPI, "fastpitch", 10)
+    view = runs_table(tracker(judged, unjudged), KPI, "fastpitch", 10)
     assert [mark in line(view, "aaaaaaaa") for mark in ("0.91 ✔", "612 ✘", "0.95 ?", "FAIL ✘")] == [True] * 4
     assert "0.99 ?" in line(view, "bbbbbbbb")
     assert "✔" not in line(view, "bbbbbbbb")
@@ -76,29 +75,19 @@ def test_marks_are_the_gates_word_not_a_comparison() -> None:
 
 
 def test_all_models_show_all_gated_kpis_and_the_limit_holds() -> None:
-    view = table(tracker(run("aaaaaaaa"), run("bbbbbbbb", "wav2lip"), run("cccccccc")), KPI, None, 2)
+    view = runs_table(tracker(run("aaaaaaaa"), run("bbbbbbbb", "wav2lip"), run("cccccccc")), KPI, None, 2)
     assert "lse c" in text(view)
     assert "cccccccc" not in text(view)
-    assert "lse c" not in text(table(tracker(run("aaaaaaaa")), KPI, "fastpitch", 2))
+    assert "lse c" not in text(runs_table(tracker(run("aaaaaaaa")), KPI, "fastpitch", 2))
 
 
-def test_a_comparison_shows_only_what_differs() -> None:
-    first = run("aaaa1", params={"batch_size": "16", "lr": "0.1"}, metrics={"rtf": 0.5, "same": 1.0})
-    second = run("bbbb1", params={"batch_size": "32", "lr": "0.1"}, metrics={"rtf": 0.25, "same": 1.0})
-    shown = text(comparison(tracker(first, second), "aaaa", "bbbb"))
-    assert "batch_size" in shown
-    assert "-0.25" in shown
-    assert "lr" not in shown
-    assert "same" not in shown
-
-
-@pytest.mark.parametrize(("wanted", "words"), [("x", "no such run"), ("a", "2 runs"), ("", "no such run")])
-def test_a_run_that_is_not_one_run_is_refused(wanted: str, words: str) -> None:
-    with pytest.raises(ConfigError, match=words):
-        comparison(tracker(run("a1"), run("a2"), run("b1")), wanted, "b1")
+def test_since_leaves_earlier_runs_out() -> None:
+    old = run("aaaaaaaa")
+    shown = text(runs_table(tracker(old), KPI, None, 5, datetime.date(2026, 11, 23)))
+    assert "aaaaaaaa" in shown
+    assert "aaaaaaaa" not in text(runs_table(tracker(old), KPI, None, 5, datetime.date(2026, 11, 24)))
 
 
 def test_markup_in_names_stays_text() -> None:
     hostile = run("aaaa1", "[red]fastpitch[/nonsense]", params={"[bold]x[/]": "1"})
-    assert "[red]fastpitch[/nonsense]" in text(table(tracker(hostile), KPI, None, 5))
-    assert "[bold]x[/]" in text(comparison(tracker(hostile, run("bbbb1")), "aaaa", "bbbb"))
+    assert "[red]fastpitch[/nonsense]" in text(runs_table(tracker(hostile), KPI, None, 5))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +12,19 @@ import pytest
 from fakes.report_inputs import RUN, STAMP, decision, evidence, metric
 from fakes.report_workspace import FakeRegistry, FakeTracker, finished_workspace, keep_decision, request
 
+from components.core.drift import ModelDrift, Shift
 from components.core.errors import CorruptFileError, DataError
 from components.core.params.platform import CostParams
 from components.core.paths import Workspace
 from components.core.spending import Spent
-from components.core.storage import append_line
+from components.core.storage import append_line, write_json
 from components.stages import services
 from components.stages.bill import bill
 from components.stages.journal import journalled
 from components.stages.records import read_record, write_record
 from components.stages.runner import run_stage
 
-OUTPUTS = {"xlsx", "note_html", "note_md", "note_txt", "review"}
+OUTPUTS = {"xlsx", "note_html", "note_md", "note_txt", "review", "alerts"}
 
 
 @pytest.fixture
@@ -59,16 +60,37 @@ def fail(workspace: Workspace, message: str) -> None:
         raise DataError(who=message, expected="audio", found="nothing", action="record it again")
 
 
-def test_all_five_outputs_tell_of_the_run_and_a_forced_repetition_is_the_same_bytes(
+def test_all_outputs_tell_of_the_run_and_a_forced_repetition_is_the_same_bytes(
     workspace: Workspace,
 ) -> None:
     run_stage(request(workspace))
     first = contents(workspace)
     assert set(first) == OUTPUTS
-    for name in OUTPUTS - {"xlsx"}:
+    for name in OUTPUTS - {"xlsx", "alerts"}:
         assert RUN in first[name].decode(), name
     run_stage(request(workspace, force=True))
     assert contents(workspace) == first
+
+
+def test_drift_found_on_this_data_version_makes_a_new_report_and_on_another_none(
+    workspace: Workspace,
+) -> None:
+    first = run_stage(request(workspace))
+    assert first.summary["verdict"] == "ALERT"  # the verdict of the fixture run is INCONCLUSIVE
+    path = workspace.root / "drift" / "drift.json"
+    shift = Shift("f0_hz", "drifted", 0.4, 0.001, 0.2, "180", "120", 60, 60)
+    write_json(path, {"models": [asdict(ModelDrift("fastpitch", "1", "e" * 32, "", (shift,)))]})
+    train = read_record(workspace, "train", "fastpitch")
+    assert train is not None
+    output = {"drift": {"path": "drift/drift.json", "sha256": "0" * 64}}
+    record = replace(train, stage="drift", model=None, outputs=output, data_md5="another.dir")
+    write_record(workspace, record)
+    assert run_stage(request(workspace)).state == "skipped"
+    write_record(workspace, replace(record, data_md5=train.data_md5))
+    assert run_stage(request(workspace)).state == "done"
+    found = json.loads(contents(workspace)["alerts"])
+    assert [alert["kind"] for alert in found] == ["inconclusive", "drift"]
+    assert "180 → 120 (D 0.40 ≥ 0.2, p 0.001)" in contents(workspace)["review"].decode()
 
 
 def test_an_unchanged_report_is_skipped_also_after_skipped_and_refused_attempts(workspace: Workspace) -> None:

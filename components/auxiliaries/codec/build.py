@@ -1,11 +1,13 @@
-"""The codec that a model asks for: the delivered one or a published one."""
+"""The codec that a model asks for: the delivered one, a published one, or one that learned nothing."""
 
 from __future__ import annotations
 
 import torch
 
-from components.auxiliaries.codec.contract import NAME, SHIPPED, Choice, Codec
+from components.auxiliaries.codec.contract import NAME, SHIPPED, UNTRAINED, Choice, Codec
+from components.auxiliaries.codec.params import Section
 from components.core.errors import ConfigError
+from components.core.params import narrowed
 from components.nn.contracts import Auxiliaries
 
 
@@ -13,7 +15,7 @@ def of(auxiliaries: Auxiliaries, choice: Choice, device: torch.device) -> Codec:
     """The codec of ``models.vallex.architecture.codec``.
 
     Args:
-        auxiliaries: folder of the delivered ones.
+        auxiliaries: folder of the delivered ones, and their sections of params.yaml.
         choice: which one; ``pretrained/codec`` is the delivered one.
         device: where it computes.
 
@@ -22,17 +24,36 @@ def of(auxiliaries: Auxiliaries, choice: Choice, device: torch.device) -> Codec:
         DataError: nothing delivered, or no safetensors.
         CorruptFileError: the weights are not the ones that were delivered.
     """
-    if choice.checkpoint != SHIPPED:
-        from components.auxiliaries.codec.encodec import from_hub
+    if choice.checkpoint == SHIPPED:
+        from components.auxiliaries.codec.trained import load
 
-        return from_hub(choice, device)
-    from components.auxiliaries.codec.trained import load
+        return _as_asked(load(auxiliaries.folder / NAME, device, choice.n_codebooks), choice)
+    if choice.checkpoint == UNTRAINED:
+        return _as_asked(_untrained(auxiliaries, choice, device), choice)
+    from components.auxiliaries.codec.encodec import from_hub
 
-    codec = load(auxiliaries.folder / NAME, device)
+    return from_hub(choice, device)
+
+
+def _untrained(auxiliaries: Auxiliaries, choice: Choice, device: torch.device) -> Codec:
+    from components.auxiliaries.codec.trained import untrained
+
+    section = auxiliaries.sections.get(NAME)
+    if section is None:
+        raise ConfigError(
+            who=f"codec {choice.checkpoint}",
+            expected="its dimensions in auxiliaries.codec.architecture",
+            found="no such section",
+            action="add it to params.yaml, or take the codec in pretrained/codec",
+        )
+    return untrained(narrowed(section, Section).architecture, device)
+
+
+def _as_asked(codec: Codec, choice: Choice) -> Codec:
     found = (codec.sample_rate, codec.sample_rate // codec.hop, codec.n_codebooks, codec.codebook_size)
     if found != (choice.sample_rate, choice.frame_rate, choice.n_codebooks, choice.codebook_size):
         raise ConfigError(
-            who=f"codec in {auxiliaries.folder / NAME}",
+            who=f"codec {choice.checkpoint}",
             expected=f"{choice.sample_rate} Hz, {choice.frame_rate} frames a second, {choice.n_codebooks} "
             f"codebooks of {choice.codebook_size}, as models.vallex.architecture has it",
             found="{} Hz, {} frames a second, {} codebooks of {}".format(*found),

@@ -13,6 +13,8 @@ from components.core.errors import ConfigError, DataError
 NAME = "codec"
 #: ``checkpoint`` of the weights that `make pretrain MODEL=codec` delivers; anything else is a hub id.
 SHIPPED = f"pretrained/{NAME}"
+#: ``checkpoint`` of seeded weights that learned nothing: for tests of the path, never for a voice.
+UNTRAINED = "untrained"
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Choice:
     """Which codec a language model speaks through.
 
     Attributes:
-        checkpoint: ``pretrained/codec``, a hub id, or a local folder in the hub's layout.
+        checkpoint: ``pretrained/codec``, a hub id, a local folder in the hub's layout, or ``untrained``.
         sample_rate: Hz.
         frame_rate: frames of codes a second.
         n_codebooks: how many of the codec's codebooks are used, the coarsest first.

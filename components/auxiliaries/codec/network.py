@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
 from components.auxiliaries.codec.params import Architecture
 from components.auxiliaries.codec.quantiser import ResidualQuantiser
-from components.auxiliaries.codec.synthesis import Filters
 
 _PITCH_FEATURES = 2
-_START_VOICING = 0.0
 _START_HZ = 150.0
 """Where the decoder's pitch begins; its last layer then only learns the difference."""
+
+
+@dataclass(frozen=True)
+class Sound:
+    """What the decoder says of each frame of the analysis.
+
+    Attributes:
+        mel: [B, T, n_mels] natural log of amplitudes.
+        log_f0: [B, T] ln Hz.
+        voicing: [B, T] logits.
+    """
+
+    mel: Tensor
+    log_f0: Tensor
+    voicing: Tensor
 
 
 class Block(nn.Module):
@@ -34,7 +49,7 @@ class Block(nn.Module):
 
 
 class CodecNetwork(nn.Module):
-    """What is learned: mel and pitch → latent → codes → latent → filters and pitch.
+    """What is learned: mel and pitch → latent → codes → latent → mel and pitch.
 
     Args:
         architecture: dimensions.
@@ -61,7 +76,7 @@ class CodecNetwork(nn.Module):
         self.from_latent = nn.Linear(a.latent_dim, c * a.stride)
         self.decoder = nn.Sequential(*(Block(c, a.kernel, a.expansion) for _ in range(a.decoder_layers)))
         self.norm = nn.LayerNorm(c)
-        self.speak = nn.Linear(c, 2 * a.n_mels + _PITCH_FEATURES)
+        self.speak = nn.Linear(c, a.n_mels + _PITCH_FEATURES)
 
     @property
     def reach(self) -> int:
@@ -87,13 +102,11 @@ class CodecNetwork(nn.Module):
         found: Tensor = self.to_latent(self.encoder(self.listen(x)))
         return found
 
-    def filters(self, latent: Tensor) -> Filters:
-        """[B, T, latent_dim] → filters of T · stride frames."""
+    def sound(self, latent: Tensor) -> Sound:
+        """[B, T, latent_dim] → the sound of T · stride frames."""
         a = self.architecture
         x = self.from_latent(latent).reshape(len(latent), -1, a.channels)
         told = self.speak(self.norm(self.decoder(x))).float()
-        tone, breath, pitch = told.split([a.n_mels, a.n_mels, _PITCH_FEATURES], dim=-1)
-        # Both gains begin at the mean level of the corpus, band by band.
-        level = self.mel_centre - self.mel_centre.max()
+        mel, pitch = told.split([a.n_mels, _PITCH_FEATURES], dim=-1)
         log_f0 = self.pitch_centre + self.pitch_spread * pitch[..., 0]
-        return Filters(level + tone, level + breath, log_f0, pitch[..., 1] + _START_VOICING)
+        return Sound(self.mel_centre + self.mel_spread * mel, log_f0, pitch[..., 1])

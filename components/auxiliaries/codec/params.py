@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from components.auxiliaries.vocoder.params import SourceFilterSynthesis
 from components.core.params import AuxiliarySection, MelSection, TrainingRun
 
 
 class Architecture(MelSection):
-    """Analysis, networks and codebooks. The mel section is what the encoder hears and the decoder filters."""
+    """Analysis, networks and codebooks. The mel section is what the encoder hears and the decoder tells."""
 
     stride: int = Field(gt=0, description="frames of the analysis to one frame of codes")
     f0_floor_hz: float = Field(gt=0)
@@ -24,6 +26,7 @@ class Architecture(MelSection):
     kernel: int = Field(gt=0, description="frames, odd")
     expansion: int = Field(gt=0, description="of a block's hidden layer over channels")
     voicing_threshold: float = Field(gt=0, lt=1)
+    synthesis: SourceFilterSynthesis
 
     @property
     def samples_per_code(self) -> int:
@@ -59,9 +62,8 @@ class Training(TrainingRun):
     eps: float = Field(gt=0)
     warmup_steps: int = Field(ge=0)
     gradient_clip_norm: float = Field(gt=0)
-    loss_windows: tuple[int, ...] = Field(min_length=1, strict=False, description="samples")
-    loss_mels: int = Field(gt=0)
     mel_loss_weight: float = Field(ge=0)
+    change_loss_weight: float = Field(ge=0, description="of the mel's change from frame to frame")
     pitch_loss_weight: float = Field(ge=0)
     voicing_loss_weight: float = Field(ge=0)
     commitment_loss_weight: float = Field(ge=0)
@@ -76,3 +78,14 @@ class Section(AuxiliarySection):
 
     architecture: Architecture
     training: Training
+
+    def misfit(self, card: Mapping[str, Any] | None) -> tuple[str, str] | None:
+        """See `AuxiliarySection.misfit`."""
+        if card is None:
+            return super().misfit(None)
+        asked, found = self.architecture.model_dump(mode="json"), card["architecture"]
+        differing = [name for name, value in asked.items() if found.get(name) != value]
+        if not differing:
+            return None
+        sides = [", ".join(f"{name} {side.get(name)}" for name in differing) for side in (asked, found)]
+        return sides[0], sides[1]

@@ -90,8 +90,8 @@ class ResidualQuantiser(nn.Module):
         return torch.stack(codes, dim=1)
 
     def decode(self, codes: Tensor) -> Tensor:
-        """Codes [B, Q, T] → [B, T, D]."""
-        parts = [F.embedding(codes[:, number], words) for number, words in enumerate(self.vectors)]
+        """Codes [B, Q, T] of the first codebooks → [B, T, D]."""
+        parts = [F.embedding(told, words) for told, words in zip(codes.unbind(1), self.vectors, strict=False)]
         return torch.stack(parts).sum(dim=0)
 
     @torch.no_grad()

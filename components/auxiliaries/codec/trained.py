@@ -14,15 +14,24 @@ from components.auxiliaries.codec.contract import NAME, checked_codes, checked_s
 from components.auxiliaries.codec.loss import mel_of
 from components.auxiliaries.codec.network import CodecNetwork
 from components.auxiliaries.codec.params import Architecture
-from components.auxiliaries.codec.synthesis import SourceFilter
-from components.core.storage import sha256_json
+from components.auxiliaries.vocoder.excitation import source
+from components.auxiliaries.vocoder.params import Streaming
+from components.auxiliaries.vocoder.source_filter import SourceFilterVocoder
+from components.core.storage import sha256_bytes, sha256_json
 from components.features.mel import MelAnalysis
 from components.features.pitch import PitchAnalysis, f0_where_voiced
 from components.nn.delivered import Delivered, read_delivered
 
+_UNTRAINED_SEED = 0
+"""Any: always the same."""
+_UNTRAINED_LOG_GAIN = -3.5
+"""Sources have a power of about 1: as quiet as speech, so that nothing is clipped."""
+_UNTRAINED_CARD = {"log_floor": 1.0e-5, "f0_method": "dio"}
+"""What a delivered codec's card has from its features."""
+
 
 class TrainedCodec:
-    """See `contract.Codec`. Mel and f0 in, a source through filters out; see `docs/models/codec.md`.
+    """See `contract.Codec` and `docs/models/codec.md`. Mel and f0 in and out, then a source-filter synthesis.
 
     Everything reaches a bounded number of frames (``lookahead``), so samples are final as soon as so many
     more codes are known. A stretch is decoded from the beginning all the same: the pulses' phase runs on.
@@ -30,23 +39,27 @@ class TrainedCodec:
     Args:
         delivered: weights and card, checked.
         device: where it computes.
+        used: how many of its codebooks, the coarsest first; None: all.
     """
 
-    def __init__(self, delivered: Delivered, device: torch.device) -> None:
+    def __init__(self, delivered: Delivered, device: torch.device, used: int | None = None) -> None:
         a = Architecture.model_validate(delivered.card["architecture"])
         self.architecture = a
         self.sample_rate, self.hop = a.sample_rate_hz, a.samples_per_code
-        self.n_codebooks, self.codebook_size = a.n_codebooks, a.codebook_size
+        self.n_codebooks, self.codebook_size = min(used or a.n_codebooks, a.n_codebooks), a.codebook_size
         self.weights_sha256, self.device = delivered.sha256, device
-        self.sha256 = sha256_json({"weights": delivered.sha256, "card": dict(delivered.card)})
+        self.sha256 = sha256_json(
+            {"weights": delivered.sha256, "card": dict(delivered.card), "n_codebooks": self.n_codebooks}
+        )
         self.pitch = PitchAnalysis(delivered.card["f0_method"], a.f0_floor_hz, a.f0_ceil_hz)
         self.analysis = MelAnalysis.of(a, delivered.card["log_floor"])
         self._mel = mel_of(self.analysis).to(device)
-        self._synthesis = SourceFilter(a).to(device)
+        whole = Streaming(first_chunk_frames=1, chunk_frames=1)  # it is asked for stretches, never to stream
+        self._synthesis = SourceFilterVocoder(self.analysis, a.synthesis, whole, None, device, "")
         network = CodecNetwork(a)
         network.load_state_dict(dict(delivered.weights), strict=False)
         self._network = network.to(device).eval().requires_grad_(False)
-        self.lookahead = -(-(network.reach + self._synthesis.reach) // a.stride)
+        self.lookahead = -(-(network.reach + self._synthesis.reach_frames) // a.stride)
 
     @torch.inference_mode()
     def encode(self, samples: Tensor) -> Tensor:
@@ -64,7 +77,7 @@ class TrainedCodec:
         log_f0 = torch.from_numpy(np.stack([course[:frames] for course, _ in courses])).to(self.device)
         voiced = torch.from_numpy(np.stack([keep[:frames] for _, keep in courses])).to(self.device)
         latent = self._network.latent(self._mel(heard)[:, :frames], log_f0, voiced)
-        return self._network.quantiser.encode(latent)
+        return self._network.quantiser.encode(latent)[:, : self.n_codebooks]
 
     @torch.inference_mode()
     def decode(self, codes: Tensor, first: int = 0) -> Tensor:
@@ -74,11 +87,18 @@ class TrainedCodec:
             DataError: another shape, or codes that no codebook has.
         """
         known = checked_codes(codes, self)
-        filters = self._network.filters(self._network.quantiser.decode(known))
+        said = self._network.sound(self._network.quantiser.decode(known))
         a = self.architecture
-        f0 = filters.log_f0.exp().clamp(a.f0_floor_hz, a.f0_ceil_hz)
-        made: Tensor = self._synthesis(filters, f0, filters.voicing.sigmoid() > a.voicing_threshold)
-        return made[:, first * self.hop :].clamp(-1.0, 1.0)
+        f0 = said.log_f0.exp().clamp(a.f0_floor_hz, a.f0_ceil_hz)
+        f0 = torch.where(said.voicing.sigmoid() > a.voicing_threshold, f0, 0.0)
+        rows = zip(said.mel.exp(), f0.cpu().numpy(), strict=True)
+        return torch.stack([self._samples(mel, course, first * a.stride) for mel, course in rows])
+
+    def _samples(self, mel: Tensor, f0: NDArray[np.float32], first: int) -> Tensor:
+        """[(T - first) · hop] of amplitudes [T, n_mels] and Hz [T]; the last frame is held for its hop."""
+        held = torch.cat([mel, mel[-1:]])
+        course = source(np.append(f0, f0[-1]), self.analysis.hop_s, self._synthesis.padding)
+        return self._synthesis.samples(held, course, first, len(mel)).clamp(-1.0, 1.0)
 
     def _course(self, samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         found = f0_where_voiced(samples, self.sample_rate, self.architecture.hop_length, self.pitch)
@@ -93,11 +113,24 @@ def without_gaps(f0: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.interp(np.arange(len(f0)), places, np.log(f0[places])).astype(np.float32)
 
 
-def load(delivered: Path, device: torch.device) -> TrainedCodec:
-    """The codec of a delivered folder.
+def load(delivered: Path, device: torch.device, used: int | None = None) -> TrainedCodec:
+    """The codec of a delivered folder; ``used``: how many of its codebooks, None: all.
 
     Raises:
         DataError: no delivered codec there, or only a pickle.
         CorruptFileError: the weights are not the ones that were delivered.
     """
-    return TrainedCodec(read_delivered(delivered, NAME), device)
+    return TrainedCodec(read_delivered(delivered, NAME), device, used)
+
+
+def untrained(architecture: Architecture, device: torch.device) -> TrainedCodec:
+    """Weights as they are before any training, always the same: the pipeline's tests need none delivered."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(_UNTRAINED_SEED)
+        network = CodecNetwork(architecture)
+    with torch.no_grad():
+        network.speak.bias[: 2 * architecture.n_mels] += _UNTRAINED_LOG_GAIN
+    weights = network.state_dict()
+    digest = {name: sha256_bytes(value.contiguous().numpy().tobytes()) for name, value in weights.items()}
+    card = {"architecture": architecture.model_dump(mode="json"), **_UNTRAINED_CARD}
+    return TrainedCodec(Delivered(weights, card, sha256_json(digest)), device)

@@ -21,7 +21,9 @@ from components.nn.delivered import read_delivered
 
 SYNCNET, JUDGE = "syncnet", "sync_judge"
 """The one that is a loss, and the one that judges and never was a loss."""
-_REACH, _BATCH = 15, 32
+REACH = 15
+"""Shifts that are tried, video frames to either side (Chung and Zisserman 2016, section 5)."""
+_BATCH = 32
 
 
 def hearing_of(architecture: Architecture, log_floor: float) -> LipHearing:
@@ -76,7 +78,7 @@ class LoadedSyncNet:
         Raises:
             NothingScoredError: too short a clip.
         """
-        return sync_score(*self.embeddings(crops, mel), _REACH, who)
+        return sync_score(*self.embeddings(crops, mel), REACH, who)
 
 
 def load(delivered: Path, name: str, device: torch.device) -> LoadedSyncNet:

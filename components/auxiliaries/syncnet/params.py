@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -76,3 +77,16 @@ class Section(AuxiliarySection):
 
     architecture: Architecture
     training: Training
+
+    def misfit(self, card: Mapping[str, Any] | None) -> tuple[str, str] | None:
+        """See the base; all dimensions count."""
+        asked = self.architecture.model_dump(mode="json")
+        if card is None:
+            return f"{self.architecture.image_size} pixels", "none"
+        given = {**dict.fromkeys(asked), **card["architecture"]}
+        differing = [name for name in sorted({*asked, *given}) if asked.get(name) != given[name]]
+        if not differing:
+            return None
+        return tuple(  # type: ignore[return-value]
+            ", ".join(f"{name} {side.get(name)}" for name in differing) for side in (asked, given)
+        )

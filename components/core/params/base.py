@@ -88,23 +88,30 @@ class Resources(Section):
 
 
 #: What a model makes of what.
-ModelKind = Literal["text_to_speech", "voice_conversion", "lip_sync"]
+ModelKind = Literal["text_to_speech", "prompted_speech", "voice_conversion", "lip_sync"]
 
 
 class ModelSection(Section):
     """``models.<name>``; each model's params.py narrows the three definitions.
 
-    Two facts about the model stand here as well, so that nobody has to load its network to learn them:
-    ``kind``, and ``features_need``, the auxiliary networks that its features are made with.
+    Facts about the model stand here as well, so that nobody has to load its network to learn them: ``kind``;
+    ``features_need``, the auxiliary networks that its features are made with; ``learns_from``, the one that
+    is its loss, "" for none.
     """
 
     kind: ClassVar[ModelKind]
     features_need: ClassVar[tuple[str, ...]] = ()
+    learns_from: ClassVar[str] = ""
 
     architecture: Definition
     training: Definition
     inference: Definition
     resources: Resources
+
+    @classmethod
+    def further_stages(cls) -> tuple[str, ...]:
+        """Stages of the graph that not every model has (``declared``)."""
+        return ("expert",) if cls.learns_from else ()
 
     def served_by(self) -> tuple[str, ...]:
         """Auxiliary networks whose delivered weights (``pretrained/``) this model cannot do without."""

@@ -1,4 +1,4 @@
-"""``captions``: how much text is shown, for how long, and when an alignment is believed."""
+"""``captions``: how much text is shown, for how long, how it is drawn, and when an alignment is believed."""
 
 from __future__ import annotations
 
@@ -22,6 +22,19 @@ class AlignmentParams(Section):
     )
 
 
+class BurnParams(Section):
+    """Captions drawn into the picture."""
+
+    font: str = Field(description="a TrueType file; empty: the font built into OpenCV")
+    height_share: float = Field(gt=0, lt=1, description="of the picture's height: size of the letters")
+    min_pixels: int = Field(
+        gt=0, description="smaller letters are not wished: narrow pictures get shorter lines"
+    )
+    margin_share: float = Field(ge=0, lt=0.5, description="of each side of the picture, kept free")
+    outline_share: float = Field(gt=0, lt=1, description="of the letters' size")
+    line_spacing: float = Field(ge=1, description="of the letters' size, from base line to base line")
+
+
 class CaptionParams(Section):
     """Limits of a caption; where they conflict, the order of `components.captions.cues` holds."""
 
@@ -35,6 +48,7 @@ class CaptionParams(Section):
     reading_speed: dict[Language, float] = Field(description="characters a second, counted as in line_width")
     pause_s: float = Field(gt=0, description="a silence this long ends a caption, where its duration allows")
     alignment: AlignmentParams
+    burn: BurnParams
 
     @model_validator(mode="after")
     def _limits_agree(self) -> Self:

@@ -79,7 +79,10 @@ class KpiParams(Section):
     """The IRIS targets."""
 
     source: str
-    confidence: float = Field(ge=0.95, le=0.95, description="the gate's bounds are 95 % bounds")
+    confidence: float = Field(ge=0.95, le=0.95, description="of all bounds of a decision together (ADR 29)")
+    power: float = Field(
+        gt=0.5, lt=1, description="chance of a decision that a needed sample size is told for"
+    )
     pronunciation_accuracy: PronunciationTarget
     speaker_similarity: SimilarityTarget
     latency: LatencyTarget
@@ -98,13 +101,32 @@ class KpiParams(Section):
             "latency_p95_ms": self.latency.target_ms,
         }.get(name)
 
+    def margin(self, name: str, ceiling: float | None = None) -> float | None:
+        """How much worse than another figure still counts as no worse, in the KPI's own unit.
+
+        Args:
+            name: of the KPI; None is returned where params.yaml sets no margin.
+            ceiling: what real clips score, for lip sync only.
+        """
+        lips = None if ceiling is None else self.lip_sync.margin_share * ceiling
+        return {
+            "pronunciation_accuracy": self.pronunciation_accuracy.margin,
+            "speaker_similarity": self.speaker_similarity.margin,
+            "latency_p95_ms": self.latency.margin_ms,
+            "lse_c": lips,
+        }.get(name)
+
 
 class EvaluatorParams(Section):
-    """An evaluator by name; its weights' hash is found at run time and stands in every record."""
+    """An evaluator by name; its weights' hash is found at run time and stands in every record.
+
+    Where ``weights_sha256`` is given, the gate counts figures by these very weights only.
+    """
 
     id: str = Field(min_length=1, description="'none' where there is no such evaluator yet")
     version: str
     kind: EvaluatorClass
+    weights_sha256: str = Field(pattern=r"^([0-9a-f]{64})?$", description="empty: any, as recorded")
 
 
 class ConversionParams(Section):
@@ -114,6 +136,27 @@ class ConversionParams(Section):
         gt=0, description="recordings into each target: between people, and into the own voice"
     )
     streamed_sentences_per_language: int = Field(gt=0, description="sentences converted live, chunk by chunk")
+
+
+class PromptedParams(Section):
+    """How a model that speaks in the voice of a prompt is examined."""
+
+    batch: int = Field(gt=0, description="sentences that are spoken at once for judging; never for latency")
+    prompt_s: float = Field(gt=0, description="a prompt is the recording whose length comes nearest")
+    timed_sentences: int = Field(gt=0, description="short ones at most; the gate asks for kpi.latency.n_min")
+    omitted_symbols: int = Field(gt=0, description="in a row, unheard: the sentence skipped or stopped early")
+
+
+class LipSyncParams(Section):
+    """How a model that moves lips is judged."""
+
+    clips: int = Field(gt=0, description="held-out clips, as many of each language as there are")
+    max_seconds: float = Field(gt=0, description="of a clip; what comes later is left out")
+    reference_frames: int = Field(
+        gt=0, description="a frame looks like the one so far away: there is no mouth to copy"
+    )
+    shown: int = Field(ge=0, description="clips whose videos are kept to look at, the worst first")
+    judge: EvaluatorParams
 
 
 class EvaluationParams(Section):
@@ -127,6 +170,8 @@ class EvaluationParams(Section):
     reference_utterances: int = Field(gt=0)
     impostor_pairs: int = Field(gt=0)
     conversion: ConversionParams
+    prompted: PromptedParams
+    lip_sync: LipSyncParams
     speaker_verifier: EvaluatorParams
     recogniser: EvaluatorParams
 

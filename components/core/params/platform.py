@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from components.core.params.base import Section
+from components.core.params.review import NotifierParams
 
 
 class Timeouts(Section):
@@ -28,12 +29,14 @@ class AirflowParams(Section):
     """When and how often."""
 
     schedule_cron: str
+    report_cron: str
     timezone: str
     retries: int = Field(ge=0)
     retry_delay_s: int = Field(gt=0)
     execution_timeout_h: Timeouts
     pools: Pools
     launcher: Literal["in_process", "subprocess", "kubernetes"]
+    notifiers: tuple[NotifierParams, ...] = Field(strict=False, description="told of alerts; none: the log")
 
 
 class MlflowParams(Section):
@@ -44,6 +47,12 @@ class MlflowParams(Section):
     flush_interval_s: float = Field(gt=0)
     request_timeout_s: int = Field(gt=0)
     promotion_lease_timeout_s: float = Field(gt=0, description="how long a promotion waits for another")
+
+
+class ApprovalParams(Section):
+    """Whether a person has to say yes before a PASS becomes champion."""
+
+    required: bool = Field(description="promote then waits for `components approve`; the DAG stays green")
 
 
 class CpuStageResources(Section):
@@ -108,18 +117,29 @@ class CostParams(Section):
     gpu_hour_usd: float | None = Field(gt=0, description="US dollars; null: costs in dollars are unknown")
 
 
+class DeliveryParams(Section):
+    """What an exported model must show in a clean process before it may become champion."""
+
+    sentences_per_language: int = Field(gt=0, description="said again; the shortest ones")
+    min_agreement_db: float = Field(gt=0, description="spectra of the evaluation's over their difference")
+    max_duration_difference_s: float = Field(ge=0)
+    timeout_s: float = Field(gt=0)
+
+
 class PlatformParams(Section):
     """Airflow, MLflow, Kubernetes."""
 
     profile_name: str
     airflow: AirflowParams
     mlflow: MlflowParams
+    approval: ApprovalParams
     workers: int = Field(gt=0, description="processes for CPU-bound stages")
     heartbeat: HeartbeatParams
     feature_shards: int = Field(gt=0, description="tasks that compute a model's features side by side")
     peer_timeout_s: float = Field(gt=0, description="a training process waits this long for another one")
     kubernetes: KubernetesParams
     cost: CostParams
+    delivery: DeliveryParams
 
 
 class NextPlan(Section):

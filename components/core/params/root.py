@@ -12,15 +12,19 @@ from components.core.params.base import AuxiliarySection, ModelSection, Section
 from components.core.params.captions import CaptionParams
 from components.core.params.data import AudioParams, DataParams
 from components.core.params.kpi import EvaluationParams, KpiParams
+from components.core.params.pipeline import PipelineParams
 from components.core.params.platform import PlatformParams, ReportParams
+from components.core.params.review import ReviewParams
 
 MODEL_NAMES = ("rvc", "vallex", "fastpitch", "wav2lip")
 
 #: In a stage's sections: of ``auxiliaries`` only those that the features of its model are made with.
 FEATURE_AUXILIARIES = "auxiliaries.features"
+#: Likewise the one that its model learns from.
+EXPERT_AUXILIARY = "auxiliaries.expert"
 #: What a vocoder and the model before it must agree on.
 _MEL = ("sample_rate_hz", "n_fft", "hop_length", "win_length", "n_mels", "fmin_hz", "fmax_hz")
-_NARROWED = ("models", FEATURE_AUXILIARIES)
+_NARROWED = ("models", FEATURE_AUXILIARIES, EXPERT_AUXILIARY)
 
 #: What lip sync and the networks that know lips must agree on besides.
 _SYNCNETS = ("syncnet", "sync_judge")
@@ -37,8 +41,10 @@ class Params(Section):
     kpi: KpiParams
     evaluation: EvaluationParams
     captions: CaptionParams
+    pipeline: PipelineParams
     platform: PlatformParams
     report: ReportParams
+    review: ReviewParams
     models: dict[str, SerializeAsAny[ModelSection]]
     auxiliaries: dict[str, SerializeAsAny[AuxiliarySection]]
 
@@ -95,13 +101,13 @@ class Params(Section):
         if not {"vallex", "codec"} <= {*self.models, *self.auxiliaries}:
             return self
         asked = self.models["vallex"].architecture.model_dump()
-        if asked["codec"] != "pretrained/codec":
+        if asked["codec"] not in ("pretrained/codec", "untrained"):
             return self
         built = self.auxiliaries["codec"].architecture.model_dump()
         given = {
             "codec_sample_rate_hz": built["sample_rate_hz"],
             "codec_frame_rate_hz": built["sample_rate_hz"] // (built["hop_length"] * built["stride"]),
-            "n_codebooks": built["n_codebooks"],
+            "n_codebooks": min(asked["n_codebooks"], built["n_codebooks"]),  # the coarsest may do
             "codebook_size": built["codebook_size"],
         }
         for name, value in given.items():
@@ -147,6 +153,9 @@ class Params(Section):
         if FEATURE_AUXILIARIES in sections:
             needed = self.models[model].features_need if model else ()
             values["auxiliaries"] = {name: self.auxiliaries[name] for name in needed}
+        if EXPERT_AUXILIARY in sections:
+            expert = self.models[model].learns_from if model else ""
+            values["auxiliaries"] = {expert: self.auxiliaries[expert]} if expert else {}
         view = Params.__new__(Params)  # model_construct would ask for the missing sections
         object.__setattr__(view, "__dict__", values)
         object.__setattr__(view, "__pydantic_fields_set__", set(values))

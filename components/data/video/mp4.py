@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.core.storage import atomic_file
+from components.data.video.subtitles import SubtitleTrack, SubtitleWriter
 
 Image = NDArray[np.uint8]
 
@@ -20,12 +20,15 @@ Image = NDArray[np.uint8]
 class Mp4Writer:
     """See `writing`."""
 
-    def __init__(self, container: Any, fps: float, sample_rate: int, quality: int) -> None:
+    def __init__(
+        self, container: Any, fps: float, sample_rate: int, quality: int, track: SubtitleTrack | None
+    ) -> None:
         self._container, self._rate = container, sample_rate
         self._fps = Fraction(fps).limit_denominator(1001)
         self._quality = str(quality)
         self._video: Any = None
         self._audio = container.add_stream("aac", rate=sample_rate, layout="mono") if sample_rate else None
+        self._track = SubtitleWriter(container, track) if track else None
         self._heard = 0
         self.frames = 0
 
@@ -45,6 +48,8 @@ class Mp4Writer:
         self._container.mux(self._video.encode(frame))
         self.frames += 1
         self._sound(samples)
+        if self._track:
+            self._track.up_to(float(self.frames / self._fps))
 
     def _stream(self, width: int, height: int) -> Any:
         stream = self._container.add_stream("libx264", rate=self._fps)
@@ -63,23 +68,31 @@ class Mp4Writer:
         self._heard += len(samples)
 
     def finish(self) -> None:
-        """What the encoders still hold."""
+        """What the encoders still hold, and texts that nothing was shown for."""
         for stream in (self._video, self._audio):
             if stream is not None:
                 self._container.mux(stream.encode(None))
+        if self._track and self.frames:
+            self._track.up_to(None)
 
 
 @contextmanager
 def writing(
-    path: Path, fps: float, sample_rate: int, label: Mapping[str, str], quality: int
+    path: Path,
+    fps: float,
+    sample_rate: int,
+    label: Mapping[str, str],
+    quality: int,
+    track: SubtitleTrack | None = None,
 ) -> Iterator[Mp4Writer]:
     """An mp4 that appears at ``path`` when it is complete, and not at all after an error.
 
     Args:
         fps: frames a second.
         sample_rate: Hz of the sound; 0: none.
-        label: what the file says of itself (the container's comment, JSON).
+        label: what the file says of itself, the container's metadata: title, comment, date.
         quality: constant rate factor of H.264; 18 is hardly told from the source, 51 is worst.
+        track: texts that a player shows or hides; None: no such track.
 
     Raises:
         StorageError: no space or no permission.
@@ -87,7 +100,7 @@ def writing(
     import av
 
     with atomic_file(path) as temporary, av.open(str(temporary), "w", format="mp4") as container:
-        container.metadata["comment"] = json.dumps(dict(label), ensure_ascii=False, sort_keys=True)
-        writer = Mp4Writer(container, fps, sample_rate, quality)
+        container.metadata.update(label)
+        writer = Mp4Writer(container, fps, sample_rate, quality, track)
         yield writer
         writer.finish()

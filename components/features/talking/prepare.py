@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from components.core.errors import DataError
 from components.core.extraction import Extraction, FeatureReport
@@ -66,18 +67,24 @@ def prepare(extraction: Extraction, learner: Learner, hearing: LipHearing, image
         DataError: no usable clip.
         ValidationBlockedError: the data gate refuses the training part.
     """
-    target, video = extraction.target, extraction.data.video
-    recover_folder(target)
+    target, video, shard = extraction.target, extraction.data.video, extraction.shard
+    if shard is None:
+        recover_folder(target)
     splits, seed = extraction.data.splits, extraction.seed
     clips, rejected = sources(extraction.corpora, learner, video.drawn, splits, seed)
     key = _key(hearing, image_size, video)
     jobs = [Job(one, _row(one, key)) for one in clips]
+    if shard is not None:
+        jobs, rejected = jobs[shard[0] :: shard[1]], {}
     old, scratch = TalkingStore.earlier(target), Scratch.beside(target)
     known = {row.fingerprint: row for row in old.rows} if old else {}
     pending = [j for j in jobs if j.row.fingerprint not in known and not scratch.holds(j.row.fingerprint)]
     work = partial(_compute, hearing=hearing, image_size=image_size, video=video, scratch=scratch)
     reasons = map_in_processes(work, pending, extraction.workers, extraction.progress, "clips")
     rejected |= {j.row.clip_id: reason for j, reason in zip(pending, reasons, strict=True) if reason}
+    if shard is not None:
+        usable = sum(j.row.clip_id not in rejected for j in jobs)
+        return FeatureReport(usable + len(rejected), usable, len(jobs) - len(pending), rejected)
 
     def features_of(row: TalkingRow) -> Features:
         if old is not None and row.fingerprint in known:
@@ -160,20 +167,46 @@ def _key(hearing: LipHearing, image_size: int, video: VideoParams) -> str:
 def _compute(job: Job, hearing: LipHearing, image_size: int, video: VideoParams, scratch: Scratch) -> str:
     """Runs in a worker: a clip into the scratch folder, or the reason why there is none."""
     try:
-        source = job.clip.source
-        if isinstance(source, DrawnSource):
-            made = _drawn(job.clip, source, hearing, image_size, video)
-        else:
-            made = _filmed(source, hearing, image_size, video)
+        made = made_clip(job.clip, hearing, image_size, video)
     except DataError as error:
         return f"{error.who}: expected {error.expected}, found {error.found}"
-    scratch.save(job.row.fingerprint, made)
+    mel = lip_mel(made.samples, 0, hearing.mel_frames(len(made.samples)), hearing)
+    arrays: Features = {"crops": made.crops, "seen": made.seen, "mel": mel, "facts": made.facts}
+    scratch.save(job.row.fingerprint, arrays)
     return ""
+
+
+@dataclass(frozen=True)
+class TalkingClip:
+    """A clip, made.
+
+    Attributes:
+        crops: [T, S, S, 3] RGB; black where there is no face.
+        seen: [T] whether there is one; see `components.features.talking.store`.
+        samples: [N] of its sound, at the analysis' rate.
+        facts: frames a second, steady (1 or 0) and how late the sound is, seconds.
+    """
+
+    crops: NDArray[np.uint8]
+    seen: NDArray[np.uint8]
+    samples: NDArray[np.float32]
+    facts: NDArray[np.float64]
+
+
+def made_clip(clip: ClipSource, hearing: LipHearing, image_size: int, video: VideoParams) -> TalkingClip:
+    """Draw a clip's face, or crop what was filmed.
+
+    Raises:
+        DataError: a recording or a video that cannot be used, or no way to find the face.
+    """
+    if isinstance(clip.source, DrawnSource):
+        return _drawn(clip, clip.source, hearing, image_size, video)
+    return _filmed(clip.source, hearing, image_size, video)
 
 
 def _drawn(
     clip: ClipSource, source: DrawnSource, hearing: LipHearing, image_size: int, video: VideoParams
-) -> Features:
+) -> TalkingClip:
     samples = read_audio(source.audio, source.sha256, hearing.mel)
     seconds = len(samples) / hearing.mel.sample_rate
     pictures = talk(
@@ -186,15 +219,11 @@ def _drawn(
         video.drawn.frame_pixels,
     )
     crops = np.stack([cropped(one.image, one.box, image_size) for one in pictures])
-    return {
-        "crops": crops,
-        "seen": np.full(len(crops), FOUND, np.uint8),
-        "mel": lip_mel(samples, 0, hearing.mel_frames(len(samples)), hearing),
-        "facts": np.array([hearing.fps, 1.0, 0.0]),
-    }
+    seen = np.full(len(crops), FOUND, np.uint8)
+    return TalkingClip(crops, seen, samples, np.array([hearing.fps, 1.0, 0.0]))
 
 
-def _filmed(source: VideoSource, hearing: LipHearing, image_size: int, video: VideoParams) -> Features:
+def _filmed(source: VideoSource, hearing: LipHearing, image_size: int, video: VideoParams) -> TalkingClip:
     facts = facts_of(source.path)
     samples = np.concatenate(list(sound(source.path, hearing.mel.sample_rate)))
     nothing = np.zeros((image_size, image_size, 3), np.uint8)
@@ -203,12 +232,8 @@ def _filmed(source: VideoSource, hearing: LipHearing, image_size: int, video: Vi
     for frame in tracked(pictures, detector_of(source.path, video), video.max_gap_frames, TrackReport()):
         crops.append(nothing if frame.box is None else cropped(frame.image, frame.box, image_size))
         seen.append(NO_FACE if frame.box is None else BRIDGED if frame.bridged else FOUND)
-    return {
-        "crops": np.stack(crops),
-        "seen": np.array(seen, np.uint8),
-        "mel": lip_mel(samples, 0, hearing.mel_frames(len(samples)), hearing),
-        "facts": np.array([facts.fps, float(facts.steady), facts.sound_late_s]),
-    }
+    known = np.array([facts.fps, float(facts.steady), facts.sound_late_s])
+    return TalkingClip(np.stack(crops), np.array(seen, np.uint8), samples, known)
 
 
 def detector_of(path: Path, video: VideoParams) -> FaceDetector:

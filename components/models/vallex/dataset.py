@@ -63,7 +63,7 @@ class CodeDataset(Dataset[Sample]):
         return len(self._rows)
 
     def __getitem__(self, index: int) -> Sample:
-        """symbols [L], languages [L], codes [Q, T] and prompt_frames (scalar) of one sample."""
+        """symbols, languages and durations [L], codes [Q, T] and prompt_frames (scalar) of one sample."""
         row = self._rows[index]
         before = self._prompt_of(index)
         rows = [row] if before is None else [before, row]
@@ -75,6 +75,7 @@ class CodeDataset(Dataset[Sample]):
         return {
             "symbols": torch.cat(symbols),
             "languages": torch.cat(languages),
+            "durations": torch.cat([torch.from_numpy(view["durations"].copy()) for view in views]),
             "codes": codes,
             "prompt_frames": torch.tensor(frames),
         }
@@ -107,7 +108,7 @@ def collate(samples: Sequence[Sample]) -> Mapping[str, Tensor]:
     """Samples to a batch, padded with 0 at the ends.
 
     Returns:
-        symbols and languages [B, L], symbol_lengths [B], codes [B, Q, T], frames [B], prompt_frames [B].
+        symbols, languages and durations [B, L]; codes [B, Q, T]; symbol_lengths, frames, prompt_frames [B].
     """
 
     def padded(name: str) -> Tensor:
@@ -117,6 +118,7 @@ def collate(samples: Sequence[Sample]) -> Mapping[str, Tensor]:
     return {
         "symbols": padded("symbols"),
         "languages": padded("languages"),
+        "durations": padded("durations"),
         "symbol_lengths": torch.tensor([len(sample["symbols"]) for sample in samples]),
         "codes": codes,
         "frames": torch.tensor([sample["codes"].shape[1] for sample in samples]),

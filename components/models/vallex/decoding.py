@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -14,11 +13,12 @@ from components.core.errors import DataError
 from components.models.vallex.cache import Cache
 from components.models.vallex.loops import is_loop
 from components.models.vallex.network import AutoRegressive, NonAutoRegressive, Text
+from components.models.vallex.pacing import spread
 from components.models.vallex.params import Inference
 from components.models.vallex.sampling import Sampler
+from components.nn.prompting import Ending
 from components.nn.sinusoidal_positions import sinusoidal_positions
 
-Ending = Literal["end", "length", "loop"]
 _LOOKS_FOR_LOOPS_EVERY = 10
 """Steps; looking costs as much as a step of a small network."""
 
@@ -33,6 +33,7 @@ class Request:
         target_symbols: how many of them are the target's.
         prompt: [Q, P] codes of the prompt's audio; P may be 0.
         seed: of what is drawn.
+        durations: frames of codes of each symbol, see `paced`; None where the architecture has no pacing.
     """
 
     symbols: Sequence[int]
@@ -40,6 +41,7 @@ class Request:
     target_symbols: int
     prompt: Tensor
     seed: int
+    durations: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class Generation:
     ) -> None:
         self._model, self._inference = model, inference
         self.limits = [_limit(one, inference, context) for one in requests]
+        self._told = {row for row, one in enumerate(requests) if _told_length(one) == self.limits[row]}
         self.codes: list[list[int]] = [[] for _ in requests]
         self.ended: list[Ending | None] = [None] * len(requests)
         self._device = model.head.weight.device
@@ -101,6 +104,7 @@ class Generation:
         self._table = sinusoidal_positions(
             first + steps, model.channels, self._device, model.head.weight.dtype
         )
+        self._guide = model.guided(text, first + steps)
         self._even = bool((text.lengths == longest).all()) and bool((self._lengths == first).all())
         self._sampler = Sampler(inference, model.end, tuple(one.seed for one in requests), steps, greedy)
         self._active = list(range(len(requests)))
@@ -116,7 +120,10 @@ class Generation:
         """Add a code to every row that has not ended; False when all have."""
         if not self._active:
             return False
-        code = self._sampler.next(self._logits, self.step, self._recent)
+        logits = self._logits
+        if self._guide is not None:  # the end comes when the text is over, not before
+            logits = logits.index_fill(1, torch.tensor([self._model.end], device=self._device), -torch.inf)
+        code = self._sampler.next(logits, self.step, self._recent)
         self.step += 1
         going = [self._take(row, one) for row, one in zip(self._active, code.tolist(), strict=True)]
         if not all(going):
@@ -138,7 +145,7 @@ class Generation:
             del said[len(said) - self._inference.loop.window :]
             self.ended[row] = "loop"
         elif len(said) >= self.limits[row]:
-            self.ended[row] = "length"
+            self.ended[row] = "end" if row in self._told else "length"
         return self.ended[row] is None
 
     def _keep(self, going: Sequence[bool], code: Tensor) -> Tensor:
@@ -146,6 +153,7 @@ class Generation:
         self._active = [row for row, one in zip(self._active, going, strict=True) if one]
         self._lengths, self._recent = self._lengths[rows], self._recent[rows]
         self._text = Text(self._text.symbols[rows], self._text.languages[rows], self._text.lengths[rows])
+        self._guide = None if self._guide is None else self._guide[rows]
         self._cache.of_rows(rows)
         self._sampler.of_rows(rows)
         return code[rows]
@@ -161,7 +169,7 @@ class Generation:
             audio = (at >= longest) & (at <= places.unsqueeze(1))
             mask = (text | audio)[:, None, None]
         self._cache.advance(places, used, mask)
-        logits = self._model.step(code, self._lengths, self._table, self._cache)
+        logits = self._model.step(code, self._lengths, self._table, self._cache, self._guide)
         self._lengths = self._lengths + 1
         return logits
 
@@ -219,7 +227,40 @@ def text_of(requests: Sequence[Request], device: torch.device) -> Text:
         return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(device)
 
     lengths = torch.tensor([len(one.symbols) for one in requests], device=device)
-    return Text(padded([r.symbols for r in requests]), padded([r.languages for r in requests]), lengths)
+    told = [one.durations for one in requests if one.durations is not None]
+    durations = None
+    if len(told) == len(requests):
+        durations = torch.nn.utils.rnn.pad_sequence(told, batch_first=True).to(device)
+    languages = padded([one.languages for one in requests])
+    return Text(padded([one.symbols for one in requests]), languages, lengths, durations)
+
+
+@torch.inference_mode()
+def paced(model: AutoRegressive, requests: Sequence[Request]) -> list[Request]:
+    """The requests with how long each symbol lasts; unchanged where the architecture has no pacing.
+
+    What is told of the prompt's symbols is stretched to the prompt; the target lasts whole frames.
+    """
+    if model.durations is None:
+        return list(requests)
+    text = text_of(requests, model.head.weight.device)
+    told = model.durations(model.text.vectors(text), text.lengths).cpu()
+    made = []
+    for request, row in zip(requests, told, strict=True):
+        parts = row[: len(request.symbols)].split(
+            [len(request.symbols) - request.target_symbols, request.target_symbols]
+        )
+        frames = (request.prompt.shape[1], max(1, round(float(parts[1].sum()))))
+        both = [spread(part, count) for part, count in zip(parts, frames, strict=True)]
+        made.append(replace(request, durations=torch.cat(both)))
+    return made
+
+
+def _told_length(request: Request) -> int | None:
+    """Frames of the target, where they are told."""
+    if request.durations is None:
+        return None
+    return round(float(request.durations[-request.target_symbols :].sum()))
 
 
 def _prefix(requests: Sequence[Request], begin: int, device: torch.device) -> tuple[Text, Tensor, Tensor]:
@@ -254,4 +295,4 @@ def _limit(request: Request, inference: Inference, context: int) -> int:
     wanted = max(
         inference.min_new_tokens, math.ceil(inference.max_tokens_per_symbol * request.target_symbols)
     )
-    return min(room, wanted)
+    return min(room, _told_length(request) or wanted)

@@ -25,11 +25,12 @@ class VallexLearner(nn.Module):
 
     Args:
         architecture: dimensions.
+        pace_loss_weight: of the durations, where the architecture has pacing.
     """
 
-    def __init__(self, architecture: Architecture) -> None:
+    def __init__(self, architecture: Architecture, pace_loss_weight: float = 0.0) -> None:
         super().__init__()
-        self.network = VallexNetwork(architecture)
+        self.network, self._pace_weight = VallexNetwork(architecture), pace_loss_weight
 
     def enable_gradient_checkpointing(self) -> None:
         """Keep only the input of each block and compute the rest again for the backward pass."""
@@ -43,9 +44,10 @@ class VallexLearner(nn.Module):
             batch: see `dataset.collate`.
 
         Returns:
-            ``total``, in nats a code, and ``accuracy``, the share of codes that were the likeliest.
+            ``total``, in nats a code, and ``accuracy``, the share of codes that were the likeliest; of the AR
+            with pacing also ``pace``, in frames, of which ``total`` then holds a part.
         """
-        text = Text(batch["symbols"], batch["languages"], batch["symbol_lengths"])
+        text = Text(batch["symbols"], batch["languages"], batch["symbol_lengths"], batch["durations"])
         if phase == AR:
             return self._first(text, batch)
         stages = range(1, self.network.nar.books)
@@ -61,7 +63,11 @@ class VallexLearner(nn.Module):
         heard = F.pad(codes, (1, 0), value=ar.begin)
         target = F.pad(codes, (0, 1)).scatter(1, frames.unsqueeze(1), ar.end)
         real = valid_positions(frames + 1, heard.shape[1])
-        return _told(ar(text, heard), target, real)
+        told = _told(ar(text, heard), target, real)
+        if ar.durations is None or text.durations is None:
+            return told
+        pace = ar.durations.loss(ar.text.vectors(text), text.lengths, text.durations)
+        return {**told, "total": told["total"] + self._pace_weight * pace, "pace": pace.detach()}
 
     def _other(self, text: Text, batch: Batch, stage: int) -> Mapping[str, Tensor]:
         codes, frames, prompt = batch["codes"], batch["frames"], batch["prompt_frames"]

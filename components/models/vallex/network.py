@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from components.models.vallex.cache import Cache
 from components.models.vallex.masks import full_mask, prefix_mask
+from components.models.vallex.pacing import Durations, Guide
 from components.models.vallex.params import Architecture
 from components.models.vallex.transformer import Transformer
 from components.nn.sinusoidal_positions import sinusoidal_positions
@@ -23,15 +24,18 @@ class Text:
         symbols: [B, L] ids; padding at the end.
         languages: [B, L] number of each symbol's language.
         lengths: [B].
+        durations: [B, L] frames of codes of each symbol; None where the architecture has no pacing.
     """
 
     symbols: Tensor
     languages: Tensor
     lengths: Tensor
+    durations: Tensor | None = None
 
     def to(self, device: torch.device) -> Text:
         """The same on a device."""
-        return Text(self.symbols.to(device), self.languages.to(device), self.lengths.to(device))
+        durations = None if self.durations is None else self.durations.to(device)
+        return Text(self.symbols.to(device), self.languages.to(device), self.lengths.to(device), durations)
 
 
 class Positions(nn.Module):
@@ -67,7 +71,12 @@ class TextEmbedding(nn.Module):
 
     def forward(self, text: Text) -> Tensor:
         """Vectors of the symbols."""
-        output: Tensor = self.positions(self.symbols(text.symbols) + self.languages(text.languages))
+        output: Tensor = self.positions(self.vectors(text))
+        return output
+
+    def vectors(self, text: Text) -> Tensor:
+        """The same without positions."""
+        output: Tensor = self.symbols(text.symbols) + self.languages(text.languages)
         return output
 
 
@@ -90,6 +99,8 @@ class AutoRegressive(nn.Module):
         self.positions = Positions(a.d_model, a.dropout)
         self.transformer = _transformer(a, conditioned=False)
         self.head = nn.Linear(a.d_model, a.codebook_size + 1, bias=False)
+        self.guide = Guide(a.d_model) if a.pacing else None
+        self.durations = Durations(a.d_model, a.pacing) if a.pacing else None
         nn.init.normal_(self.codes.weight, std=a.d_model**-0.5)
         nn.init.normal_(self.head.weight, std=a.d_model**-0.5)
 
@@ -104,7 +115,7 @@ class AutoRegressive(nn.Module):
             [B, T, size + 1] logits; column ``end`` ends the speech.
         """
         longest, frames = text.symbols.shape[1], heard.shape[1]
-        x = torch.cat([self.text(text), self.positions(self.codes(heard))], dim=1)
+        x = torch.cat([self.text(text), self._audio(text, heard)], dim=1)
         made = self.transformer(x, prefix_mask(text.lengths, longest, frames))
         output: Tensor = self.head(made[:, longest:])
         return output
@@ -112,23 +123,37 @@ class AutoRegressive(nn.Module):
     def prefill(self, text: Text, heard: Tensor, cache: Cache) -> Tensor:
         """As `forward`, and leave keys and values in the cache."""
         longest, frames = text.symbols.shape[1], heard.shape[1]
-        x = torch.cat([self.text(text), self.positions(self.codes(heard))], dim=1)
+        x = torch.cat([self.text(text), self._audio(text, heard)], dim=1)
         made = self.transformer(x, prefix_mask(text.lengths, longest, frames), cache=cache)
         output: Tensor = self.head(made[:, longest:])
         return output
 
-    def step(self, code: Tensor, places: Tensor, table: Tensor, cache: Cache) -> Tensor:
+    def guided(self, text: Text, frames: int) -> Tensor | None:
+        """What each frame is about, [B, T, C]; None without pacing."""
+        return _guided(self.guide, self.text, text, frames)
+
+    def _audio(self, text: Text, heard: Tensor) -> Tensor:
+        audio: Tensor = self.positions(self.codes(heard))
+        guide = self.guided(text, heard.shape[1])
+        return audio if guide is None else audio + guide
+
+    def step(
+        self, code: Tensor, places: Tensor, table: Tensor, cache: Cache, guide: Tensor | None = None
+    ) -> Tensor:
         """One code more.
 
         Args:
             code: [B].
             places: [B] its number among the audio of its row, ``begin`` being 0.
             table: [T, C] sinusoidal positions.
+            guide: [B, T, C] of `guided`.
 
         Returns:
             [B, size + 1] logits.
         """
         x = self.positions.at(self.codes(code).unsqueeze(1), places, table)
+        if guide is not None:
+            x = x + guide[torch.arange(len(x), device=x.device), places].unsqueeze(1)
         output: Tensor = self.head(self.transformer.step(x, cache)[:, 0])
         return output
 
@@ -152,6 +177,7 @@ class NonAutoRegressive(nn.Module):
         self.codes = nn.Parameter(torch.randn(a.n_codebooks, a.codebook_size, a.d_model) * a.d_model**-0.5)
         self.stages = nn.Embedding(max(1, a.n_codebooks - 1), a.d_model)
         self.positions = Positions(a.d_model, a.dropout)
+        self.guide = Guide(a.d_model) if a.pacing else None
         self.transformer = _transformer(a, conditioned=True)
 
     def forward(
@@ -172,7 +198,9 @@ class NonAutoRegressive(nn.Module):
         frames, longest = codes.shape[2], text.symbols.shape[1]
         prompt = torch.arange(frames, device=codes.device).unsqueeze(0) < prompt_frames.unsqueeze(1)
         heard = self._summed(codes, 0, stage) + self._summed(codes, stage, self.books) * prompt.unsqueeze(-1)
-        x = torch.cat([self.text(text), self.positions(heard)], dim=1)
+        guide = _guided(self.guide, self.text, text, frames)
+        audio = self.positions(heard if guide is None else heard + guide)
+        x = torch.cat([self.text(text), audio], dim=1)
         mask = full_mask(text.lengths, longest, frame_lengths, frames)
         condition = self.stages.weight[stage - 1].expand(len(x), -1)
         made = self.transformer(x, mask.expand(-1, x.shape[1], -1), condition)
@@ -196,6 +224,16 @@ class VallexNetwork(nn.Module):
         super().__init__()
         self.architecture = architecture
         self.ar, self.nar = AutoRegressive(architecture), NonAutoRegressive(architecture)
+
+
+def _guided(guide: Guide | None, embedding: TextEmbedding, text: Text, frames: int) -> Tensor | None:
+    if guide is None:
+        return None
+    if text.durations is None:
+        message = "a network with pacing needs the durations of its symbols"
+        raise ValueError(message)
+    output: Tensor = guide(embedding.vectors(text), text.lengths, text.durations, frames)
+    return output
 
 
 def _transformer(a: Architecture, conditioned: bool) -> Transformer:

@@ -10,6 +10,22 @@ from components.core.params import Definition, ModelKind, ModelSection, Training
 from components.core.params import Section as ParamsSection
 from components.core.utterance import Language
 
+_SHIPPED_CODEC = "pretrained/codec"
+
+
+class Pacing(ParamsSection):
+    """Durations are told before the codes, and each frame is shown its symbols; see `pacing.Guide`."""
+
+    layers: int = Field(gt=0, description="of the convolutions that tell durations")
+    kernel: int = Field(gt=0, description="symbols, odd")
+
+    @model_validator(mode="after")
+    def _odd(self) -> Self:
+        if self.kernel % 2 == 0:
+            message = f"kernel {self.kernel} must be odd to keep the length"
+            raise ValueError(message)
+        return self
+
 
 class Architecture(Definition):
     """Network, tokenizer and codec."""
@@ -30,6 +46,7 @@ class Architecture(Definition):
     n_layers: int = Field(gt=0)
     ffn_dim: int = Field(gt=0)
     dropout: float = Field(ge=0, lt=1)
+    pacing: Pacing | None = Field(description="null: alignment is left to attention, as the paper has it")
 
     @model_validator(mode="after")
     def _context_agrees(self) -> Self:
@@ -65,6 +82,7 @@ class Training(TrainingRun, Definition):
         le=1,
         description="of samples that begin with another utterance of the speaker; the paper has none",
     )
+    pace_loss_weight: float = Field(ge=0, description="of the durations; without meaning without pacing")
     gradient_checkpointing: bool
     warm_start: bool = Field(description="begin from the champion, else from pretrained/")
 
@@ -134,7 +152,8 @@ class Inference(Definition):
 class Section(ModelSection):
     """``models.vallex``."""
 
-    kind: ClassVar[ModelKind] = "text_to_speech"
+    kind: ClassVar[ModelKind] = "prompted_speech"
+    features_need: ClassVar[tuple[str, ...]] = ("codec",)
 
     architecture: Architecture
     training: Training
@@ -150,3 +169,7 @@ class Section(ModelSection):
             )
             raise ValueError(message)
         return self
+
+    def served_by(self) -> tuple[str, ...]:
+        """It speaks through the codec of ``pretrained/``, unless another checkpoint is named."""
+        return ("codec",) if self.architecture.codec == _SHIPPED_CODEC else ()

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from components.auxiliaries.codec.contract import Codec
 from components.core.errors import DataError
-from components.core.extraction import FeatureReport
-from components.core.progress import Progress
+from components.core.extraction import Extraction, FeatureReport
 from components.core.storage import recover_folder, sha256_json, sha256_path
-from components.core.utterance import LANGUAGES, Utterance
+from components.core.utterance import LANGUAGES, PhonemeTiming, Utterance
 from components.data.corpus import Corpus
 from components.features import audio
 from components.features.audio import read_audio
@@ -32,17 +32,11 @@ class Job:
     utterance: Utterance
     audio: Path
     symbols: tuple[int, ...]
+    starts: tuple[float, ...]
     row: StoredSpeech
 
 
-def prepare(
-    corpora: Sequence[Path],
-    codec: Codec,
-    longest: int,
-    target: Path,
-    progress: Progress,
-    shard: tuple[int, int] | None = None,
-) -> FeatureReport:
+def prepare(extraction: Extraction, codec: Codec, longest: int) -> FeatureReport:
     """Write the codes of all voices to learn from at ``target``.
 
     Symbols are those of ``alignments.csv`` where it has the utterance, else the front-end's. In one process,
@@ -50,22 +44,23 @@ def prepare(
     the old store stays.
 
     Args:
+        extraction: corpora, target and shard; nothing of its analysis is used.
         longest: frames of codes; longer utterances are rejected.
-        shard: (number, of how many): only encode that share and write no store; a later call finds it.
 
     Raises:
         DataError: one id in two corpora, or no usable utterance (``details`` has the reasons).
     """
+    target, shard = extraction.target, extraction.shard
     if shard is None:
         recover_folder(target)
-    jobs, rejected = _jobs([Corpus(folder) for folder in corpora], codec)
+    jobs, rejected = _jobs([Corpus(folder) for folder in extraction.corpora], codec)
     if shard is not None:
         jobs, rejected = jobs[shard[0] :: shard[1]], {}
     rows = len(jobs) + len(rejected)
     old, scratch = CodeStore.earlier(target), Scratch.beside(target)
     known = old.by_fingerprint if old else {}
     pending = [j for j in jobs if j.row.fingerprint not in known and not scratch.holds(j.row.fingerprint)]
-    for job in progress.track(pending, len(pending), "utterances encoded"):
+    for job in extraction.progress.track(pending, len(pending), "utterances encoded"):
         try:
             scratch.save(job.row.fingerprint, _encoded(job, codec, longest))
         except DataError as error:
@@ -99,7 +94,7 @@ def teaches_vallex(utterance: Utterance) -> bool:
 
 
 def _encoded(job: Job, codec: Codec, longest: int) -> Features:
-    """codes [T, Q] and symbols [L].
+    """codes [T, Q], symbols [L] and durations [L].
 
     Raises:
         DataError: unusable audio, too long, or more symbols than frames.
@@ -113,7 +108,19 @@ def _encoded(job: Job, codec: Codec, longest: int) -> Features:
             found=f"{len(codes)}",
             action="compare text and recording, or part it into sentences",
         )
-    return {"codes": codes.astype(np.int16), "symbols": np.array(job.symbols, np.int16)}
+    return {
+        "codes": codes.astype(np.int16),
+        "symbols": np.array(job.symbols, np.int16),
+        "durations": _durations(job, len(codes), codec.hop / codec.sample_rate),
+    }
+
+
+def _durations(job: Job, frames: int, frame_s: float) -> NDArray[np.float32]:
+    """[L] frames of codes from a symbol's start to the next one's; all alike where no times are known."""
+    if not job.starts:
+        return np.full(len(job.symbols), frames / len(job.symbols), np.float32)
+    inner = np.clip(np.array(job.starts[1:]) / frame_s, 0, frames)
+    return np.diff(np.concatenate([[0.0], inner, [frames]])).astype(np.float32)
 
 
 def _rate_of(codec: Codec) -> MelAnalysis:
@@ -137,19 +144,21 @@ def _jobs(corpora: Sequence[Corpus], codec: Codec) -> tuple[list[Job], dict[str,
                     found=f"it again in {corpus.name}",
                     action="rename one of the two",
                 )
+            timings = corpus.timings.get(name, ())
             try:
-                symbols = tuple(ids(_symbols(row, corpus)))
+                symbols = tuple(ids(_symbols(row, timings)))
             except DataError as error:
                 rejected[name] = _reason(error)
                 continue
-            print_ = sha256_json({"key": key, "audio": row.sha256, "symbols": symbols})
+            starts = tuple(phone.start_s for phone in timings)
+            print_ = sha256_json({"key": key, "audio": row.sha256, "symbols": symbols, "starts": starts})
             stored = StoredSpeech(name, row.speaker_id, row.language, row.split, row.consent, print_)
-            jobs[name] = Job(row, corpus.audio(row), symbols, stored)
+            jobs[name] = Job(row, corpus.audio(row), symbols, starts, stored)
     return [jobs[name] for name in sorted(jobs)], rejected
 
 
-def _symbols(row: Utterance, corpus: Corpus) -> tuple[str, ...]:
-    known = tuple(phone.symbol for phone in corpus.timings.get(row.utterance_id, ()))
+def _symbols(row: Utterance, timings: Sequence[PhonemeTiming]) -> tuple[str, ...]:
+    known = tuple(phone.symbol for phone in timings)
     language = next(one for one in LANGUAGES if one == row.language)
     return known or phonemise(row.text, language).symbols
 

@@ -3,56 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from components.auxiliaries.codec.contract import Codec, require_same
 from components.core.errors import DataError
 from components.core.utterance import Language
-from components.models.vallex.decoding import (
-    Ending,
-    Generation,
-    Request,
-    Spoken,
-    first_codes,
-    other_codes,
-)
+from components.models.vallex.decoding import Generation, Request, Spoken, first_codes, other_codes, paced
 from components.models.vallex.delivery import DeliveredVallex
 from components.models.vallex.params import Section
 from components.models.vallex.segmentation import pieces
 from components.nn.contracts import Speech
+from components.nn.prompting import Line, Utterance, Voice, require_prompt_length
 from components.text import UNK, phonemise
 
 
-@dataclass(frozen=True)
-class Voice:
-    """A prompt, understood.
-
-    Attributes:
-        codes: [Q, P].
-        symbols, languages: of what is said in it.
-    """
-
-    codes: Tensor
-    symbols: tuple[int, ...]
-    languages: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Utterance:
-    """What was spoken, and how each piece of the text ended."""
-
-    speech: Speech
-    endings: tuple[Ending, ...]
-
-
 class VallexSpeaker:
-    """Speaks in the voice of a prompt; the text may be in another language than the prompt.
+    """See `components.nn.prompting.PromptedSpeaker`.
 
     Args:
         section: ``models.vallex``; what is drawn and how long follow it, dimensions follow the card.
@@ -71,7 +41,9 @@ class VallexSpeaker:
         require_same(codec, found.card.codec_sha256, str(delivered))
         self._inference, self._codec = section.inference, codec
         self._network = found.network().to(device)
-        self._languages = found.card.architecture.languages
+        self.languages = found.card.architecture.languages
+        self.learned_from = found.card.speakers
+        self.prompt_s = (section.inference.prompt.min_s, section.inference.prompt.max_s)
         self._context = found.card.architecture.context_tokens
         self._places = {name: place for place, name in enumerate(found.card.symbols)}
         self.sample_rate, self.device, self.dtype = codec.sample_rate, device, "float32"
@@ -79,32 +51,20 @@ class VallexSpeaker:
         self.weights_sha256 = found.sha256
 
     def voice(self, prompt: Speech, text: str, language: Language) -> Voice:
-        """Understand a prompt, once for many utterances.
-
-        Args:
-            prompt: mono, of any rate.
-            text: what is said in it; wrong words come back in the speech.
-            language: of the text.
+        """See `components.nn.prompting.PromptedSpeaker.voice`.
 
         Raises:
             DataError: too short or long, unusable audio, empty text, or an unknown language.
         """
         import soxr
 
-        limits = self._inference.prompt
-        if not limits.min_s <= prompt.duration_s <= limits.max_s:
-            raise DataError(
-                who="prompt",
-                expected=f"{limits.min_s:g} to {limits.max_s:g} s (models.vallex.inference.prompt)",
-                found=f"{prompt.duration_s:.1f} s",
-                action="cut it together with its text, at a pause",
-            )
+        require_prompt_length(prompt.duration_s, self.prompt_s)
         samples = prompt.samples.astype(np.float32)
         if prompt.sample_rate != self._codec.sample_rate:
             samples = soxr.resample(samples, prompt.sample_rate, self._codec.sample_rate, quality="HQ")
         symbols = self._ids(phonemise(text, self._known(language)).symbols)
         codes = self._codec.encode(torch.from_numpy(samples)[None])[0]
-        return Voice(codes.cpu(), symbols, (self._languages.index(language),) * len(symbols))
+        return Voice(codes.cpu(), symbols, (self.languages.index(language),) * len(symbols))
 
     def speak(self, text: str, language: Language, voice: Voice, seed: int) -> Utterance:
         """The whole text; its pieces are spoken as one batch.
@@ -112,13 +72,20 @@ class VallexSpeaker:
         Raises:
             DataError: empty text, unknown language, or a prompt that fills the context.
         """
-        requests = self._requests(text, language, voice, seed)
+        return self.speak_all([Line(text, language, voice, seed)])[0]
+
+    def speak_all(self, lines: Sequence[Line]) -> list[Utterance]:
+        """All pieces of all lines as one batch.
+
+        Raises:
+            DataError: see `speak`.
+        """
+        parts = [self._requests(one.text, one.language, one.voice, one.seed) for one in lines]
+        requests = [request for own in parts for request in own]
         first, endings = first_codes(self._network.ar, requests, self._inference, self._context)
-        parts = [
-            self._audible(Spoken(codes, ending))
-            for codes, ending in zip(other_codes(self._network.nar, requests, first), endings, strict=True)
-        ]
-        return Utterance(Speech(np.concatenate(parts), self.sample_rate), tuple(endings))
+        codes = other_codes(self._network.nar, requests, first)
+        spoken = iter([Spoken(*one) for one in zip(codes, endings, strict=True)])
+        return [self._utterance([next(spoken) for _ in own], own) for own in parts]
 
     def stream(self, text: str, language: Language, voice: Voice, seed: int) -> Iterator[NDArray[np.float32]]:
         """Samples as they become ready, long before the text is spoken.
@@ -152,6 +119,14 @@ class VallexSpeaker:
                 sounded = final
             wanted = known.shape[1] + sizes.chunk_frames
 
+    def _utterance(self, spoken: Sequence[Spoken], requests: Sequence[Request]) -> Utterance:
+        return Utterance(
+            Speech(np.concatenate([self._audible(one) for one in spoken]), self.sample_rate),
+            tuple(one.ended_by for one in spoken),
+            sum(one.codes.shape[1] for one in spoken),
+            sum(one.target_symbols for one in requests),
+        )
+
     def _audible(self, spoken: Spoken) -> NDArray[np.float32]:
         if spoken.codes.shape[1] == 0:
             return np.zeros(0, np.float32)
@@ -159,9 +134,9 @@ class VallexSpeaker:
         return made
 
     def _requests(self, text: str, language: Language, voice: Voice, seed: int) -> list[Request]:
-        number = self._languages.index(self._known(language))
+        number = self.languages.index(self._known(language))
         parts = pieces(phonemise(text, language), self._inference.max_symbols)
-        return [
+        requests = [
             Request(
                 (*voice.symbols, *symbols),
                 (*voice.languages, *(number,) * len(symbols)),
@@ -171,15 +146,16 @@ class VallexSpeaker:
             )
             for place, symbols in enumerate(map(self._ids, parts))
         ]
+        return paced(self._network.ar, requests)
 
     def _ids(self, symbols: Sequence[str]) -> tuple[int, ...]:
         return tuple(self._places.get(symbol, self._places[UNK]) for symbol in symbols)
 
     def _known(self, language: Language) -> Language:
-        if language not in self._languages:
+        if language not in self.languages:
             raise DataError(
                 who=f"language {language!r}",
-                expected=f"one of {', '.join(self._languages)}",
+                expected=f"one of {', '.join(self.languages)}",
                 found="a language that this model was not trained on",
                 action="choose one of these",
             )

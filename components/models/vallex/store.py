@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from components.features.flat_store import FlatStore, write_flat_store
 from components.features.scratch import Features
 
-_TYPES = {"codes": np.int16, "symbols": np.int16}
+_TYPES = {"codes": np.int16, "symbols": np.int16, "durations": np.float32}
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,13 @@ class CodeStore(FlatStore[StoredSpeech]):
 
     row_type = StoredSpeech
     fields = _TYPES
-    format = 1
+    format = 2
     remedy = "run the features stage again; it recomputes what is missing"
 
     def lengths(self, rows: Sequence[StoredSpeech]) -> dict[str, int]:
         """Frames and symbols of all rows."""
-        return {"codes": sum(row.frames for row in rows), "symbols": sum(row.symbols for row in rows)}
+        symbols = sum(row.symbols for row in rows)
+        return {"codes": sum(row.frames for row in rows), "symbols": symbols, "durations": symbols}
 
     @cached_property
     def by_fingerprint(self) -> dict[str, StoredSpeech]:
@@ -66,10 +67,13 @@ class CodeStore(FlatStore[StoredSpeech]):
         return tuple(sorted({row.speaker_id for row in self.rows}))
 
     def views(self, row: StoredSpeech) -> Features:
-        """Views: codes [T, Q] and symbols [L], numbers of the inventory in ``store.json``."""
+        """Views: codes [T, Q]; symbols [L], numbers of the inventory in ``store.json``; durations [L], frames
+        of codes of each symbol, T in sum."""
+        of_symbols = slice(row.symbol_start, row.symbol_start + row.symbols)
         return {
             "codes": self.arrays["codes"][row.frame_start : row.frame_start + row.frames],
-            "symbols": self.arrays["symbols"][row.symbol_start : row.symbol_start + row.symbols],
+            "symbols": self.arrays["symbols"][of_symbols],
+            "durations": self.arrays["durations"][of_symbols],
         }
 
 
@@ -99,6 +103,11 @@ def write_codes(
         made = features_of(row)
         yield "codes", row.frame_start, made["codes"]
         yield "symbols", row.symbol_start, made["symbols"]
+        yield "durations", row.symbol_start, made["durations"]
 
-    shapes: dict[str, tuple[int, ...]] = {"codes": (frame, books), "symbols": (symbol,)}
+    shapes: dict[str, tuple[int, ...]] = {
+        "codes": (frame, books),
+        "symbols": (symbol,),
+        "durations": (symbol,),
+    }
     write_flat_store(target, CodeStore, placed, shapes, parts_of, lambda arrays: summary)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -11,8 +10,7 @@ import torch
 
 from components.auxiliaries.codec.contract import Choice, Codec
 from components.core.errors import ConfigError
-from components.core.extraction import FeatureReport
-from components.core.progress import Progress
+from components.core.extraction import Extraction, FeatureReport
 from components.models.vallex.dataset import CodeDataset, collate, size_of
 from components.models.vallex.delivery import NAME, Card, deliver
 from components.models.vallex.delivery import warm_start as begin_from
@@ -31,20 +29,13 @@ def codec_choice(architecture: Architecture) -> Choice:
     return Choice(a.codec, a.codec_sample_rate_hz, a.codec_frame_rate_hz, a.n_codebooks, a.codebook_size)
 
 
-def extract_features(
-    section: Section,
-    corpora: Sequence[Path],
-    target: Path,
-    progress: Progress,
-    codec: Codec,
-    shard: tuple[int, int] | None = None,
-) -> FeatureReport:
+def extract_features(section: Section, extraction: Extraction, codec: Codec) -> FeatureReport:
     """Codes and symbols of every voice that may be learned; see `preparation.prepare`.
 
     Raises:
         DataError: no usable utterance.
     """
-    return prepare(corpora, codec, section.architecture.context_tokens, target, progress, shard)
+    return prepare(extraction, codec, section.architecture.context_tokens)
 
 
 def training_task(section: Section, features: Path, seed: int, warm_start: Path | None) -> TrainingTask:
@@ -63,7 +54,7 @@ def training_task(section: Section, features: Path, seed: int, warm_start: Path 
     card = _card(a, store)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        learner = VallexLearner(a)
+        learner = VallexLearner(a, training.pace_loss_weight)
     if warm_start is not None:
         begin_from(learner.network, card, warm_start)
     dtype = cast("torch.dtype", getattr(torch, training.delivered_dtype))

@@ -92,6 +92,7 @@ class Training(TrainingRun, Definition):
     sync_loss_memory_steps: int = Field(gt=0, description="of that mean")
     adversarial_loss_weight: float = Field(ge=0, le=1)
     syncnet_eval_max: float = Field(gt=0, description="the generator does not start above")
+    syncnet_accuracy_min: float = Field(ge=0, le=1, description="nor below")
     finetune_syncnet: bool = Field(description="it goes on learning beside the generator")
     reference_min_frames: int = Field(
         gt=0, description="the reference is at least so far from the target, or the mouth is copied"
@@ -128,6 +129,7 @@ class Section(ModelSection):
     """``models.wav2lip``."""
 
     kind: ClassVar[ModelKind] = "lip_sync"
+    learns_from: ClassVar[str] = "syncnet"
 
     architecture: Architecture
     training: Training

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from components.core.params import ModelSection, narrowed
 from components.features.lip_mel import heard_at, lip_mel
@@ -19,8 +20,8 @@ from components.nn.lip_sync import LipSynchroniser
 class Wav2LipRenderer:
     """See `components.nn.lip_sync.LipSynchroniser`.
 
-    The reference of a frame is the frame itself, as upstream's; in training it is another one, so what the
-    mouth does there is not copied.
+    The reference of a frame is the frame itself, as upstream's, unless others are given; in training it is
+    another one, so what the mouth does there is not copied.
     """
 
     def __init__(self, section: Section, delivered: Path, device: torch.device) -> None:
@@ -33,6 +34,7 @@ class Wav2LipRenderer:
         self.sample_rate = self._hearing.mel.sample_rate
         self.batch_frames = section.inference.batch_frames
         self.device, self.dtype, self.weights_sha256 = device, "float32", found.sha256
+        self.expert_sha256 = found.card.syncnet_sha256
 
     def video_frames(self, samples: int) -> int:
         """See the protocol."""
@@ -40,7 +42,11 @@ class Wav2LipRenderer:
 
     @torch.inference_mode()
     def faces(
-        self, crops: NDArray[np.uint8], samples: NDArray[np.int16], frames: NDArray[np.int64]
+        self,
+        crops: NDArray[np.uint8],
+        samples: NDArray[np.int16],
+        frames: NDArray[np.int64],
+        references: NDArray[np.uint8] | None = None,
     ) -> NDArray[np.uint8]:
         """See the protocol."""
         if not len(crops):
@@ -49,13 +55,18 @@ class Wav2LipRenderer:
         first, last = min(starts), max(starts) + self._hearing.window
         mel = lip_mel(samples, first, last, self._hearing)
         heard = np.stack([heard_at(mel, start - first, self._hearing) for start in starts])
-        faces = torch.from_numpy(crops).to(self.device).permute(0, 3, 1, 2).float() / 255.0
+        faces = self._pictures(crops)
+        like = faces if references is None else self._pictures(references)
         made = self._generator(
-            torch.cat([hidden_below(faces), faces], dim=1), torch.from_numpy(heard).to(self.device)
+            torch.cat([hidden_below(faces), like], dim=1), torch.from_numpy(heard).to(self.device)
         )
         whole = (made * 255.0).round().clamp(0, 255).to(torch.uint8)
         rendered: NDArray[np.uint8] = whole.permute(0, 2, 3, 1).contiguous().cpu().numpy()
         return rendered
+
+    def _pictures(self, crops: NDArray[np.uint8]) -> Tensor:
+        """[B, S, S, 3] → [B, 3, S, S] in [0, 1]."""
+        return torch.from_numpy(crops).to(self.device).permute(0, 3, 1, 2).float() / 255.0
 
 
 def load_lip_sync(section: ModelSection, delivered: Path, device: torch.device) -> LipSynchroniser:

@@ -1,4 +1,4 @@
-"""What the stages ask of Wav2Lip: talking faces, and a training that SyncNet's own figures allow."""
+"""What the stages ask of Wav2Lip: talking faces, and a training beside a SyncNet that `expert` has judged."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from components.auxiliaries.syncnet.loading import SYNCNET, LoadedSyncNet, load, require_same_hearing
-from components.auxiliaries.syncnet.network import LN2, pair_loss
-from components.core.errors import ValidationBlockedError
+from components.auxiliaries.syncnet.loading import SYNCNET, load, require_same_hearing
 from components.core.extraction import Extraction, FeatureReport
 from components.features.lip_mel import LipHearing
 from components.features.mel import MelAnalysis
@@ -66,13 +64,10 @@ def training_task(
     Raises:
         DataError: a part without clips that are long enough, or no SyncNet.
         ConfigError: a SyncNet, a store or a warm start of other dimensions.
-        ValidationBlockedError: SyncNet does not know lips well enough to teach any.
     """
     architecture, training, store = section.architecture, section.training, TalkingStore(features)
     expert = load(syncnet, SYNCNET, torch.device("cpu"))
     require_same_hearing(expert, store.hearing, architecture.image_size, f"Wav2Lip with {features}")
-    validation = FaceWindows(store, "validation", training)
-    require_able(expert, validation, training.syncnet_eval_max)
     tower = expert.architecture if architecture.audio_encoder == "syncnet" else None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -88,40 +83,12 @@ def training_task(
         network=Wav2Lip(training, generator, judge, expert.network),
         phases=_phases(training),
         train=FaceWindows(store, "train", training),
-        validation=validation,
+        validation=FaceWindows(store, "validation", training),
         collate=collate,
         recipe=Recipe.of(training, seed),
         identity={"model": NAME, **card.to_json()},
         deliver=partial(_deliver, card=card, dtype=training.delivered_dtype),
     )
-
-
-@torch.no_grad()
-def sync_loss_of(expert: LoadedSyncNet, windows: FaceWindows) -> float:
-    """Mean loss of right and wrong pairs of real clips; ln 2 is guessing."""
-    told = []
-    for index in range(len(windows)):
-        batch = collate([windows[index]])
-        seen = expert.network.see(batch["target"])
-        for name, together in (("right", True), ("wrong", False)):
-            told.append(pair_loss(seen, expert.network.hear(batch[name]), together).mean())
-    return float(torch.stack(told).mean())
-
-
-def require_able(expert: LoadedSyncNet, windows: FaceWindows, limit: float) -> None:
-    """The gate between SyncNet and generator.
-
-    Raises:
-        ValidationBlockedError: its loss on held-out clips is above ``limit``.
-    """
-    found = sync_loss_of(expert, windows)
-    if not found <= limit:
-        raise ValidationBlockedError(
-            who=f"SyncNet {expert.sha256[:12]}…",
-            expected=f"a held-out loss of at most {limit:g} (models.wav2lip.training.syncnet_eval_max)",
-            found=f"{found:.3f} over {len(windows)} windows (guessing: {LN2:.3f})",
-            action="train it longer or mend its data (make pretrain MODEL=syncnet); no generator was trained",
-        )
 
 
 def _phases(training: Training) -> tuple[Phase, ...]:

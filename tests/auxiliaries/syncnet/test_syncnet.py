@@ -165,13 +165,16 @@ def test_a_plateau_at_ln_2_stops_with_the_statistics_of_the_data(network: SyncNe
     learning._watch(torch.tensor(0.3), 100)
 
 
-def test_sound_of_something_else_stops_within_the_budget_of_ci_and_says_why(
+def test_sound_of_something_else_stops_after_a_few_steps_and_says_why(
     section: Section, tmp_path: Path
 ) -> None:
     corpus = write_corpus(tmp_path / "corpus", clips=18, foreign=True)
     store, _ = talking_store(corpus, tmp_path / "store")
-    assert section.training.plateau.after_steps < section.training.max_steps
-    task = catalogue.auxiliary_spec("syncnet").training_task(section, store.folder, 0, None)
+    longer = {"max_steps": 60, "checkpoint_every_steps": 30, "validate_every_steps": 30}
+    assert section.training.plateau.after_steps < longer["max_steps"]
+    recipe = section.training.model_copy(update=longer)
+    alarmed = section.model_copy(update={"training": recipe})
+    task = catalogue.auxiliary_spec("syncnet").training_task(alarmed, store.folder, 0, None)
     with pytest.raises(SyncPlateauError) as caught:
         train(task, tmp_path / "training", CPU, Progress("test"), lambda points: None)
     clips, faces, offset, histogram = caught.value.details

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from counting_codec import CountingCodec
+from extractions import extraction
 from tone_corpus import ToneCorpus, tone
 
 from components import catalogue
@@ -80,7 +81,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def store(section: Section, corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> CodeStore:
     folder = tmp_path_factory.mktemp("features") / "vallex"
-    extract_features(section, [corpus], folder, Progress("test"), CountingCodec())
+    extract_features(section, extraction([corpus], folder), CountingCodec())
     return CodeStore(folder)
 
 

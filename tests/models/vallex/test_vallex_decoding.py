@@ -66,11 +66,14 @@ def test_top_k_then_top_p_against_a_reference(
     expected = reference(logits, temperature, top_k, top_p)
     assert kept, "at least one code is always kept"
     # A code at the very edge of top_p may fall either way in single precision.
-    edge = set(kept) ^ set(expected)
+    # So may those that are too rare for single precision to add up.
+    edge = {
+        code for code in set(kept) ^ set(expected) if max(kept.get(code, 0), expected.get(code, 0)) > 1e-6
+    }
     assert len(edge) <= 1
     if not edge:
         for code, share in expected.items():
-            assert kept[code] == pytest.approx(share, rel=1e-3, abs=1e-5)
+            assert kept.get(code, 0.0) == pytest.approx(share, rel=1e-3, abs=1e-5)
 
 
 def test_the_likeliest_stays_however_small_top_p() -> None:

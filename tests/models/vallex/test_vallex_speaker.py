@@ -12,8 +12,9 @@ from tone_corpus import RATE, tone
 
 from components.core.errors import ConfigError, DataError
 from components.models.vallex.params import Section
-from components.models.vallex.speaker import VallexSpeaker, Voice
+from components.models.vallex.speaker import VallexSpeaker
 from components.nn.contracts import Speech
+from components.nn.prompting import Line, Voice
 
 TEXT = "We were away, a year ago. Please call Stella, and ask her to come."
 
@@ -38,6 +39,17 @@ def test_a_text_is_spoken_in_pieces(speaker: VallexSpeaker, voice: Voice) -> Non
     assert np.array_equal(found.speech.samples, again.speech.samples)
 
 
+def test_lines_in_a_batch_say_what_they_say_alone(speaker: VallexSpeaker, voice: Voice) -> None:
+    lines = [Line(TEXT, "en", voice, 1), Line("안녕하세요", "ko", voice, 5), Line("Hello.", "en", voice, 9)]
+    together = speaker.speak_all(lines)
+    alone = [speaker.speak(one.text, one.language, one.voice, one.seed) for one in lines]
+    assert [one.endings for one in together] == [one.endings for one in alone]
+    assert [one.frames for one in together] == [one.frames for one in alone]
+    for one, other in zip(together, alone, strict=True):
+        assert np.allclose(one.speech.samples, other.speech.samples, atol=1e-5)
+        assert len(one.speech.samples) == 480 * one.frames
+
+
 def test_prompt_and_text_keep_their_languages(speaker: VallexSpeaker, voice: Voice) -> None:
     request = speaker._requests("Hello.", "en", voice, 0)[0]
     assert set(request.languages[: len(voice.symbols)]) == {0}
@@ -57,7 +69,7 @@ def test_a_stream_is_as_long_as_the_whole_and_begins_early(speaker: VallexSpeake
 
 @pytest.mark.parametrize("seconds", [0.1, 60.0])
 def test_a_prompt_of_another_length_is_refused(speaker: VallexSpeaker, seconds: float) -> None:
-    with pytest.raises(DataError, match=r"0\.2 to 2 s"):
+    with pytest.raises(DataError, match=r"0\.2 to 3 s"):
         speaker.voice(Speech(tone(seconds), RATE), "안녕", "ko")
 
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 from conftest import CPU
 from counting_codec import CountingCodec
+from extractions import extraction
 from pydantic import ValidationError
 
 from components.core.errors import ConfigError, DataError, StoppedError
@@ -39,10 +40,10 @@ def test_features_are_codes_and_symbols_of_those_who_teach(
 ) -> None:
     assert store.speakers == ("high", "low")
     assert {row.language for row in store.rows} == {"ko", "en", "ja", "zh"}
-    again = extract_features(section, [corpus], store.folder, QUIET, CountingCodec())
+    again = extract_features(section, extraction([corpus], store.folder), CountingCodec())
     assert (again.rows, again.accepted, again.reused) == (18, 18, 18)
     other = CountingCodec("d" * 64)
-    assert extract_features(section, [corpus], store.folder.with_name("other"), QUIET, other).reused == 0
+    assert extract_features(section, extraction([corpus], store.folder.with_name("other")), other).reused == 0
     row = store.rows[0]
     assert store.views(row)["codes"].shape == (row.frames, 3)
     assert row.frames == -(-round(24000 * 0.5) // 480)
@@ -50,15 +51,17 @@ def test_features_are_codes_and_symbols_of_those_who_teach(
 
 def test_shards_compute_what_the_whole_then_finds(section: Section, corpus: Path, tmp_path: Path) -> None:
     for number in range(2):
-        extract_features(section, [corpus], tmp_path / "s", QUIET, CountingCodec(), (number, 2))
+        extract_features(section, extraction([corpus], tmp_path / "s", shard=(number, 2)), CountingCodec())
     assert not (tmp_path / "s" / "index.csv").exists()
-    assert extract_features(section, [corpus], tmp_path / "s", QUIET, CountingCodec()).reused == 18
+    assert extract_features(section, extraction([corpus], tmp_path / "s"), CountingCodec()).reused == 18
 
 
 def test_what_is_longer_than_the_context_is_rejected(section: Section, corpus: Path, tmp_path: Path) -> None:
     short = section.architecture.model_copy(update={"context_tokens": 30})
     report = extract_features(
-        section.model_copy(update={"architecture": short}), [corpus], tmp_path / "s", QUIET, CountingCodec()
+        section.model_copy(update={"architecture": short}),
+        extraction([corpus], tmp_path / "s"),
+        CountingCodec(),
     )
     assert report.rejected
     assert all("30 (the context)" in reason for reason in report.rejected.values())
@@ -66,9 +69,7 @@ def test_what_is_longer_than_the_context_is_rejected(section: Section, corpus: P
     with pytest.raises(DataError, match="usable utterance"):
         extract_features(
             section.model_copy(update={"architecture": shortest}),
-            [corpus],
-            tmp_path / "t",
-            QUIET,
+            extraction([corpus], tmp_path / "t"),
             CountingCodec(),
         )
 
@@ -261,7 +262,7 @@ def test_a_warm_start_that_does_not_fit_is_refused(
     wider = section.architecture.model_copy(update={"ffn_dim": 48})
     with pytest.raises(ConfigError, match="widen"):
         training_task(section.model_copy(update={"architecture": wider}), store.folder, 0, delivered)
-    extract_features(section, [corpus], tmp_path / "s", QUIET, CountingCodec("d" * 64))
+    extract_features(section, extraction([corpus], tmp_path / "s"), CountingCodec("d" * 64))
     with pytest.raises(ConfigError, match="codec"):
         training_task(section, tmp_path / "s", 0, delivered)
 

@@ -1,4 +1,4 @@
-"""Losses and phases, the gate before the generator, resumption to the bit, delivery and warm start."""
+"""Losses and phases, resumption to the bit, delivery and warm start."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from components.core.errors import ConfigError, StoppedError, ValidationBlockedError
+from components.core.errors import ConfigError, StoppedError
 from components.core.progress import Progress
 from components.features.talking.store import TalkingStore
 from components.models.wav2lip.dataset import FaceWindows, collate
@@ -128,11 +128,6 @@ def test_the_reference_is_near_where_that_is_asked(section: Section, store: Talk
             )
 
         assert abs(place(sample["target"]) - place(sample["reference"])) in (5, 6)
-
-
-def test_a_syncnet_that_guesses_may_not_teach(section: Section, store: TalkingStore, syncnet: Path) -> None:
-    with pytest.raises(ValidationBlockedError, match=r"at most 0\.1 .*guessing: 0\.693"):
-        task_of(with_training(section, syncnet_eval_max=0.1), store, syncnet)
 
 
 def test_three_optimisers_resume_to_the_bit(

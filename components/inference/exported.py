@@ -1,0 +1,230 @@
+"""An exported model at work: needs its folder and the pinned packages, no params.yaml, no training code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from components import catalogue
+from components.core.errors import BadInputError, DataError
+from components.core.exported import (
+    AUXILIARIES,
+    DELIVERED,
+    REFERENCES,
+    Description,
+    Reference,
+    read_description,
+)
+from components.core.params import ModelKind, ModelSection
+from components.core.params.video import VideoParams
+from components.core.progress import Progress
+from components.inference.convert import convert
+from components.inference.label import MediaLabel, made_now
+from components.inference.lipsync import LipSynced, Rendering, lipsync_file
+from components.inference.loading import load, load_converter, load_lip_sync
+from components.nn.contracts import Auxiliaries, Speech, Synthesiser
+from components.nn.conversion import VoiceConverter
+from components.nn.lip_sync import LipSynchroniser
+
+if TYPE_CHECKING:
+    from components.core.utterance import Language
+
+_WINDOW, _HOP = 1024, 256
+_SAME_DB = 120.0
+"""Of samples that are the same to the last bit that matters."""
+
+
+class Exported:
+    """A model as `components.delivery.bundle` wrote it.
+
+    Args:
+        parts: the folder ``artifacts/model`` of an export.
+        device: where it computes.
+
+    Raises:
+        CorruptFileError: a description or weights that are not what was exported.
+        DataError, ConfigError: a network that does not fit.
+    """
+
+    def __init__(self, parts: Path, device: str = "cpu") -> None:
+        self._parts, self._device = parts, torch.device(device)
+        self.description: Description = read_description(parts)
+        self._section = self._typed_section()
+        self._model: Any = self._loaded()
+        self.weights_sha256: str = self._model.weights_sha256
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Voices it has; none of a model that moves lips."""
+        return tuple(getattr(self._model, "speakers", ()))
+
+    def synthesise(self, text: str, language: str, speaker: str) -> Speech:
+        """Say a text.
+
+        Raises:
+            DataError: what cannot be said.
+            BadInputError: the model does something else.
+        """
+        self._require("text_to_speech", "synthesise")
+        model = cast("Synthesiser", self._model)
+        chunks = list(model.stream(text, cast("Language", language), speaker))
+        return Speech(np.concatenate(chunks), model.sample_rate)
+
+    def convert(self, speech: Speech, speaker: str) -> Speech:
+        """Say a recording in another voice.
+
+        Raises:
+            DataError: not mono, NaN or infinite samples, or an unknown speaker.
+            BadInputError: the model does something else.
+        """
+        self._require("voice_conversion", "convert")
+        return convert(cast("VoiceConverter", self._model), speech, speaker)
+
+    def lipsync(self, picture: Path, speech: Path, out: Path, label: MediaLabel) -> LipSynced:
+        """Render a face that says a recording; see `components.inference.lipsync_file`.
+
+        Raises:
+            DataError: a picture or recording that cannot be used.
+            BadInputError: the model does something else.
+        """
+        from components.features.talking.prepare import detector_of
+
+        self._require("lip_sync", "lipsync")
+        video = VideoParams.model_validate_json(json.dumps(self.description.video))
+        inference = self.description.section["inference"]
+        rendering = Rendering(video.max_gap_frames, inference["feather"], inference["quality"])
+        detector, model = detector_of(picture, video), cast("LipSynchroniser", self._model)
+        return lipsync_file(model, picture, speech, out, label, detector, rendering, Progress("lipsync"))
+
+    def label(self, speaker: str, language: str, consent: str = "") -> MediaLabel:
+        """What a file that this model makes says of itself.
+
+        Args:
+            consent: of a face; a voice's stands in the model.
+
+        Raises:
+            DataError: an unknown speaker, or no consent.
+        """
+        known = getattr(self._model, "consents", {})
+        return MediaLabel(
+            model=self.description.model,
+            model_version=self.description.version,
+            weights_sha256=self.weights_sha256,
+            speaker=speaker,
+            consent=consent or str(known.get(speaker, "")),
+            language=language,
+            created=made_now(),
+        )
+
+    def repeated(self, reference: Reference) -> tuple[Speech, Speech]:
+        """A reference as it was heard in the evaluation, and as the model says it now.
+
+        Raises:
+            DataError: a reference that cannot be read.
+        """
+        folder = self._parts / REFERENCES
+        heard = read_speech(folder / reference.sample)
+        if reference.source:
+            return heard, self.convert(read_speech(folder / reference.source), reference.speaker)
+        return heard, self.synthesise(reference.text, reference.language, reference.speaker)
+
+    def check(self) -> list[dict[str, Any]]:
+        """Say every reference again; one entry each, ``fault`` is "" where it lies within the tolerance."""
+        return [self._compared(reference) for reference in self.description.references]
+
+    def _compared(self, reference: Reference) -> dict[str, Any]:
+        heard, made = self.repeated(reference)
+        allowed = self.description.tolerance
+        longer, agreement = made.duration_s - heard.duration_s, agreement_db(heard.samples, made.samples)
+        faults = []
+        if made.sample_rate != heard.sample_rate:
+            faults.append(f"{made.sample_rate} Hz instead of {heard.sample_rate}")
+        if abs(longer) > allowed.max_duration_difference_s:
+            faults.append(
+                f"{made.duration_s:.3f} s instead of {heard.duration_s:.3f} "
+                f"(at most {allowed.max_duration_difference_s:g} s apart)"
+            )
+        if agreement < allowed.min_agreement_db:
+            faults.append(f"spectra agree to {agreement:.1f} dB, at least {allowed.min_agreement_db:g} count")
+        return {
+            "sentence_id": reference.sentence_id,
+            "agreement_db": round(agreement, 2),
+            "duration_difference_s": round(longer, 4),
+            "fault": "; ".join(faults),
+        }
+
+    def _require(self, kind: ModelKind, verb: str) -> None:
+        if self.description.kind != kind:
+            raise BadInputError(
+                who=f"{self.description.model} v{self.description.version}",
+                expected=f"a model of the kind {kind}, to {verb}",
+                found=self.description.kind,
+                action="see the model card (README.md) for what this model does",
+            )
+
+    def _typed_section(self) -> ModelSection:
+        kinds = catalogue.section_types()
+        return kinds[self.description.model].model_validate_json(json.dumps(self.description.section))
+
+    def _loaded(self) -> Synthesiser | VoiceConverter | LipSynchroniser:
+        name, delivered = self.description.model, self._parts / DELIVERED
+        if self.description.kind == "lip_sync":
+            return load_lip_sync(name, self._section, delivered, self._device)
+        kinds = catalogue.auxiliary_types()
+        sections = {
+            one: kinds[one].model_validate_json(json.dumps(values))
+            for one, values in self.description.auxiliaries.items()
+        }
+        serving = Auxiliaries(self._parts / AUXILIARIES, sections)
+        if self.description.kind == "text_to_speech":
+            return load(name, self._section, delivered, serving, self._device)
+        return load_converter(name, self._section, delivered, serving, self._device)
+
+
+def read_speech(path: Path) -> Speech:
+    """A recording, its channels averaged.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    import soundfile
+
+    try:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise DataError(
+            who=str(path),
+            expected="a recording: wav, flac, ogg, mp3",
+            found=" ".join(str(error).split())[:120],
+            action="name a recording that a player plays",
+        ) from error
+    return Speech(samples.mean(axis=1), int(rate))
+
+
+def agreement_db(heard: NDArray[np.float32], made: NDArray[np.float32]) -> float:
+    """How alike two recordings sound: magnitudes of the spectra over their difference, in dB.
+
+    Phases are left out: a phase that another device rounds otherwise drifts, and nobody hears it. Recordings
+    of different lengths are compared over the shorter one.
+
+    Returns:
+        0 or less for different recordings, `_SAME_DB` for the same.
+    """
+    length = min(len(heard), len(made))
+    one, other = _magnitudes(heard[:length]), _magnitudes(made[:length])
+    signal, error = float(np.sum(one**2)), float(np.sum((one - other) ** 2))
+    if signal == 0.0:
+        return _SAME_DB if error == 0.0 else 0.0
+    return min(_SAME_DB, 10.0 * float(np.log10(signal / max(error, 1e-30))))
+
+
+def _magnitudes(samples: NDArray[np.float32]) -> NDArray[np.float64]:
+    padded = np.pad(samples.astype(np.float64), (0, _WINDOW))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::_HOP]
+    spectra: NDArray[np.float64] = np.abs(np.fft.rfft(frames * np.hanning(_WINDOW), axis=1))
+    return spectra

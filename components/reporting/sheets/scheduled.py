@@ -1,0 +1,79 @@
+"""정기점검: alerts, what changed since the last report, drift of the data, and each KPI's trend.
+
+The charts of the trends stand in 실행이력, beside the runs they are drawn from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from openpyxl.worksheet.worksheet import Worksheet
+
+from components.reporting.alerts import KIND_TITLES
+from components.reporting.figures import number_text
+from components.reporting.inputs import ReportInputs
+from components.reporting.names import model_title
+from components.reporting.scheduled import SHIFT_TITLES, ScheduledReview, Trend, scheduled_review
+from components.reporting.workbook import finish_sheet, write_header, write_row, write_title
+
+_HEADER_ROW = 3
+_HEADERS = ("구분", "모델", "항목", "이전 · 챔피언", "이번 · 현재", "통계 · 목표", "결과", "n (이전 / 현재)")
+_WIDTHS = (18, 26, 40, 26, 26, 26, 26, 18)
+
+
+def fill(sheet: Worksheet, inputs: ReportInputs) -> None:
+    """One table; a group without rows says so."""
+    review = scheduled_review(inputs)
+    note = "직전 보고: " + (review.previous or "없음(첫 보고)") + ". 추세 그림은 ‘실행이력’ 시트에 있다."
+    write_title(sheet, "정기점검", note)
+    write_header(sheet, _HEADER_ROW, _HEADERS)
+    rows = [*_alerts(review), *_changes(review), *_drift(review), *_trends(review)]
+    for row, values in enumerate(rows, start=_HEADER_ROW + 1):
+        write_row(sheet, row, values, numbers="left")
+    finish_sheet(sheet, _HEADER_ROW, _HEADER_ROW + len(rows), _WIDTHS)
+
+
+def _alerts(review: ScheduledReview) -> list[Sequence[Any]]:
+    rows = [
+        ("경보", model_title(one.model), one.ko, "", "", "", KIND_TITLES[one.kind], "")
+        for one in review.alerts
+    ]
+    return [*rows] or [("경보", "", "경보 없음", "", "", "", "", "")]
+
+
+def _changes(review: ScheduledReview) -> list[Sequence[Any]]:
+    if not review.previous:
+        return [("지난 보고와의 차이", "", "첫 보고: 비교할 이전 보고 없음", "", "", "", "", "")]
+    rows = [
+        ("지난 보고와의 차이", one.model, one.ko, one.before or "없음", one.after or "없음", "", "", "")
+        for one in review.figures
+    ]
+    count = len(review.definitions)
+    told = f"파라미터·데이터 변경 {count}건(‘변경이력’ 시트)" if count else "파라미터·데이터 변경 없음"
+    if not rows:
+        rows = [("지난 보고와의 차이", "", "수치와 판정의 변화 없음", "", "", "", "", "")]
+    return [*rows, ("지난 보고와의 차이", "", told, "", "", "", "", "")]
+
+
+def _drift(review: ScheduledReview) -> list[Sequence[Any]]:
+    rows = [
+        (
+            "데이터 변화", one.model, one.ko or one.reason, one.before, one.after, one.statistic,
+            SHIFT_TITLES[one.verdict], one.counts,
+        )
+        for one in review.drift
+    ]  # fmt: skip
+    return [*rows] or [("데이터 변화", "", "비교하지 않음(drift 단계 미실행)", "", "", "", "미측정", "")]
+
+
+def _trends(review: ScheduledReview) -> list[Sequence[Any]]:
+    rows = [("추세", one.model, f"{one.title.ko} [{one.title.unit}]", *_ends(one)) for one in review.trends]
+    return [*rows] or [("추세", "", "측정한 실행 없음", "", "", "", "미측정", "")]
+
+
+def _ends(trend: Trend) -> tuple[str, str, str, str, str]:
+    unit = trend.title.unit
+    target = "" if trend.target is None else f"목표 {number_text(trend.target, unit)}"
+    before = number_text(trend.values[-2], unit) if len(trend.values) > 1 else "없음"
+    return before, number_text(trend.values[-1], unit), target, f"실행 {len(trend.values)}회", ""

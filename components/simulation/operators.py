@@ -1,0 +1,217 @@
+"""What a network computes, operator by operator: shapes are followed, nothing is calculated."""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry
+
+Kind = Literal["matmul", "convolution", "attention", "other"]
+
+_ATEN = torch.ops.aten
+_MATMULS = {_ATEN.mm, _ATEN.addmm, _ATEN.bmm, _ATEN.baddbmm}
+_CONVOLUTIONS = {_ATEN.convolution, _ATEN.convolution_backward}
+_WITHOUT_KERNEL = {
+    _ATEN.empty,
+    _ATEN.empty_like,
+    _ATEN.empty_strided,
+    _ATEN.new_empty,
+    _ATEN.new_empty_strided,
+    _ATEN._unsafe_view,
+    _ATEN._reshape_alias,
+    _ATEN.lift_fresh,
+    _ATEN.detach,
+    _ATEN._local_scalar_dense,
+}
+_CPU_ATTENTION = {
+    _ATEN._scaled_dot_product_flash_attention_for_cpu,
+    _ATEN._scaled_dot_product_flash_attention_for_cpu_backward,
+}
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One launch of a kernel.
+
+    Attributes:
+        name: aten's.
+        kind: decides its efficiency.
+        flops: 2 for a multiplication with its addition, as `torch.utils.flop_counter` has it.
+        bytes: read and written, each tensor once.
+        dtype: of the first floating-point input.
+    """
+
+    name: str
+    kind: Kind
+    flops: int
+    bytes: int
+    dtype: torch.dtype
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Everything that one pass launches.
+
+    Attributes:
+        operators: in order.
+        peak_bytes: most that lived at one time: activations, weights, gradients, whatever the pass touched.
+            The allocator's rounding and fragments, workspaces of kernels and the device's context are not in.
+    """
+
+    operators: tuple[Operator, ...]
+    peak_bytes: int
+
+    @property
+    def flops(self) -> int:
+        """Of all operators."""
+        return sum(one.flops for one in self.operators)
+
+    @property
+    def bytes(self) -> int:
+        """Read and written by all operators."""
+        return sum(one.bytes for one in self.operators)
+
+
+@contextmanager
+def shapes_only() -> Iterator[FakeTensorMode]:
+    """In here tensors have shapes and no memory; modules are brought in with `as_shapes`."""
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode:
+        yield mode
+
+
+def as_shapes(module: nn.Module, dtype: torch.dtype) -> nn.Module:
+    """A network without memory, in place, its floating-point tensors of that type; only within `shapes_only`.
+
+    Build it on the ``meta`` device: the paper sizes have hundreds of millions of weights.
+    """
+
+    def shaped(one: Tensor) -> Tensor:
+        kept = dtype if one.is_floating_point() else one.dtype
+        return torch.empty(one.shape, dtype=kept, device="cpu")
+
+    for part in module.modules():
+        for name, weight in list(part._parameters.items()):
+            if weight is not None:
+                part._parameters[name] = nn.Parameter(shaped(weight), requires_grad=weight.requires_grad)
+        for name, buffer in list(part._buffers.items()):
+            if buffer is not None:
+                part._buffers[name] = shaped(buffer)
+    return module
+
+
+def traced(work: Callable[[], object], resident: Sequence[Tensor] = ()) -> Trace:
+    """Follow a pass.
+
+    Args:
+        work: computes with tensors of `shapes_only`, or with real ones.
+        resident: what lives before and after (weights, states of an optimiser); counted into the peak.
+    """
+    recorder = _Recorder()
+    for one in resident:
+        recorder.hold(one)
+    with recorder:
+        work()
+    return Trace(tuple(recorder.operators), recorder.peak)
+
+
+class _Recorder(TorchDispatchMode):
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.operators: list[Operator] = []
+        self.peak = self._live = 0
+        self._known: set[int] = set()
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        del types
+        given = dict(kwargs or {})
+        made = func(*args, **given)
+        for one in tree_leaves(made):
+            if isinstance(one, Tensor):
+                self.hold(one)
+        if not _has_kernel(func):
+            return made
+        self.operators.append(_operator(func, args, given, made))
+        return made
+
+    def hold(self, tensor: Tensor) -> None:
+        """Count a tensor's memory as long as somebody holds it."""
+        storage = tensor.untyped_storage()
+        key = storage._cdata
+        if key in self._known:
+            return
+        size = storage.nbytes()
+        self._known.add(key)
+        self._live += size
+        self.peak = max(self.peak, self._live)
+        weakref.finalize(storage, self._free, key, size)
+
+    def _free(self, key: int, size: int) -> None:
+        self._known.discard(key)
+        self._live -= size
+
+
+def _has_kernel(func: Any) -> bool:
+    return func.namespace == "aten" and not func.is_view and func.overloadpacket not in _WITHOUT_KERNEL
+
+
+def _operator(func: Any, args: tuple[Any, ...], given: Mapping[str, Any], made: Any) -> Operator:
+    packet = func.overloadpacket
+    inputs = [one for one in tree_leaves((args, given)) if isinstance(one, Tensor)]
+    outputs = [one for one in tree_leaves(made) if isinstance(one, Tensor)]
+    floating = next((one.dtype for one in (*inputs, *outputs) if one.is_floating_point()), torch.float32)
+    return Operator(
+        name=str(packet).removeprefix("aten."),
+        kind=_kind(packet),
+        flops=_flops(packet, args, given, made),
+        bytes=_moved(inputs, outputs),
+        dtype=floating,
+    )
+
+
+def _kind(packet: Any) -> Kind:
+    if packet in _MATMULS:
+        return "matmul"
+    if packet in _CONVOLUTIONS:
+        return "convolution"
+    if "scaled_dot_product" in str(packet):
+        return "attention"
+    return "other"
+
+
+def _flops(packet: Any, args: tuple[Any, ...], given: Mapping[str, Any], made: Any) -> int:
+    if packet in _CPU_ATTENTION:
+        backward = str(packet).endswith("backward")
+        query, key, value = args[1:4] if backward else args[:3]
+        products = query.shape[-2] * key.shape[-2] * (query.shape[-1] + value.shape[-1])
+        forward = 2 * math.prod(query.shape[:-2]) * products
+        return int(forward * 5 // 2 if backward else forward)  # five products instead of two
+    formula = flop_registry.get(packet)
+    return 0 if formula is None else int(formula(*args, **given, out_val=made))
+
+
+def _moved(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
+    """Each tensor once; what is written in place stands among inputs and outputs and counts for both."""
+    read = {id(one): _extent(one) for one in inputs}
+    return sum(read.values()) + sum(_extent(one) for one in outputs)
+
+
+def _extent(tensor: Tensor) -> int:
+    """Bytes behind a view: a dimension that is only repeated costs nothing."""
+    sizes = (size for size, stride in zip(tensor.shape, tensor.stride(), strict=True) if stride != 0)
+    return math.prod(sizes) * tensor.element_size()
