@@ -47,6 +47,7 @@ class LoadedSyncNet:
 
     def __init__(self, network: SyncNet, hearing: LipHearing, name: str, sha256: str) -> None:
         self.network, self.hearing = network, hearing
+        self.architecture = network.architecture
         self.name, self.sha256 = name, sha256
 
     @torch.inference_mode()

@@ -49,7 +49,7 @@ class SyncNet(nn.Module):
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
-        a = architecture
+        self.architecture = a = architecture
         self.span, self.size = a.video_window_frames, a.image_size
         first, *further = a.face_channels
         stem = a.face_stem_stride

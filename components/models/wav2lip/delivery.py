@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from components.auxiliaries.syncnet.params import Architecture as TowerArchitecture
 from components.core.errors import ConfigError
 from components.features.lip_mel import LipHearing
 from components.features.mel import MelAnalysis
@@ -33,6 +34,7 @@ class Card:
     architecture: Architecture
     hearing: LipHearing
     syncnet_sha256: str
+    tower: TowerArchitecture | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -40,6 +42,7 @@ class Card:
             "architecture": self.architecture.model_dump(mode="json"),
             "hearing": asdict(self.hearing),
             "syncnet_sha256": self.syncnet_sha256,
+            "tower": self.tower.model_dump(mode="json") if self.tower else None,
         }
 
     @classmethod
@@ -50,6 +53,7 @@ class Card:
             Architecture.model_validate(values["architecture"]),
             LipHearing(MelAnalysis(**hearing.pop("mel")), **hearing),
             values["syncnet_sha256"],
+            TowerArchitecture.model_validate(values["tower"]) if values.get("tower") else None,
         )
 
 

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from components.auxiliaries.syncnet.network import SyncNet
+from components.auxiliaries.syncnet.params import Architecture as TowerArchitecture
 from components.models.wav2lip.audio import AudioEncoder
 from components.models.wav2lip.layers import ConvBlock
 from components.models.wav2lip.params import Architecture
@@ -16,9 +18,24 @@ _KEPT_FIRST, _FIRST_STROKE = 3.0, 0.3
 #: Speech begins faintly: as loud as the face it is noise, which a training first unlearns to hear. That alone
 #: does not suffice (docs/log.md).
 _FIRST_WORD = 0.2
+_LOUD = 4.0
 _DARKEST = 0.004  # a level of 256
 #: Top, bottom, left and right of the mouth in a crop, shares of its side; cells of a picture without a mouth.
 _MOUTH, _COARSE = (0.6, 0.9, 0.25, 0.75), 6
+
+
+class Tower(nn.Module):
+    """The frozen audio tower of a SyncNet: what it hears is what lips say."""
+
+    def __init__(self, architecture: TowerArchitecture) -> None:
+        super().__init__()
+        self.syncnet = SyncNet(architecture)
+        del self.syncnet.face, self.syncnet.face_end
+        self.requires_grad_(False)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """[B, n_mels, 16] → [B, E], of length `_LOUD`."""
+        return _LOUD * self.syncnet.hear(mel)
 
 
 class Generator(nn.Module):
@@ -34,17 +51,19 @@ class Generator(nn.Module):
     no mouth is there to be copied, which is where a training stays otherwise (docs/log.md).
     """
 
-    def __init__(self, architecture: Architecture) -> None:
+    def __init__(self, architecture: Architecture, tower: TowerArchitecture | None = None) -> None:
         super().__init__()
         channels = architecture.decoder_channels
+        heard = architecture.audio_dim if tower is None else tower.embedding_dim
         self.size = architecture.image_size
-        self.visual, self.audio = VisualEncoder(architecture), AudioEncoder(architecture)
-        self.join = ConvBlock(channels[-1] + architecture.audio_dim, channels[-1], 3)
+        self.visual = VisualEncoder(architecture)
+        self.audio: nn.Module = AudioEncoder(architecture) if tower is None else Tower(tower)
+        self.join = ConvBlock(channels[-1] + heard, channels[-1], 3)
         self.ups = nn.ModuleList(
             nn.Sequential(ConvBlock(deeper + own, own, 3), ConvBlock(own, own, 3))
             for own, deeper in zip(channels[-2::-1], channels[:0:-1], strict=True)
         )
-        self.said = nn.ModuleList(nn.Linear(architecture.audio_dim, 2 * own) for own in channels[-2::-1])
+        self.said = nn.ModuleList(nn.Linear(heard, 2 * own) for own in channels[-2::-1])
         self.end = nn.Conv2d(channels[0], 4, 1)
         with torch.no_grad():
             self.join.convolution.weight[:, channels[-1] :].mul_(_FIRST_WORD)

@@ -49,6 +49,9 @@ class Architecture(MelSection, Definition):
     conformer_kernel: int = Field(gt=0)
     conformer_heads: int = Field(gt=0)
     conformer_dim: int = Field(gt=0)
+    audio_encoder: Literal["conformer", "syncnet"] = Field(
+        description="syncnet: the frozen audio tower of the SyncNet that teaches"
+    )
     audio_channels: tuple[int, int, int] = Field(strict=False)
     audio_dim: int = Field(gt=0, description="of the vector that a window of speech becomes")
     decoder_channels: tuple[int, ...] = Field(

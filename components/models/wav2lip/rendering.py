@@ -27,7 +27,7 @@ class Wav2LipRenderer:
     def __init__(self, section: Section, delivered: Path, device: torch.device) -> None:
         found = DeliveredWav2Lip.read(delivered)
         self._hearing, architecture = found.card.hearing, found.card.architecture
-        self._generator = Generator(architecture)
+        self._generator = Generator(architecture, found.card.tower)
         self._generator.load_state_dict(found.part(GENERATOR_PREFIX))
         self._generator.to(device).eval().requires_grad_(False)
         self.fps, self.image_size = self._hearing.fps, architecture.image_size

@@ -18,7 +18,7 @@ from components.features.talking.store import TalkingStore
 from components.models.wav2lip.dataset import FaceWindows, collate
 from components.models.wav2lip.delivery import NAME, Card, begin_from, deliver
 from components.models.wav2lip.loss import SYNC, Wav2Lip
-from components.models.wav2lip.network import Generator, QualityJudge
+from components.models.wav2lip.network import Generator, QualityJudge, Tower
 from components.models.wav2lip.params import Architecture, Section, Training
 from components.models.wav2lip.visual import load_published
 from components.nn.adversarial import DISCRIMINATOR, GENERATOR
@@ -68,14 +68,17 @@ def training_task(
     architecture, training, store = section.architecture, section.training, TalkingStore(features)
     expert = load(syncnet, SYNCNET, torch.device("cpu"))
     require_same_hearing(expert, store.hearing, architecture.image_size, f"Wav2Lip with {features}")
+    tower = expert.architecture if architecture.audio_encoder == "syncnet" else None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        generator, judge = Generator(architecture), QualityJudge(architecture)
+        generator, judge = Generator(architecture, tower), QualityJudge(architecture)
+    if isinstance(generator.audio, Tower):
+        generator.audio.syncnet.load_state_dict(expert.network.state_dict(), strict=False)
     if warm_start is not None:
         begin_from(generator, judge, warm_start)
     elif architecture.visual_encoder.checkpoint:
         load_published(generator.visual, architecture.visual_encoder.checkpoint)
-    card = Card(architecture, store.hearing, expert.sha256)
+    card = Card(architecture, store.hearing, expert.sha256, tower)
     return TrainingTask(
         network=Wav2Lip(training, generator, judge, expert.network),
         phases=_phases(training),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -18,6 +19,7 @@ from components.models.wav2lip.delivery import DeliveredWav2Lip
 from components.models.wav2lip.loss import picture_loss
 from components.models.wav2lip.network import mouth_box
 from components.models.wav2lip.params import Section
+from components.models.wav2lip.rendering import load_lip_sync
 from components.models.wav2lip.task import training_task
 from components.nn.contracts import TrainingTask
 from components.training.loop import train
@@ -170,3 +172,19 @@ def test_a_delivered_network_is_where_the_next_begins(
     wide = section.architecture.model_copy(update={"audio_dim": 16})
     with pytest.raises(ConfigError, match="audio"):
         task_of(section.model_copy(update={"architecture": wide}), store, syncnet, result.delivered)
+
+
+def test_it_may_hear_with_the_tower_of_its_teacher(
+    section: Section, store: TalkingStore, syncnet: Path, tmp_path: Path
+) -> None:
+    heard = section.model_copy(
+        update={"architecture": section.architecture.model_copy(update={"audio_encoder": "syncnet"})}
+    )
+    task = task_of(heard, store, syncnet)
+    before = {name: value.clone() for name, value in task.network.generator.audio.state_dict().items()}
+    run(task, tmp_path / "training", max_steps=1)
+    for name, value in task.network.generator.audio.state_dict().items():
+        torch.testing.assert_close(value, before[name])
+    rendered = load_lip_sync(heard, tmp_path / "training" / "delivered", CPU)
+    crops = np.zeros((2, 64, 64, 3), np.uint8)
+    assert rendered.faces(crops, np.zeros(16000, np.int16), np.arange(2)).shape == crops.shape
