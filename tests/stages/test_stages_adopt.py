@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from fixture_evidence import NOW, evidence, laptop_params
 from heard_elsewhere import heard_elsewhere
-from registry_store import RegistryStore, delivered
+from registry_store import CONSENT, RegistryStore, delivered
 
 from components.core.errors import NothingScoredError
 from components.core.metrics import Evidence
 from components.core.paths import Workspace
 from components.core.progress import Progress
-from components.core.storage import write_json
+from components.core.storage import write_json, write_text
+from components.data.consent import CONSENT_NAME, consent_text
 from components.promotion.ledger import Ledger
 from components.promotion.succession import Author
 from components.stages import adopt
@@ -44,6 +45,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FreshMachine:
     shipped = delivered(project / "pretrained" / "fastpitch")
     (shipped / "README.md").write_text("card", encoding="utf-8")
     workspace = Workspace.embedded(tmp_path / "workspace")
+    register = consent_text({CONSENT.consent_id: CONSENT})
+    write_text(workspace.data / PARAMS.data.corpora[0] / CONSENT_NAME, register)
     store = RegistryStore.in_folder(tmp_path / "mlflow")
     mlflow = PARAMS.platform.mlflow.model_copy(update={"tracking_uri": store.uri})
     platform = PARAMS.platform.model_copy(update={"mlflow": mlflow})
