@@ -41,6 +41,7 @@ settings.register_profile("iris", deadline=None)
 settings.load_profile("iris")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Two processes share the suite by folder, since fixtures of a folder are dear; whole runs come first."""
     for item in items:
