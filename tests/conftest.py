@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from embedded_demo import Demo
+    from xdist.remote import Producer
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -41,22 +44,34 @@ settings.register_profile("iris", deadline=None)
 settings.load_profile("iris")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Two processes share the suite by folder, since what a folder's tests share is dear to make."""
+    return _ByFolder(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two processes share the suite by folder, since fixtures of a folder are dear; whole runs come first."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=lambda item: _group(item) != _WHOLE_RUN)
+    """Whole runs come first: they last longest."""
+    items.sort(key=lambda item: _group(item.nodeid) != _WHOLE_RUN)
 
 
 _WHOLE_RUN = "whole-run"
 
 
-def _group(item: pytest.Item) -> str:
-    """Tests of one group run in one process, one after the other: they share what was made for the first."""
-    if "demo" in getattr(item, "fixturenames", ()) or item.path.parent.name in {"e2e", "faults"}:
-        return _WHOLE_RUN
-    return str(item.path.parent.relative_to(PROJECT))
+@cache
+def _group_of_file(path: str) -> str:
+    """Tests of one group run in one process, one after the other."""
+    ran = "demo: Demo" in (PROJECT / path).read_text(encoding="utf-8")
+    folder = str(Path(path).parent)
+    return _WHOLE_RUN if ran or folder in {"tests/e2e", "tests/faults"} else folder
+
+
+def _group(nodeid: str) -> str:
+    return _group_of_file(nodeid.split("::", maxsplit=1)[0])
+
+
+class _ByFolder(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid)
 
 
 @pytest.fixture(scope="session")
