@@ -261,6 +261,10 @@ def test_a_pass_that_waits_for_a_person_fails_nothing_and_goes_on_when_approved(
     outcome = promote.run(context)
     assert (outcome.summary["state"], outcome.summary["alias"]) == ("awaiting_approval", None)
     assert cycle.champion() is None
+    cycle.store.registry().set_version_tags("fastpitch", "1", {"promotion": "refused"})
+    with pytest.raises(BadInputError, match="waits for a person"):
+        approve(params, cycle.workspace, "fastpitch", "1", "박지민", "heard all 120")
+    cycle.store.registry().set_version_tags("fastpitch", "1", {"promotion": "awaiting_approval"})
     said = approve(params, cycle.workspace, "fastpitch", "1", "박지민", "heard all 120")
     assert said == "fastpitch v1 is champion_laptop, approved by 박지민 (heard all 120)"
     assert cycle.champion() == "1"
