@@ -15,7 +15,6 @@ from components.promotion.succession import Author
 from components.stages import safeguards, services
 from components.stages.rollback import require_model
 
-
 _WAITS: PromotionState = "awaiting_approval"
 
 
@@ -24,8 +23,8 @@ def approve(params: Params, workspace: Workspace, model: str, version: str, by: 
 
     Raises:
         ConfigError: no such model.
-        BadInputError: no such version, no name or reason, or a version that does not wait: only `promote` lets
-            one wait, after the gate and after its exported form was heard in a process of its own.
+        BadInputError: no such version, no name or reason, or a version that does not wait: only `promote`
+            lets one wait, after the gate and after its exported form was heard in a process of its own.
         PromotionConflictError: a promotion holds the lease.
     """
     require_model(params, model)
