@@ -3,6 +3,7 @@
 from components.core.params.base import (
     AuxiliarySection,
     Definition,
+    LimitedOutput,
     MelSection,
     ModelKind,
     ModelSection,
@@ -17,6 +18,7 @@ from components.core.params.root import Params
 __all__ = [
     "AuxiliarySection",
     "Definition",
+    "LimitedOutput",
     "MelSection",
     "ModelKind",
     "ModelSection",

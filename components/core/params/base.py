@@ -32,6 +32,20 @@ class Definition(Section):
     """One of the 12 definitions (model × {architecture, training, inference}) of the parameter sheet."""
 
 
+class LimitedOutput(Section):
+    """A model whose samples are kept within full scale; `components.nn.limiter` says how."""
+
+    limiter_knee: float = Field(gt=0, lt=1, description="of full scale; samples above it are bent")
+    peak_limit: float = Field(gt=0, lt=1, description="of full scale; what the bend never reaches")
+
+    @model_validator(mode="after")
+    def _limiter_bends(self) -> Self:
+        if self.limiter_knee >= self.peak_limit:
+            message = f"limiter_knee {self.limiter_knee} is not below peak_limit {self.peak_limit}"
+            raise ValueError(message)
+        return self
+
+
 class MelSection(Section):
     """What a mel is made of; `components.features.mel` says how."""
 

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from components.core.params import Definition, MelSection, ModelKind, ModelSection, TrainingRun
+from components.core.params import Definition, LimitedOutput, MelSection, ModelKind, ModelSection, TrainingRun
 from components.core.params import Section as ParamsSection
 
 
@@ -85,21 +85,12 @@ class Training(TrainingRun, Definition):
     warm_start: bool
 
 
-class Inference(Definition):
+class Inference(LimitedOutput, Definition):
     """Synthesis."""
 
     pace: float = Field(gt=0, description="1: as trained; 2: twice as fast")
     max_frames_per_symbol: int = Field(gt=0)
     max_symbols: int = Field(gt=0, description="of one utterance; longer text is refused")
-    limiter_knee: float = Field(gt=0, lt=1, description="of full scale; samples above it are bent")
-    peak_limit: float = Field(gt=0, lt=1, description="of full scale; what the bend never reaches")
-
-    @model_validator(mode="after")
-    def _limiter_bends(self) -> Self:
-        if self.limiter_knee >= self.peak_limit:
-            message = f"limiter_knee {self.limiter_knee} is not below peak_limit {self.peak_limit}"
-            raise ValueError(message)
-        return self
 
 
 class Section(ModelSection):

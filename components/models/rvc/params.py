@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from components.auxiliaries.vocoder.params import SourceFilterSynthesis
-from components.core.params import Definition, MelSection, ModelKind, ModelSection, TrainingRun
+from components.core.params import Definition, LimitedOutput, MelSection, ModelKind, ModelSection, TrainingRun
 from components.core.params import Section as ParamsSection
 from components.nn.discriminator_params import DiscriminatorParams
 
@@ -171,7 +171,7 @@ class Training(TrainingRun, Definition):
         return self
 
 
-class Inference(Definition):
+class Inference(LimitedOutput, Definition):
     """Conversion."""
 
     index_rate: float = Field(ge=0, le=1)
@@ -180,8 +180,6 @@ class Inference(Definition):
     prior_noise_scale: float = Field(ge=0)
     rms_mix_rate: float = Field(ge=0, le=1)
     rms_window_s: float = Field(gt=0, description="over which loudness is measured")
-    limiter_knee: float = Field(gt=0, lt=1, description="of full scale; samples above it are bent")
-    peak_limit: float = Field(gt=0, lt=1, description="of full scale; what the bend never reaches")
     transpose_semitones: int
     automatic_key: bool = Field(description="move the source's median pitch to the target's besides")
     chunk_s: float = Field(gt=0, description="of a stream; a listener waits for it")
@@ -189,13 +187,6 @@ class Inference(Definition):
     context_s: float = Field(ge=0, description="heard again before each chunk")
     lookahead_s: float = Field(gt=0, description="heard beyond each chunk; a listener waits for it")
     crossfade_s: float = Field(ge=0, description="of a chunk's end with the next one's beginning")
-
-    @model_validator(mode="after")
-    def _limiter_bends(self) -> Self:
-        if self.limiter_knee >= self.peak_limit:
-            message = f"limiter_knee {self.limiter_knee} is not below peak_limit {self.peak_limit}"
-            raise ValueError(message)
-        return self
 
     @model_validator(mode="after")
     def _chunks_fit(self) -> Self:

@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from components.core.params import Definition, ModelKind, ModelSection, TrainingRun
+from components.core.params import Definition, LimitedOutput, ModelKind, ModelSection, TrainingRun
 from components.core.params import Section as ParamsSection
 from components.core.utterance import Language
 
@@ -123,7 +123,7 @@ class Streaming(ParamsSection):
     chunk_frames: int = Field(gt=0)
 
 
-class Inference(Definition):
+class Inference(LimitedOutput, Definition):
     """Sampling: temperature, then top-k, then top-p."""
 
     temperature_start: float = Field(gt=0)

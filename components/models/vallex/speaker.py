@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from components.auxiliaries.codec.contract import Codec, require_same
 from components.core.errors import DataError
@@ -17,6 +18,7 @@ from components.models.vallex.delivery import DeliveredVallex
 from components.models.vallex.params import Section
 from components.models.vallex.segmentation import pieces
 from components.nn.contracts import Speech
+from components.nn.limiter import limited
 from components.nn.prompting import Line, Utterance, Voice, require_prompt_length
 from components.text import UNK, phonemise
 
@@ -115,7 +117,7 @@ class VallexSpeaker:
             final = known.shape[1] if not going else known.shape[1] - self._codec.lookahead
             if final > sounded:
                 made = self._codec.decode(known[None], sounded)[0, : (final - sounded) * self._codec.hop]
-                yield made.cpu().numpy()
+                yield self._within(made)
                 sounded = final
             wanted = known.shape[1] + sizes.chunk_frames
 
@@ -130,8 +132,13 @@ class VallexSpeaker:
     def _audible(self, spoken: Spoken) -> NDArray[np.float32]:
         if spoken.codes.shape[1] == 0:
             return np.zeros(0, np.float32)
-        made: NDArray[np.float32] = self._codec.decode(spoken.codes[None])[0].cpu().numpy()
-        return made
+        return self._within(self._codec.decode(spoken.codes[None])[0])
+
+    def _within(self, samples: Tensor) -> NDArray[np.float32]:
+        """A codec knows no full scale: a loud voice is bent before it instead of clipped."""
+        limits = self._inference
+        bent: NDArray[np.float32] = limited(samples.cpu(), limits.limiter_knee, limits.peak_limit).numpy()
+        return bent
 
     def _requests(self, text: str, language: Language, voice: Voice, seed: int) -> list[Request]:
         number = self.languages.index(self._known(language))

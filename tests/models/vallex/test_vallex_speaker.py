@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from conftest import CPU
 from counting_codec import CountingCodec
 from tone_corpus import RATE, tone
+from torch import Tensor
 
 from components.core.errors import ConfigError, DataError
 from components.models.vallex.params import Section
@@ -85,3 +87,20 @@ def test_what_cannot_be_spoken_is_refused(speaker: VallexSpeaker, voice: Voice) 
 def test_another_codec_is_refused(section: Section, delivered: Path) -> None:
     with pytest.raises(ConfigError, match="codec"):
         VallexSpeaker(section, delivered, CountingCodec("d" * 64), CPU)
+
+
+class _Loud(CountingCodec):
+    """Louder than full scale, as a synthesis without limits may be."""
+
+    def decode(self, codes: Tensor, first: int = 0) -> Tensor:
+        return torch.full_like(super().decode(codes, first), 3.0)
+
+
+def test_a_loud_voice_is_bent_instead_of_clipped(section: Section, delivered: Path) -> None:
+    speaker = VallexSpeaker(section, delivered, _Loud(), CPU)
+    voice = speaker.voice(Speech(tone(1.0), RATE), "안녕하세요", "ko")
+    whole = speaker.speak("Hello.", "en", voice, 1).speech.samples
+    streamed = np.concatenate(list(speaker.stream("Hello.", "en", voice, 1)))
+    for samples in (whole, streamed):
+        assert len(samples)
+        assert np.abs(samples).max() <= section.inference.peak_limit
