@@ -14,7 +14,7 @@ from components.core.parallel import map_in_processes
 from components.core.progress import Progress
 from components.core.storage import recover_folder
 from components.features.flat_store import columns, nothing_usable
-from components.features.placed_store import PlacedStore, Row, counted, placed, write_placed
+from components.features.placed_store import PlacedStore, Row, write_counting
 from components.features.scratch import Features, Scratch
 
 
@@ -120,8 +120,7 @@ def extract(
     accepted = sorted((job for job in jobs if job.name not in rejected), key=lambda job: job.name)
     if not accepted:
         raise nothing_usable(who, wanted, len(jobs), rejected)
-    rows = [counted(store, job.row, known.features_of(job.row)) for job in accepted]
-    write_placed(target, store, placed(store, rows), known.features_of, lambda arrays: summary)
+    write_counting(target, store, [job.row for job in accepted], known.features_of, summary)
     known.scratch.remove()
     return FeatureReport(len(jobs), len(accepted), len(jobs) - len(pending), dict(sorted(rejected.items())))
 

@@ -80,6 +80,23 @@ def placed(store: type[PlacedStore[Row]], rows: Sequence[Row]) -> list[Row]:
     return found
 
 
+def write_counting(
+    target: Path,
+    store: type[PlacedStore[Row]],
+    rows: Sequence[Row],
+    features_of: Callable[[Row], Features],
+    summary: Mapping[str, Any],
+) -> None:
+    """Write a store of rows whose counts are not known yet; ``features_of`` is called twice a row.
+
+    Args:
+        rows: sorted; at least one.
+        summary: ``store.json``.
+    """
+    ordered = placed(store, [counted(store, row, features_of(row)) for row in rows])
+    write_placed(target, store, ordered, features_of, lambda arrays: summary)
+
+
 def write_placed(
     target: Path,
     store: type[PlacedStore[Row]],
