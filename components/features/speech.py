@@ -15,11 +15,12 @@ from components.core.extraction import Extraction, FeatureReport
 from components.core.parallel import map_in_processes
 from components.core.storage import recover_folder, sha256_json, sha256_path
 from components.core.utterance import LANGUAGES, PhonemeTiming, Utterance
-from components.data.corpus import Corpus
+from components.data.corpus import Corpus, rows_of
 from components.features.audio import read_audio
 from components.features.durations import frame_durations
 from components.features.energy import frame_energy
 from components.features.flat_store import nothing_usable
+from components.features.incremental import reason_of
 from components.features.mel import MelAnalysis, log_mel, magnitudes
 from components.features.pitch import PitchAnalysis, f0
 from components.features.scratch import Features, Scratch
@@ -152,26 +153,18 @@ def _jobs(
     key = analysis.key()
     jobs: dict[str, SpeechJob] = {}
     rejected: dict[str, str] = {}
-    for corpus in corpora:
-        for row in filter(select, corpus.rows):
-            name = row.utterance_id
-            if name in jobs or name in rejected:
-                raise DataError(
-                    who=name,
-                    expected="an utterance_id that stands in one corpus",
-                    found=f"it again in {corpus.name}",
-                    action="rename one of the two",
-                )
-            timings = corpus.timings.get(name, ())
-            try:
-                symbols = tuple(phone.symbol for phone in timings) or _symbols(row)
-            except DataError as error:
-                rejected[name] = _reason(error)
-                continue
-            times = [(phone.start_s, phone.end_s) for phone in timings]
-            spoken = {"key": key, "audio": row.sha256, "symbols": symbols, "times": times}
-            fingerprint = sha256_json(spoken)
-            jobs[name] = SpeechJob(row, corpus.name, corpus.audio(row), symbols, timings, fingerprint)
+    for corpus, row in rows_of(corpora, select):
+        name = row.utterance_id
+        timings = corpus.timings.get(name, ())
+        try:
+            symbols = tuple(phone.symbol for phone in timings) or _symbols(row)
+        except DataError as error:
+            rejected[name] = reason_of(error)
+            continue
+        times = [(phone.start_s, phone.end_s) for phone in timings]
+        spoken = {"key": key, "audio": row.sha256, "symbols": symbols, "times": times}
+        fingerprint = sha256_json(spoken)
+        jobs[name] = SpeechJob(row, corpus.name, corpus.audio(row), symbols, timings, fingerprint)
     return list(jobs.values()), rejected
 
 
@@ -197,13 +190,9 @@ def _compute(job: SpeechJob, analysis: SpeechAnalysis, scratch: Scratch) -> str:
         samples = read_audio(job.audio, job.utterance.sha256, analysis.mel)
         features = analyse(samples, job.symbols, job.timings, analysis)
     except DataError as error:
-        return _reason(error)
+        return reason_of(error)
     scratch.save(job.fingerprint, features)
     return ""
-
-
-def _reason(error: DataError) -> str:
-    return f"{error.who}: expected {error.expected}, found {error.found}"
 
 
 def _write(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -21,11 +20,9 @@ from components.core.progress import Progress
 from components.features.talking.prepare import prepare
 from components.features.talking.sources import Learner
 from components.features.talking.store import TalkingStore
-from components.nn.contracts import Phase, Recipe, TrainingTask
-from components.nn.delivered import read_delivered, write_delivered
-from components.nn.optimisers import adamw, warm_up
-
-_PREFIX = "network."
+from components.nn.contracts import TrainingTask
+from components.nn.delivered import read_delivered
+from components.nn.single_phase import single_phase_task, warmed_up
 
 
 class SyncNetSpec:
@@ -77,15 +74,16 @@ class SyncNetSpec:
         if warm_start is not None:
             network.load_state_dict(dict(read_delivered(warm_start, self.name).weights))
         card = card_of(architecture, store.hearing)
-        return TrainingTask(
+        return single_phase_task(
+            self.name,
+            card,
+            training,
+            seed,
+            phase=warmed_up("sync", ("network",), training),
             network=SyncLearner(network, training, store.statistics),
-            phases=(_phase(training),),
             train=SyncWindows(store, "train", training),
             validation=SyncWindows(store, "validation", training),
             collate=collate,
-            recipe=Recipe.of(training, seed),
-            identity={"model": self.name, **card},
-            deliver=partial(_deliver, name=self.name, card=card, dtype=training.delivered_dtype),
         )
 
     def measure(
@@ -138,23 +136,6 @@ def pair_figures(
         batch = {name: value.to(device) for name, value in collate([windows[index]]).items()}
         told.append(learner("sync", batch, 0))
     return tuple(float(torch.stack([one[name] for one in told]).mean()) for name in ("pairs", "accuracy"))  # type: ignore[return-value]
-
-
-def _phase(training: Training) -> Phase:
-    return Phase(
-        name="sync",
-        modules=("network",),
-        optimiser=adamw(training, decay_vectors=False),
-        schedule=partial(warm_up, steps=training.warmup_steps),
-        clip_norm=training.gradient_clip_norm,
-    )
-
-
-def _deliver(
-    weights: Mapping[str, Tensor], folder: Path, *, name: str, card: Mapping[str, object], dtype: str
-) -> None:
-    own = {key.removeprefix(_PREFIX): value for key, value in weights.items() if key.startswith(_PREFIX)}
-    write_delivered(own, folder, model=name, card=card, dtype=getattr(torch, dtype))
 
 
 SPEC = SyncNetSpec(SYNCNET, "model")

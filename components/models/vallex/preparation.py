@@ -15,7 +15,7 @@ from components.core.errors import DataError
 from components.core.extraction import Extraction, FeatureReport
 from components.core.storage import recover_folder, sha256_json, sha256_path
 from components.core.utterance import LANGUAGES, PhonemeTiming, Utterance
-from components.data.corpus import Corpus
+from components.data.corpus import Corpus, rows_of
 from components.features import audio
 from components.features.audio import read_audio
 from components.features.flat_store import nothing_usable
@@ -130,26 +130,18 @@ def _jobs(corpora: Sequence[Corpus], codec: Codec) -> tuple[list[CodeJob], dict[
     key = sha256_json({"codec": codec.sha256, "symbols": INVENTORY_VERSION, "source": source})
     jobs: dict[str, CodeJob] = {}
     rejected: dict[str, str] = {}
-    for corpus in corpora:
-        for row in filter(teaches_vallex, corpus.rows):
-            name = row.utterance_id
-            if name in jobs or name in rejected:
-                raise DataError(
-                    who=name,
-                    expected="an utterance_id that stands in one corpus",
-                    found=f"it again in {corpus.name}",
-                    action="rename one of the two",
-                )
-            timings = corpus.timings.get(name, ())
-            try:
-                symbols = tuple(ids(_symbols(row, timings)))
-            except DataError as error:
-                rejected[name] = reason_of(error)
-                continue
-            starts = tuple(phone.start_s for phone in timings)
-            print_ = sha256_json({"key": key, "audio": row.sha256, "symbols": symbols, "starts": starts})
-            stored = StoredSpeech(name, row.speaker_id, row.language, row.split, row.consent, print_)
-            jobs[name] = CodeJob(stored, row, corpus.audio(row), symbols, starts)
+    for corpus, row in rows_of(corpora, teaches_vallex):
+        name = row.utterance_id
+        timings = corpus.timings.get(name, ())
+        try:
+            symbols = tuple(ids(_symbols(row, timings)))
+        except DataError as error:
+            rejected[name] = reason_of(error)
+            continue
+        starts = tuple(phone.start_s for phone in timings)
+        print_ = sha256_json({"key": key, "audio": row.sha256, "symbols": symbols, "starts": starts})
+        stored = StoredSpeech(name, row.speaker_id, row.language, row.split, row.consent, print_)
+        jobs[name] = CodeJob(stored, row, corpus.audio(row), symbols, starts)
     return [jobs[name] for name in sorted(jobs)], rejected
 
 
