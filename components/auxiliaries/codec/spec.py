@@ -18,18 +18,18 @@ from components.auxiliaries.codec.preparation import prepare
 from components.core.errors import ConfigError
 from components.core.extraction import Extraction, FeatureReport
 from components.core.params import AuxiliarySection, narrowed
-from components.core.progress import Progress
 from components.features.mel import MelAnalysis
 from components.features.pitch import PitchAnalysis
 from components.nn.contracts import TrainingTask
 from components.nn.delivered import read_delivered
+from components.nn.held_out import HeldOut, MeasuredSpec
 from components.nn.single_phase import single_phase_task, warmed_up
 
 #: What only training needs of the quantiser.
 _LEFT_BEHIND = ("quantiser.counts", "quantiser.sums", "quantiser.begun")
 
 
-class CodecSpec:
+class CodecSpec(MeasuredSpec):
     """See `components.nn.contracts.AuxiliarySpec`."""
 
     name = NAME
@@ -80,16 +80,10 @@ class CodecSpec:
             left_behind=_LEFT_BEHIND,
         )
 
-    def measure(
-        self,
-        section: AuxiliarySection,
-        delivered: Path,
-        features: Path,
-        device: torch.device,
-        progress: Progress,
-    ) -> Mapping[str, float]:
+    def figures(self, section: AuxiliarySection, held_out: HeldOut) -> Mapping[str, float]:
         """Copy synthesis of test clips; see `measure.measure`."""
-        return measure(narrowed(section, Section), delivered, features, device, progress)
+        h = held_out
+        return measure(narrowed(section, Section), h.delivered, h.features, h.device, h.progress)
 
 
 def _initial_network(

@@ -21,10 +21,11 @@ from components.core.params import AuxiliarySection, narrowed
 from components.core.progress import Progress
 from components.nn.contracts import Recipe, TrainingTask
 from components.nn.delivered import read_delivered
+from components.nn.held_out import HeldOut, MeasuredSpec
 from components.nn.single_phase import single_phase_task, warmed_up
 
 
-class ContentSpec:
+class ContentSpec(MeasuredSpec):
     """See `components.nn.contracts.IteratedSpec`."""
 
     name = NAME
@@ -109,16 +110,10 @@ class ContentSpec:
         )
         return found, delivered if typed.training.continue_weights else None
 
-    def measure(
-        self,
-        section: AuxiliarySection,
-        delivered: Path,
-        features: Path,
-        device: torch.device,
-        progress: Progress,
-    ) -> Mapping[str, float]:
+    def figures(self, section: AuxiliarySection, held_out: HeldOut) -> Mapping[str, float]:
         """Held-out figures; see `measure.measure`."""
-        return measure(narrowed(section, Section), delivered, features, device, progress)
+        h = held_out
+        return measure(narrowed(section, Section), h.delivered, h.features, h.device, h.progress)
 
 
 def _initial_network(section: Section, clusters: int, seed: int, warm_start: Path | None) -> MaskedPrediction:

@@ -18,16 +18,16 @@ from components.auxiliaries.recogniser.prepare import prepare
 from components.auxiliaries.recogniser.store import ReferenceStore
 from components.core.extraction import Extraction, FeatureReport
 from components.core.params import AuxiliarySection, narrowed
-from components.core.progress import Progress
 from components.core.storage import sha256_json
 from components.features.mel import MelAnalysis
 from components.nn.contracts import TrainingTask
 from components.nn.delivered import read_delivered
+from components.nn.held_out import HeldOut, MeasuredSpec
 from components.nn.single_phase import single_phase_task, warmed_up
 from components.text import INVENTORY_VERSION
 
 
-class RecogniserSpec:
+class RecogniserSpec(MeasuredSpec):
     """See `components.nn.contracts.AuxiliarySpec`."""
 
     name = NAME
@@ -79,16 +79,9 @@ class RecogniserSpec:
             collate=collate,
         )
 
-    def measure(
-        self,
-        section: AuxiliarySection,
-        delivered: Path,
-        features: Path,
-        device: torch.device,
-        progress: Progress,
-    ) -> Mapping[str, float]:
+    def figures(self, section: AuxiliarySection, held_out: HeldOut) -> Mapping[str, float]:
         """Held-out error rates; see `measure.measure`."""
-        return measure(delivered, features, device, progress)
+        return measure(held_out.delivered, held_out.features, held_out.device, held_out.progress)
 
 
 def _initial_network(

@@ -16,16 +16,16 @@ from components.auxiliaries.syncnet.params import Section, Training
 from components.core.errors import ConfigError
 from components.core.extraction import Extraction, FeatureReport
 from components.core.params import AuxiliarySection, narrowed
-from components.core.progress import Progress
 from components.features.talking.prepare import prepare
 from components.features.talking.sources import Learner
 from components.features.talking.store import TalkingStore
 from components.nn.contracts import TrainingTask
 from components.nn.delivered import read_delivered
+from components.nn.held_out import HeldOut, MeasuredSpec
 from components.nn.single_phase import single_phase_task, warmed_up
 
 
-class SyncNetSpec:
+class SyncNetSpec(MeasuredSpec):
     """See `components.nn.contracts.AuxiliarySpec`.
 
     Args:
@@ -86,14 +86,7 @@ class SyncNetSpec:
             collate=collate,
         )
 
-    def measure(
-        self,
-        section: AuxiliarySection,
-        delivered: Path,
-        features: Path,
-        device: torch.device,
-        progress: Progress,
-    ) -> Mapping[str, float]:
+    def figures(self, section: AuxiliarySection, held_out: HeldOut) -> Mapping[str, float]:
         """On clips of unseen voices, sentences and faces.
 
         Returns:
@@ -101,13 +94,13 @@ class SyncNetSpec:
             is found within a frame; ``lse_d`` and ``lse_c``, means over ``n_clips``; ``lse_c_shuffled``: with
             the sound of another clip.
         """
-        training, store = narrowed(section, Section).training, TalkingStore(features)
-        network = load(delivered, self.name, device)
+        training, store = narrowed(section, Section).training, TalkingStore(held_out.features)
+        network = load(held_out.delivered, self.name, held_out.device)
         windows = SyncWindows(store, "test", training)
-        loss, accuracy = pair_figures(network.network, windows, training, device)
+        loss, accuracy = pair_figures(network.network, windows, training, held_out.device)
         rows = [row for row in store.of_part("test") if len(store.starts(row)) == row.frames - 4]
         own, other = [], []
-        for place, row in enumerate(progress.track(rows, len(rows), "clips")):
+        for place, row in enumerate(held_out.progress.track(rows, len(rows), "clips")):
             crops = store.crops(row)
             own.append(network.score(crops, store.mel(row), row.clip_id))
             wrong = store.mel(rows[(place + 1) % len(rows)])
