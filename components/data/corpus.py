@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -60,6 +60,28 @@ class Corpus:
                 action="ingest the corpus again, or restore it with `restore-data`",
             )
         return path
+
+
+def rows_of(
+    corpora: Sequence[Corpus], select: Callable[[Utterance], bool]
+) -> Iterator[tuple[Corpus, Utterance]]:
+    """The selected rows, corpus by corpus.
+
+    Raises:
+        DataError: one id in two corpora.
+    """
+    seen: set[str] = set()
+    for corpus in corpora:
+        for row in filter(select, corpus.rows):
+            if row.utterance_id in seen:
+                raise DataError(
+                    who=row.utterance_id,
+                    expected="an utterance_id that stands in one corpus",
+                    found=f"it again in {corpus.name}",
+                    action="rename one of the two",
+                )
+            seen.add(row.utterance_id)
+            yield corpus, row
 
 
 def corpora(data: Path, names: Sequence[str]) -> tuple[Corpus, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 
 from components.core.errors import DataError
 from components.core.extraction import Extraction, FeatureReport
-from components.core.parallel import map_in_processes
 from components.core.storage import recover_folder, sha256_json, sha256_path
 from components.core.utterance import LANGUAGES, PhonemeTiming, Utterance
-from components.data.corpus import Corpus
+from components.data.corpus import Corpus, rows_of
 from components.features.audio import read_audio
 from components.features.durations import frame_durations
 from components.features.energy import frame_energy
 from components.features.flat_store import nothing_usable
+from components.features.incremental import Job, Known, reason_of
 from components.features.mel import MelAnalysis, log_mel, magnitudes
 from components.features.pitch import PitchAnalysis, f0
-from components.features.scratch import Features, Scratch
+from components.features.scratch import Features
 from components.features.store import UNKNOWN_DURATION, FeatureStore, StoredUtterance
 from components.features.store_writer import write_store
 from components.text import phonemise
@@ -44,15 +44,13 @@ class SpeechAnalysis:
 
 
 @dataclass(frozen=True)
-class SpeechJob:
-    """One utterance to analyse; small, because it travels to a worker. ``timings`` may be empty."""
+class SpeechJob(Job[StoredUtterance]):
+    """One utterance to analyse. ``timings`` may be empty."""
 
     utterance: Utterance
-    corpus: str
     audio: Path
     symbols: tuple[str, ...]
     timings: tuple[PhonemeTiming, ...]
-    fingerprint: str
 
 
 def extract_speech_features(
@@ -83,23 +81,20 @@ def extract_speech_features(
         number, count = shard
         jobs, rejected = jobs[number::count], {}
     rows = len(jobs) + len(rejected)
-    old, scratch = FeatureStore.earlier(target), Scratch.beside(target)
-    known = set(old.by_fingerprint) if old else set()
-    pending = [j for j in jobs if j.fingerprint not in known and not scratch.holds(j.fingerprint)]
+    known = Known(FeatureStore, target)
+    pending = known.lacks(jobs)
     reused = len(jobs) - len(pending)
     progress.say(f"{rows} utterances: {len(pending)} to compute, {reused} as before")
-    work = partial(_compute, analysis=analysis, scratch=scratch)
-    reasons = map_in_processes(work, pending, extraction.workers, progress, "utterances")
-    for job, reason in zip(pending, reasons, strict=True):
-        if reason:
-            rejected[job.utterance.utterance_id] = reason
-    accepted = [job for job in jobs if job.utterance.utterance_id not in rejected]
+    work = partial(_compute, analysis=analysis)
+    rejected |= known.compute(pending, work, extraction.workers, progress, "utterances")
+    accepted = [job.row for job in jobs if job.name not in rejected]
     if shard is not None:
         return FeatureReport(rows, len(accepted), reused, dict(sorted(rejected.items())))
     if not accepted:
         raise nothing_usable("features", "usable utterance", rows, rejected)
-    _write(target, accepted, old, scratch, analysis, rejected)
-    scratch.remove()
+    accepted.sort(key=lambda row: row.utterance_id)
+    write_store(target, accepted, known.features_of, asdict(analysis), dict(sorted(rejected.items())))
+    known.scratch.remove()
     return FeatureReport(rows, len(accepted), reused, dict(sorted(rejected.items())))
 
 
@@ -152,26 +147,20 @@ def _jobs(
     key = analysis.key()
     jobs: dict[str, SpeechJob] = {}
     rejected: dict[str, str] = {}
-    for corpus in corpora:
-        for row in filter(select, corpus.rows):
-            name = row.utterance_id
-            if name in jobs or name in rejected:
-                raise DataError(
-                    who=name,
-                    expected="an utterance_id that stands in one corpus",
-                    found=f"it again in {corpus.name}",
-                    action="rename one of the two",
-                )
-            timings = corpus.timings.get(name, ())
-            try:
-                symbols = tuple(phone.symbol for phone in timings) or _symbols(row)
-            except DataError as error:
-                rejected[name] = _reason(error)
-                continue
-            times = [(phone.start_s, phone.end_s) for phone in timings]
-            spoken = {"key": key, "audio": row.sha256, "symbols": symbols, "times": times}
-            fingerprint = sha256_json(spoken)
-            jobs[name] = SpeechJob(row, corpus.name, corpus.audio(row), symbols, timings, fingerprint)
+    for corpus, row in rows_of(corpora, select):
+        name = row.utterance_id
+        timings = corpus.timings.get(name, ())
+        try:
+            symbols = tuple(phone.symbol for phone in timings) or _symbols(row)
+        except DataError as error:
+            rejected[name] = reason_of(error)
+            continue
+        times = [(phone.start_s, phone.end_s) for phone in timings]
+        spoken = {"key": key, "audio": row.sha256, "symbols": symbols, "times": times}
+        stored = StoredUtterance(
+            corpus=corpus.name, fingerprint=sha256_json(spoken), **row.model_dump(include=_KEPT)
+        )
+        jobs[name] = SpeechJob(stored, row, corpus.audio(row), symbols, timings)
     return list(jobs.values()), rejected
 
 
@@ -191,44 +180,11 @@ def _symbols(row: Utterance) -> tuple[str, ...]:
     return phonemise(row.text, row.language).symbols
 
 
-def _compute(job: SpeechJob, analysis: SpeechAnalysis, scratch: Scratch) -> str:
-    """Runs in a worker: features into the scratch folder, or the reason why there are none."""
-    try:
-        samples = read_audio(job.audio, job.utterance.sha256, analysis.mel)
-        features = analyse(samples, job.symbols, job.timings, analysis)
-    except DataError as error:
-        return _reason(error)
-    scratch.save(job.fingerprint, features)
-    return ""
+def _compute(job: SpeechJob, analysis: SpeechAnalysis) -> Features:
+    """Runs in a worker; see `analyse`.
 
-
-def _reason(error: DataError) -> str:
-    return f"{error.who}: expected {error.expected}, found {error.found}"
-
-
-def _write(
-    target: Path,
-    jobs: Sequence[SpeechJob],
-    old: FeatureStore | None,
-    scratch: Scratch,
-    analysis: SpeechAnalysis,
-    rejected: Mapping[str, str],
-) -> None:
-    known = old.by_fingerprint if old else {}
-    symbols = np.array(old.symbols) if old else np.array([])
-
-    def features_of(row: StoredUtterance) -> Features:
-        if old is None or row.fingerprint not in known:
-            return scratch.load(row.fingerprint)
-        views = old.views(known[row.fingerprint])
-        return {**views, "symbols": symbols[views["symbol_ids"]]}
-
-    rows = [
-        StoredUtterance(
-            corpus=job.corpus,
-            fingerprint=job.fingerprint,
-            **job.utterance.model_dump(include=_KEPT),
-        )
-        for job in sorted(jobs, key=lambda job: job.utterance.utterance_id)
-    ]
-    write_store(target, rows, features_of, asdict(analysis), dict(sorted(rejected.items())))
+    Raises:
+        DataError: audio, symbols or times that cannot be used.
+    """
+    samples = read_audio(job.audio, job.utterance.sha256, analysis.mel)
+    return analyse(samples, job.symbols, job.timings, analysis)

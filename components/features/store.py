@@ -5,16 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from components.features.flat_store import FlatStore
+from components.features.placed_store import FRAMES, SYMBOLS, PlacedStore
+from components.features.scratch import Features
 
 #: Field → dtype. Per frame [T(, n_mels)], then per symbol [L].
 FRAME_FIELDS = {"mel": np.float32, "f0": np.float32, "energy": np.float32}
@@ -70,28 +69,21 @@ class UtteranceFeatures:
     true_durations: NDArray[np.int32]
 
 
-class FeatureStore(FlatStore[StoredUtterance]):
+class FeatureStore(PlacedStore[StoredUtterance]):
     """Reads a store; its rows are sorted by utterance id."""
 
     row_type = StoredUtterance
     fields = MappingProxyType({**FRAME_FIELDS, **SYMBOL_FIELDS})
+    places = MappingProxyType(
+        {**dict.fromkeys(FRAME_FIELDS, FRAMES), **dict.fromkeys(SYMBOL_FIELDS, SYMBOLS)}
+    )
     format = 3
     remedy = "run the features stage again; it recomputes what is missing"
-
-    def lengths(self, rows: Sequence[StoredUtterance]) -> dict[str, int]:
-        """Frames and symbols of all rows."""
-        frames, symbols = sum(row.frames for row in rows), sum(row.symbols for row in rows)
-        return {**dict.fromkeys(FRAME_FIELDS, frames), **dict.fromkeys(SYMBOL_FIELDS, symbols)}
 
     @cached_property
     def by_id(self) -> dict[str, StoredUtterance]:
         """Utterance id → row."""
         return {row.utterance_id: row for row in self.rows}
-
-    @cached_property
-    def by_fingerprint(self) -> dict[str, StoredUtterance]:
-        """Fingerprint of audio, alignment and analysis → row."""
-        return {row.fingerprint: row for row in self.rows}
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -119,14 +111,9 @@ class FeatureStore(FlatStore[StoredUtterance]):
         """
         return UtteranceFeatures(**self.views(self.by_id[utterance_id]))
 
-    def views(self, row: StoredUtterance) -> dict[str, NDArray[Any]]:
-        """Field → its part of the flat array."""
-        frames = slice(row.frame_start, row.frame_start + row.frames)
-        symbols = slice(row.symbol_start, row.symbol_start + row.symbols)
-        return {
-            **{name: self.arrays[name][frames] for name in FRAME_FIELDS},
-            **{name: self.arrays[name][symbols] for name in SYMBOL_FIELDS},
-        }
+    def as_computed(self, row: StoredUtterance) -> Features:
+        """With ``symbols`` as strings."""
+        return {**self.views(row), "symbols": self._names[self.part("symbol_ids", row)]}
 
     def standardised_pitch(self, utterance_id: str) -> NDArray[np.float32]:
         """[T] ln f0 of each frame in standard deviations from its speaker's mean; 0 where unvoiced."""
@@ -135,6 +122,10 @@ class FeatureStore(FlatStore[StoredUtterance]):
         voiced = pitch > 0
         log_f0 = np.log(pitch, out=np.zeros(len(pitch), np.float32), where=voiced)
         return np.where(voiced, (log_f0 - speaker.mean) / speaker.std, 0.0).astype(np.float32)
+
+    @cached_property
+    def _names(self) -> NDArray[np.str_]:
+        return np.array(self.symbols)
 
     @cached_property
     def _speakers(self) -> dict[str, PitchStatistics]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from components.features.flat_store import Arrays, write_flat_store
+from components.features.flat_store import Arrays
+from components.features.placed_store import counted, placed, write_placed
 from components.features.scratch import Features
 from components.features.store import (
-    FRAME_FIELDS,
-    SYMBOL_FIELDS,
     FeatureStore,
     PitchStatistics,
     StoredUtterance,
@@ -37,55 +36,33 @@ def write_store(
         analysis: how they were made, for the reader.
         rejected: utterance id → reason.
     """
-    placed, symbols, bands = _placed(rows, features_of)
+    names: set[str] = set()
+
+    def noted(row: StoredUtterance) -> StoredUtterance:
+        features = features_of(row)
+        names.update(map(str, features["symbols"]))
+        return counted(FeatureStore, row, {**features, "symbol_ids": features["symbols"]})
+
+    ordered = placed(FeatureStore, [noted(row) for row in rows])
+    symbols = sorted(names)
     places = {symbol: place for place, symbol in enumerate(symbols)}
 
-    def parts_of(row: StoredUtterance) -> Iterator[tuple[str, int, NDArray[Any]]]:
+    def arrays_of(row: StoredUtterance) -> Features:
         features = features_of(row)
-        ids = np.array([places[str(symbol)] for symbol in features["symbols"]])
-        for name in FRAME_FIELDS:
-            yield name, row.frame_start, features[name]
-        for name in SYMBOL_FIELDS:
-            yield name, row.symbol_start, ids if name == "symbol_ids" else features[name]
+        return {**features, "symbol_ids": np.array([places[str(symbol)] for symbol in features["symbols"]])}
 
     def summary_of(arrays: Arrays) -> dict[str, Any]:
-        speakers = pitch_statistics(placed, arrays["f0"])
+        speakers = pitch_statistics(ordered, arrays["f0"])
         return {
             "analysis": analysis,
             "symbols": symbols,
             "speakers": {name: asdict(speaker) for name, speaker in speakers.items()},
             "rejected": rejected,
-            "utterances": len(placed),
+            "utterances": len(ordered),
             "frames": len(arrays["f0"]),
         }
 
-    write_flat_store(target, FeatureStore, placed, _shapes(placed, bands), parts_of, summary_of)
-
-
-def _placed(
-    rows: Sequence[StoredUtterance], features_of: Callable[[StoredUtterance], Features]
-) -> tuple[list[StoredUtterance], list[str], int]:
-    """Rows with offsets, all symbols sorted, mel bands."""
-    placed: list[StoredUtterance] = []
-    symbols: set[str] = set()
-    frame, symbol, bands = 0, 0, 0
-    for row in rows:
-        features = features_of(row)
-        frames, count = len(features["f0"]), len(features["symbols"])
-        placed.append(replace(row, frame_start=frame, frames=frames, symbol_start=symbol, symbols=count))
-        symbols.update(map(str, features["symbols"]))
-        frame, symbol, bands = frame + frames, symbol + count, features["mel"].shape[1]
-    return placed, sorted(symbols), bands
-
-
-def _shapes(rows: Sequence[StoredUtterance], bands: int) -> dict[str, tuple[int, ...]]:
-    frames = rows[-1].frame_start + rows[-1].frames
-    symbols = rows[-1].symbol_start + rows[-1].symbols
-    return {
-        **dict.fromkeys(FRAME_FIELDS, (frames,)),
-        **dict.fromkeys(SYMBOL_FIELDS, (symbols,)),
-        "mel": (frames, bands),
-    }
+    write_placed(target, FeatureStore, ordered, arrays_of, summary_of)
 
 
 class Placed(Protocol):

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from components.auxiliaries.codec.clips import ClipStore, spread
+from components.auxiliaries.codec.clips import ClipStore
 from components.auxiliaries.codec.params import Architecture, Training
 from components.auxiliaries.codec.trained import without_gaps
 from components.core.errors import DataError
 from components.core.utterance import Split
 from components.features.mel import MelAnalysis, log_mel, magnitudes
 from components.features.pcm import as_samples
+from components.features.recorded_clips import spread
 
 Sample = Mapping[str, Tensor]
 _CLIPS_FOR_STATISTICS = 200

@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from components.auxiliaries.codec.clips import ClipStore, spread
+from components.auxiliaries.codec.clips import ClipStore
 from components.auxiliaries.codec.params import Section
 from components.auxiliaries.codec.trained import TrainedCodec, load
 from components.core.errors import NothingScoredError
 from components.core.progress import Progress
 from components.features.mel import log_mel, magnitudes
 from components.features.pitch import f0_where_voiced
+from components.features.recorded_clips import spread
 
 _GROSS_CENTS = 100.0
 

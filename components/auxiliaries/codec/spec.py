@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor
 
 from components.auxiliaries.codec.clips import ClipStore
 from components.auxiliaries.codec.contract import NAME
@@ -16,24 +13,23 @@ from components.auxiliaries.codec.dataset import ClipDataset, collate
 from components.auxiliaries.codec.loss import CodecLearner
 from components.auxiliaries.codec.measure import measure
 from components.auxiliaries.codec.network import CodecNetwork
-from components.auxiliaries.codec.params import Architecture, Section, Training
+from components.auxiliaries.codec.params import Architecture, Section
 from components.auxiliaries.codec.preparation import prepare
 from components.core.errors import ConfigError
 from components.core.extraction import Extraction, FeatureReport
 from components.core.params import AuxiliarySection, narrowed
-from components.core.progress import Progress
 from components.features.mel import MelAnalysis
 from components.features.pitch import PitchAnalysis
-from components.nn.contracts import Phase, Recipe, TrainingTask
-from components.nn.delivered import read_delivered, write_delivered
-from components.nn.optimisers import adamw, warm_up
+from components.nn.contracts import TrainingTask
+from components.nn.delivered import read_delivered
+from components.nn.held_out import HeldOut, MeasuredSpec
+from components.nn.single_phase import single_phase_task, warmed_up
 
-_PREFIX = "network."
 #: What only training needs of the quantiser.
 _LEFT_BEHIND = ("quantiser.counts", "quantiser.sums", "quantiser.begun")
 
 
-class CodecSpec:
+class CodecSpec(MeasuredSpec):
     """See `components.nn.contracts.AuxiliarySpec`."""
 
     name = NAME
@@ -71,27 +67,23 @@ class CodecSpec:
             "log_floor": analysis.log_floor,
             "f0_method": store.summary["pitch"]["method"],
         }
-        return TrainingTask(
+        return single_phase_task(
+            NAME,
+            card,
+            training,
+            seed,
+            phase=warmed_up("codec", ("network",), training),
             network=_initial_network(typed, analysis, train, seed, warm_start),
-            phases=(_phase(training),),
             train=train,
             validation=ClipDataset(store, "validation", a, training),
             collate=collate,
-            recipe=Recipe.of(training, seed),
-            identity={"model": NAME, **card},
-            deliver=partial(_deliver, card=card, dtype=getattr(torch, training.delivered_dtype)),
+            left_behind=_LEFT_BEHIND,
         )
 
-    def measure(
-        self,
-        section: AuxiliarySection,
-        delivered: Path,
-        features: Path,
-        device: torch.device,
-        progress: Progress,
-    ) -> Mapping[str, float]:
+    def figures(self, section: AuxiliarySection, held_out: HeldOut) -> Mapping[str, float]:
         """Copy synthesis of test clips; see `measure.measure`."""
-        return measure(narrowed(section, Section), delivered, features, device, progress)
+        h = held_out
+        return measure(narrowed(section, Section), h.delivered, h.features, h.device, h.progress)
 
 
 def _initial_network(
@@ -125,27 +117,6 @@ def _begin_from(network: CodecNetwork, architecture: Architecture, folder: Path)
     quantiser = network.quantiser
     quantiser.sums.copy_(quantiser.vectors)
     quantiser.begun.fill_(1.0)
-
-
-def _phase(training: Training) -> Phase:
-    return Phase(
-        name="codec",
-        modules=("network",),
-        optimiser=adamw(training, decay_vectors=False),
-        schedule=partial(warm_up, steps=training.warmup_steps),
-        clip_norm=training.gradient_clip_norm,
-    )
-
-
-def _deliver(
-    weights: Mapping[str, Tensor], folder: Path, *, card: Mapping[str, Any], dtype: torch.dtype
-) -> None:
-    own = {
-        name.removeprefix(_PREFIX): value
-        for name, value in weights.items()
-        if name.startswith(_PREFIX) and name.removeprefix(_PREFIX) not in _LEFT_BEHIND
-    }
-    write_delivered(own, folder, model=NAME, card=card, dtype=dtype)
 
 
 SPEC = CodecSpec()

@@ -11,13 +11,14 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
-from components.auxiliaries.content.clips import StoredClip, spread
+from components.auxiliaries.content.clips import StoredClip
 from components.auxiliaries.content.masking import span_mask
 from components.auxiliaries.content.network import NO_TARGET
 from components.auxiliaries.content.params import Architecture, Perturbation, Training
 from components.auxiliaries.content.targets import Targets
 from components.core.errors import DataError
 from components.core.utterance import Split
+from components.features.recorded_clips import spread
 
 Sample = Mapping[str, Tensor]
 _EQUALISER_WAVES = 4

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from components.auxiliaries.content import clusters
 from components.auxiliaries.content.cepstra import log_mel_frames
-from components.auxiliaries.content.clips import NO_SYMBOL, ClipStore, StoredClip, spread
+from components.auxiliaries.content.clips import NO_SYMBOL, ClipStore, StoredClip
 from components.auxiliaries.content.contract import NAME, Choice
 from components.auxiliaries.content.dataset import MaskedSpeech, collate
 from components.auxiliaries.content.encoder import HubertContent, load
@@ -22,6 +22,7 @@ from components.auxiliaries.content.probe import speaker_probe
 from components.auxiliaries.content.targets import Targets, read_targets
 from components.core.progress import Progress
 from components.features.mel import MelAnalysis
+from components.features.recorded_clips import spread
 from components.nn.delivered import read_delivered
 
 Floats = NDArray[np.float32]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,18 +13,19 @@ from components.auxiliaries.content.dataset import MaskedSpeech, collate
 from components.auxiliaries.content.encoder import encoder_weights, load
 from components.auxiliaries.content.measure import choice_of, measure, vectors_of
 from components.auxiliaries.content.network import MaskedPrediction
-from components.auxiliaries.content.params import Section, Training
+from components.auxiliaries.content.params import Section
 from components.auxiliaries.content.prepare import prepare
 from components.auxiliaries.content.targets import read_targets, write_targets
 from components.core.extraction import Extraction, FeatureReport
 from components.core.params import AuxiliarySection, narrowed
 from components.core.progress import Progress
-from components.nn.contracts import Phase, Recipe, TrainingTask
-from components.nn.delivered import read_delivered, write_delivered
-from components.nn.optimisers import adamw, warm_up
+from components.nn.contracts import Recipe, TrainingTask
+from components.nn.delivered import read_delivered
+from components.nn.held_out import HeldOut, MeasuredSpec
+from components.nn.single_phase import single_phase_task, warmed_up
 
 
-class ContentSpec:
+class ContentSpec(MeasuredSpec):
     """See `components.nn.contracts.IteratedSpec`."""
 
     name = NAME
@@ -64,20 +64,19 @@ class ContentSpec:
             "targets_sha256": targets.sha256,
             "masking": training.masking.model_dump(mode="json"),
         }
-        return TrainingTask(
+        task = single_phase_task(
+            NAME,
+            card,
+            training,
+            seed,
+            phase=warmed_up("hubert", ("",), training),
             network=_initial_network(typed, targets.clusters, seed, warm_start),
-            phases=(_phase(training),),
             train=MaskedSpeech(targets, "train", architecture, training),
             validation=MaskedSpeech(targets, "validation", architecture, training),
             collate=collate,
-            recipe=_share_of(
-                Recipe.of(training, seed), training.iterations[targets.iteration - 1].budget_share
-            ),
-            identity={"model": NAME, **card},
-            deliver=partial(
-                write_delivered, model=NAME, card=card, dtype=getattr(torch, training.delivered_dtype)
-            ),
         )
+        share = training.iterations[targets.iteration - 1].budget_share
+        return replace(task, recipe=_share_of(task.recipe, share))
 
     def next_features(
         self,
@@ -111,16 +110,10 @@ class ContentSpec:
         )
         return found, delivered if typed.training.continue_weights else None
 
-    def measure(
-        self,
-        section: AuxiliarySection,
-        delivered: Path,
-        features: Path,
-        device: torch.device,
-        progress: Progress,
-    ) -> Mapping[str, float]:
+    def figures(self, section: AuxiliarySection, held_out: HeldOut) -> Mapping[str, float]:
         """Held-out figures; see `measure.measure`."""
-        return measure(narrowed(section, Section), delivered, features, device, progress)
+        h = held_out
+        return measure(narrowed(section, Section), h.delivered, h.features, h.device, h.progress)
 
 
 def _initial_network(section: Section, clusters: int, seed: int, warm_start: Path | None) -> MaskedPrediction:
@@ -138,16 +131,6 @@ def _share_of(recipe: Recipe, share: float) -> Recipe:
         recipe,
         max_steps=max(1, round(recipe.max_steps * share)),
         max_cpu_seconds=recipe.max_cpu_seconds * share,
-    )
-
-
-def _phase(training: Training) -> Phase:
-    return Phase(
-        name="hubert",
-        modules=("",),
-        optimiser=adamw(training, decay_vectors=False),
-        schedule=partial(warm_up, steps=training.warmup_steps),
-        clip_norm=training.gradient_clip_norm,
     )
 
 

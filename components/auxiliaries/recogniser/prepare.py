@@ -13,25 +13,26 @@ from components.auxiliaries.recogniser.hearing import listen, pitch_track
 from components.auxiliaries.recogniser.labels import segments, tones
 from components.auxiliaries.recogniser.params import Hearing, Section
 from components.auxiliaries.recogniser.reference import Utterance, utterances
-from components.auxiliaries.recogniser.store import Heard, ReferenceStore, Row, write_reference_store
+from components.auxiliaries.recogniser.store import ReferenceStore, Row, write_reference_store
 from components.core.errors import DataError
 from components.core.extraction import FeatureReport
-from components.core.parallel import map_in_processes
 from components.core.params.data import AudioParams, DataParams
 from components.core.progress import Progress
 from components.core.storage import recover_folder, sha256_json, sha256_path
 from components.espeak import synthesise
+from components.features.incremental import Job, Known
 from components.features.mel import MelAnalysis
-from components.features.scratch import Scratch
+from components.features.scratch import Features
 from components.text import INVENTORY_VERSION, UNK, phonemise, spoken, symbol_timings
 
 _INT16_FULL_SCALE = 32768
 
 
 @dataclass(frozen=True)
-class _Job:
+class ReferenceJob(Job[Row]):
+    """One utterance to render."""
+
     utterance: Utterance
-    fingerprint: str
 
 
 def prepare(
@@ -55,35 +56,21 @@ def prepare(
     hearing = section.architecture.hearing
     analysis = MelAnalysis.of(hearing, audio.log_floor)
     key = _key(hearing, analysis)
-    jobs = [
-        _Job(one, sha256_json({"key": key, "utterance": asdict(one)}))
-        for one in utterances(section.training.reference, data, seed)
-    ]
-    old, scratch = ReferenceStore.earlier(target), Scratch.beside(target)
-    known = {row.fingerprint: row for row in old.rows} if old else {}
-    pending = [j for j in jobs if j.fingerprint not in known and not scratch.holds(j.fingerprint)]
+    jobs = [_job(one, key) for one in utterances(section.training.reference, data, seed)]
+    known = Known(ReferenceStore, target)
+    pending = known.lacks(jobs)
     progress.say(f"{len(jobs)} utterances: {len(pending)} to render, {len(jobs) - len(pending)} as before")
-    rejected: dict[str, str] = {}
-    work = partial(_render, hearing=hearing, analysis=analysis, scratch=scratch)
-    reasons = map_in_processes(work, pending, workers, progress, "utterances")
-    for job, reason in zip(pending, reasons, strict=True):
-        if reason:
-            rejected[job.utterance.utterance_id] = reason
-    rows = _rows(jobs, rejected)
-
-    def heard_of(row: Row) -> Heard:
-        return (
-            old.heard(known[row.fingerprint])
-            if old and row.fingerprint in known
-            else scratch.load(row.fingerprint)
-        )
-
-    write_reference_store(target, rows, heard_of, {"analysis": asdict(analysis), "rejected": rejected})
-    scratch.remove()
+    work = partial(_heard, hearing=hearing, analysis=analysis)
+    rejected = known.compute(pending, work, workers, progress, "utterances")
+    rows = _accepted(jobs, rejected)
+    write_reference_store(
+        target, rows, known.features_of, {"analysis": asdict(analysis), "rejected": rejected}
+    )
+    known.scratch.remove()
     return FeatureReport(len(jobs), len(rows), len(jobs) - len(pending), rejected)
 
 
-def heard_in(utterance: Utterance, hearing: Hearing, analysis: MelAnalysis) -> Heard:
+def heard_in(utterance: Utterance, hearing: Hearing, analysis: MelAnalysis) -> Features:
     """Render one utterance: mel float16 [T, n_mels], pitch [T] (Mandarin) or [0], segments [L] as strings,
     tones int8 [K].
 
@@ -120,29 +107,24 @@ def heard_in(utterance: Utterance, hearing: Hearing, analysis: MelAnalysis) -> H
     }
 
 
-def _render(job: _Job, hearing: Hearing, analysis: MelAnalysis, scratch: Scratch) -> str:
-    """Runs in a worker: into the scratch folder, or the reason why not."""
-    try:
-        heard = heard_in(job.utterance, hearing, analysis)
-    except DataError as error:
-        return f"{error.who}: expected {error.expected}, found {error.found}"
-    scratch.save(job.fingerprint, heard)
-    return ""
+def _heard(job: ReferenceJob, hearing: Hearing, analysis: MelAnalysis) -> Features:
+    return heard_in(job.utterance, hearing, analysis)
 
 
-def _rows(jobs: list[_Job], rejected: Mapping[str, str]) -> list[Row]:
-    rows = [
-        Row(
-            utterance_id=job.utterance.utterance_id,
-            part=job.utterance.part,
-            language=job.utterance.language,
-            variant=job.utterance.voice.variant,
-            text=job.utterance.text,
-            fingerprint=job.fingerprint,
-        )
-        for job in jobs
-        if job.utterance.utterance_id not in rejected
-    ]
+def _job(utterance: Utterance, key: str) -> ReferenceJob:
+    row = Row(
+        utterance_id=utterance.utterance_id,
+        part=utterance.part,
+        language=utterance.language,
+        variant=utterance.voice.variant,
+        text=utterance.text,
+        fingerprint=sha256_json({"key": key, "utterance": asdict(utterance)}),
+    )
+    return ReferenceJob(row, utterance)
+
+
+def _accepted(jobs: list[ReferenceJob], rejected: Mapping[str, str]) -> list[Row]:
+    rows = [job.row for job in jobs if job.name not in rejected]
     if not rows:
         raise DataError(
             who="reference speech of the recogniser",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -13,22 +12,22 @@ from components.auxiliaries.recogniser.dataset import ReferenceSpeech, collate
 from components.auxiliaries.recogniser.labels import Labels
 from components.auxiliaries.recogniser.measure import measure
 from components.auxiliaries.recogniser.network import RecogniserNetwork
-from components.auxiliaries.recogniser.params import Section, Training
+from components.auxiliaries.recogniser.params import Section
 from components.auxiliaries.recogniser.phoneme_recogniser import NAME
 from components.auxiliaries.recogniser.prepare import prepare
 from components.auxiliaries.recogniser.store import ReferenceStore
 from components.core.extraction import Extraction, FeatureReport
 from components.core.params import AuxiliarySection, narrowed
-from components.core.progress import Progress
 from components.core.storage import sha256_json
 from components.features.mel import MelAnalysis
-from components.nn.contracts import Phase, Recipe, TrainingTask
-from components.nn.delivered import read_delivered, write_delivered
-from components.nn.optimisers import adamw, warm_up
+from components.nn.contracts import TrainingTask
+from components.nn.delivered import read_delivered
+from components.nn.held_out import HeldOut, MeasuredSpec
+from components.nn.single_phase import single_phase_task, warmed_up
 from components.text import INVENTORY_VERSION
 
 
-class RecogniserSpec:
+class RecogniserSpec(MeasuredSpec):
     """See `components.nn.contracts.AuxiliarySpec`."""
 
     name = NAME
@@ -68,29 +67,21 @@ class RecogniserSpec:
             "reference_sha256": sha256_json([row.fingerprint for row in store.rows]),
             "utterances": len(store.of_part("train")),
         }
-        return TrainingTask(
+        return single_phase_task(
+            NAME,
+            card,
+            typed.training,
+            seed,
+            phase=warmed_up("ctc", ("",), typed.training),
             network=_initial_network(typed, labels, seed, warm_start),
-            phases=(_phase(typed.training),),
             train=ReferenceSpeech(store, "train", labels, hearing, augmenter),
             validation=ReferenceSpeech(store, "validation", labels, hearing, None),
             collate=collate,
-            recipe=Recipe.of(typed.training, seed),
-            identity={"model": NAME, **card},
-            deliver=partial(
-                write_delivered, model=NAME, card=card, dtype=getattr(torch, typed.training.delivered_dtype)
-            ),
         )
 
-    def measure(
-        self,
-        section: AuxiliarySection,
-        delivered: Path,
-        features: Path,
-        device: torch.device,
-        progress: Progress,
-    ) -> Mapping[str, float]:
+    def figures(self, section: AuxiliarySection, held_out: HeldOut) -> Mapping[str, float]:
         """Held-out error rates; see `measure.measure`."""
-        return measure(delivered, features, device, progress)
+        return measure(held_out.delivered, held_out.features, held_out.device, held_out.progress)
 
 
 def _initial_network(
@@ -102,16 +93,6 @@ def _initial_network(
     if delivered is not None:
         network.load_state_dict(dict(read_delivered(delivered, NAME).weights))
     return network
-
-
-def _phase(training: Training) -> Phase:
-    return Phase(
-        name="ctc",
-        modules=("",),
-        optimiser=adamw(training, decay_vectors=False),
-        schedule=partial(warm_up, steps=training.warmup_steps),
-        clip_norm=training.gradient_clip_norm,
-    )
 
 
 SPEC = RecogniserSpec()

@@ -7,10 +7,11 @@ segments), ``tones.npy`` int8; ``index.csv`` one row an utterance.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,8 @@ from numpy.typing import NDArray
 
 from components.auxiliaries.recogniser.labels import Labels
 from components.core.utterance import Language
-from components.features.flat_store import FlatStore, write_flat_store
+from components.features.placed_store import Place, PlacedStore, counted, placed, write_placed
+from components.features.scratch import Features
 
 _ARRAYS = {"mel": np.float16, "pitch": np.float16, "segments": np.int16, "tones": np.int8}
 
@@ -43,20 +45,14 @@ class Row:
     tones_count: int = 0
 
 
-Heard = Mapping[str, NDArray[Any]]
-
-
-class ReferenceStore(FlatStore[Row]):
+class ReferenceStore(PlacedStore[Row]):
     """Reads a store; ``store.json`` holds analysis, segments and rejections."""
 
     row_type = Row
     fields = _ARRAYS
+    places = MappingProxyType({name: Place(f"{name}_start", f"{name}_count") for name in _ARRAYS})
     format = 2
     remedy = "remove the folder and run make pretrain MODEL=recogniser; it renders what is missing"
-
-    def lengths(self, rows: Sequence[Row]) -> dict[str, int]:
-        """Each array's share is counted in the index."""
-        return {name: sum(getattr(row, f"{name}_count") for row in rows) for name in _ARRAYS}
 
     def of_part(self, part: str) -> list[Row]:
         """The utterances of one part, in order of their ids."""
@@ -68,38 +64,33 @@ class ReferenceStore(FlatStore[Row]):
 
     def mel(self, row: Row) -> NDArray[np.float32]:
         """[T, n_mels] natural log."""
-        return self._part("mel", row).astype(np.float32)
+        return self.part("mel", row).astype(np.float32)
 
     def pitch(self, row: Row) -> NDArray[np.float32]:
         """[T] Hz, 0 where unvoiced; all 0 where it was not analysed."""
-        track = self._part("pitch", row).astype(np.float32)
+        track = self.part("pitch", row).astype(np.float32)
         return track if len(track) else np.zeros(row.mel_count, dtype=np.float32)
 
     def segments(self, row: Row) -> tuple[str, ...]:
         """What is said, in order."""
         names = self._names
-        return tuple(names[place] for place in self._part("segments", row))
+        return tuple(names[place] for place in self.part("segments", row))
 
     def tones(self, row: Row) -> tuple[int, ...]:
         """Mandarin tones in order; none in other languages."""
-        return tuple(int(tone) for tone in self._part("tones", row))
+        return tuple(int(tone) for tone in self.part("tones", row))
 
-    def heard(self, row: Row) -> Heard:
-        """A row as `prepare` computed it."""
-        segments = np.array(self.segments(row), dtype=np.str_)
-        return {name: self._part(name, row) for name in _ARRAYS} | {"segments": segments}
+    def as_computed(self, row: Row) -> Features:
+        """With the segments as strings."""
+        return {**self.views(row), "segments": np.array(self.segments(row), dtype=np.str_)}
 
     @cached_property
     def _names(self) -> tuple[str, ...]:
         return tuple(self.summary["segments"])
 
-    def _part(self, name: str, row: Row) -> NDArray[Any]:
-        start = getattr(row, f"{name}_start")
-        return self.arrays[name][start : start + getattr(row, f"{name}_count")]
-
 
 def write_reference_store(
-    target: Path, rows: Sequence[Row], heard_of: Callable[[Row], Heard], summary: Mapping[str, Any]
+    target: Path, rows: Sequence[Row], heard_of: Callable[[Row], Features], summary: Mapping[str, Any]
 ) -> None:
     """Write a store atomically; memory holds one utterance at a time.
 
@@ -108,33 +99,20 @@ def write_reference_store(
         heard_of: mel, segments (as strings) and tones of a row. Called twice a row.
         summary: what the reader should know; segments are added.
     """
-    placed, names, bands = _placed(rows, heard_of)
-    places = {name: place for place, name in enumerate(names)}
-    counts = {name: sum(getattr(row, f"{name}_count") for row in placed) for name in _ARRAYS}
-    shapes = {name: (count, bands) if name == "mel" else (count,) for name, count in counts.items()}
-
-    def parts_of(row: Row) -> Iterator[tuple[str, int, NDArray[Any]]]:
-        heard = heard_of(row)
-        numbers = np.array([places[str(one)] for one in heard["segments"]], dtype=np.int16)
-        for name, values in {**heard, "segments": numbers}.items():
-            yield name, getattr(row, f"{name}_start"), values
-
-    write_flat_store(
-        target, ReferenceStore, placed, shapes, parts_of, lambda arrays: {**summary, "segments": names}
-    )
-
-
-def _placed(rows: Sequence[Row], heard_of: Callable[[Row], Heard]) -> tuple[list[Row], list[str], int]:
-    placed: list[Row] = []
     names: set[str] = set()
-    ends, bands = dict.fromkeys(_ARRAYS, 0), 0
-    for row in rows:
+
+    def noted(row: Row) -> Row:
         heard = heard_of(row)
         names.update(map(str, heard["segments"]))
-        bands = heard["mel"].shape[1]
-        offsets: dict[str, Any] = {}
-        for name in _ARRAYS:
-            offsets |= {f"{name}_start": ends[name], f"{name}_count": len(heard[name])}
-            ends[name] += len(heard[name])
-        placed.append(replace(row, **offsets))
-    return placed, sorted(names), bands
+        return counted(ReferenceStore, row, heard)
+
+    ordered = placed(ReferenceStore, [noted(row) for row in rows])
+    segments = sorted(names)
+    places = {name: place for place, name in enumerate(segments)}
+
+    def arrays_of(row: Row) -> Features:
+        heard = heard_of(row)
+        numbers = np.array([places[str(one)] for one in heard["segments"]], dtype=np.int16)
+        return {**heard, "segments": numbers}
+
+    write_placed(target, ReferenceStore, ordered, arrays_of, lambda arrays: {**summary, "segments": segments})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -17,18 +16,16 @@ from components.auxiliaries.syncnet.params import Section, Training
 from components.core.errors import ConfigError
 from components.core.extraction import Extraction, FeatureReport
 from components.core.params import AuxiliarySection, narrowed
-from components.core.progress import Progress
 from components.features.talking.prepare import prepare
 from components.features.talking.sources import Learner
 from components.features.talking.store import TalkingStore
-from components.nn.contracts import Phase, Recipe, TrainingTask
-from components.nn.delivered import read_delivered, write_delivered
-from components.nn.optimisers import adamw, warm_up
+from components.nn.contracts import TrainingTask
+from components.nn.delivered import read_delivered
+from components.nn.held_out import HeldOut, MeasuredSpec
+from components.nn.single_phase import single_phase_task, warmed_up
 
-_PREFIX = "network."
 
-
-class SyncNetSpec:
+class SyncNetSpec(MeasuredSpec):
     """See `components.nn.contracts.AuxiliarySpec`.
 
     Args:
@@ -77,25 +74,19 @@ class SyncNetSpec:
         if warm_start is not None:
             network.load_state_dict(dict(read_delivered(warm_start, self.name).weights))
         card = card_of(architecture, store.hearing)
-        return TrainingTask(
+        return single_phase_task(
+            self.name,
+            card,
+            training,
+            seed,
+            phase=warmed_up("sync", ("network",), training),
             network=SyncLearner(network, training, store.statistics),
-            phases=(_phase(training),),
             train=SyncWindows(store, "train", training),
             validation=SyncWindows(store, "validation", training),
             collate=collate,
-            recipe=Recipe.of(training, seed),
-            identity={"model": self.name, **card},
-            deliver=partial(_deliver, name=self.name, card=card, dtype=training.delivered_dtype),
         )
 
-    def measure(
-        self,
-        section: AuxiliarySection,
-        delivered: Path,
-        features: Path,
-        device: torch.device,
-        progress: Progress,
-    ) -> Mapping[str, float]:
+    def figures(self, section: AuxiliarySection, held_out: HeldOut) -> Mapping[str, float]:
         """On clips of unseen voices, sentences and faces.
 
         Returns:
@@ -103,13 +94,13 @@ class SyncNetSpec:
             is found within a frame; ``lse_d`` and ``lse_c``, means over ``n_clips``; ``lse_c_shuffled``: with
             the sound of another clip.
         """
-        training, store = narrowed(section, Section).training, TalkingStore(features)
-        network = load(delivered, self.name, device)
+        training, store = narrowed(section, Section).training, TalkingStore(held_out.features)
+        network = load(held_out.delivered, self.name, held_out.device)
         windows = SyncWindows(store, "test", training)
-        loss, accuracy = pair_figures(network.network, windows, training, device)
+        loss, accuracy = pair_figures(network.network, windows, training, held_out.device)
         rows = [row for row in store.of_part("test") if len(store.starts(row)) == row.frames - 4]
         own, other = [], []
-        for place, row in enumerate(progress.track(rows, len(rows), "clips")):
+        for place, row in enumerate(held_out.progress.track(rows, len(rows), "clips")):
             crops = store.crops(row)
             own.append(network.score(crops, store.mel(row), row.clip_id))
             wrong = store.mel(rows[(place + 1) % len(rows)])
@@ -138,23 +129,6 @@ def pair_figures(
         batch = {name: value.to(device) for name, value in collate([windows[index]]).items()}
         told.append(learner("sync", batch, 0))
     return tuple(float(torch.stack([one[name] for one in told]).mean()) for name in ("pairs", "accuracy"))  # type: ignore[return-value]
-
-
-def _phase(training: Training) -> Phase:
-    return Phase(
-        name="sync",
-        modules=("network",),
-        optimiser=adamw(training, decay_vectors=False),
-        schedule=partial(warm_up, steps=training.warmup_steps),
-        clip_norm=training.gradient_clip_norm,
-    )
-
-
-def _deliver(
-    weights: Mapping[str, Tensor], folder: Path, *, name: str, card: Mapping[str, object], dtype: str
-) -> None:
-    own = {key.removeprefix(_PREFIX): value for key, value in weights.items() if key.startswith(_PREFIX)}
-    write_delivered(own, folder, model=name, card=card, dtype=getattr(torch, dtype))
 
 
 SPEC = SyncNetSpec(SYNCNET, "model")

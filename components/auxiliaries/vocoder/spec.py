@@ -23,12 +23,12 @@ from components.auxiliaries.vocoder.preparation import prepare
 from components.core.errors import ConfigError
 from components.core.extraction import Extraction, FeatureReport
 from components.core.params import AuxiliarySection, narrowed
-from components.core.progress import Progress
 from components.features.mel import MelAnalysis
 from components.features.pitch import PitchAnalysis
 from components.nn.adversarial import DISCRIMINATOR, GENERATOR
 from components.nn.contracts import Phase, Recipe, TrainingTask
 from components.nn.delivered import read_delivered, write_delivered
+from components.nn.held_out import HeldOut, MeasuredSpec
 from components.nn.weight_norm import add_weight_norm, folded
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _STEPS_OF_DECAY = 1000
 _LEARNER_PREFIX, _GENERATOR_PREFIX = "network.", "generator."
 
 
-class VocoderSpec:
+class VocoderSpec(MeasuredSpec):
     """See `components.nn.contracts.AuxiliarySpec`. What is trained follows ``architecture.kind``.
 
     hifi_gan: generator and discriminators. source_filter: the pitch network. griffin_lim: nothing.
@@ -103,25 +103,18 @@ class VocoderSpec:
             ),
         )
 
-    def measure(
-        self,
-        section: AuxiliarySection,
-        delivered: Path,
-        features: Path,
-        device: torch.device,
-        progress: Progress,
-    ) -> Mapping[str, float]:
+    def figures(self, section: AuxiliarySection, held_out: HeldOut) -> Mapping[str, float]:
         """Copy synthesis of test clips from the mel alone: the vocoder finds f0 for itself.
 
         Returns:
             mel_l1, gross_f0_error, voicing_error (shares), n clips; see `fidelity.Fidelity.figures`.
         """
-        typed, store = narrowed(section, Section), ClipStore(features)
+        typed, store = narrowed(section, Section), ClipStore(held_out.features)
         analysis, pitch = MelAnalysis(**store.summary["mel"]), PitchAnalysis(**store.summary["pitch"])
-        vocoder = build(typed.architecture, analysis.log_floor, delivered, device)
+        vocoder = build(typed.architecture, analysis.log_floor, held_out.delivered, held_out.device)
         parts = []
         rows = store.spread("test", typed.training.validation_clips)
-        for row in progress.track(rows, len(rows), "clips"):
+        for row in held_out.progress.track(rows, len(rows), "clips"):
             known = store.views(row)
             copy = vocoder(torch.from_numpy(known["mel"].copy())).cpu().numpy().astype(np.float32)
             parts.append(fidelity(known["mel"], known["f0"], copy, analysis, pitch))

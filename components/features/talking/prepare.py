@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from components.core.errors import DataError
 from components.core.extraction import Extraction, FeatureReport
-from components.core.parallel import map_in_processes
 from components.core.params.video import VideoParams
 from components.core.storage import recover_folder, sha256_json, sha256_path
 from components.data.talking_face.talk import talk
@@ -23,8 +22,10 @@ from components.features.faces.gate import clip_problem, require_learnable, stat
 from components.features.faces.offset import measured_offset
 from components.features.faces.track import TrackReport, cropped, tracked
 from components.features.flat_store import nothing_usable
+from components.features.incremental import Job, Known
 from components.features.lip_mel import LipHearing, lip_mel
-from components.features.scratch import Features, Scratch
+from components.features.placed_store import placed, write_placed
+from components.features.scratch import Features
 from components.features.talking.sources import ClipSource, DrawnSource, Learner, VideoSource, sources
 from components.features.talking.store import (
     BRIDGED,
@@ -33,8 +34,6 @@ from components.features.talking.store import (
     TalkingRow,
     TalkingStore,
     measured,
-    placed,
-    write_talking_store,
 )
 
 _OFFSET_CLIPS, _OFFSET_CLIPS_MIN, _OFFSET_REACH_S = 96, 16, 0.4
@@ -48,11 +47,10 @@ _SOURCES = (
 
 
 @dataclass(frozen=True)
-class Job:
+class TalkingJob(Job[TalkingRow]):
     """One clip on its way to a worker."""
 
     clip: ClipSource
-    row: TalkingRow
 
 
 def prepare(extraction: Extraction, learner: Learner, hearing: LipHearing, image_size: int) -> FeatureReport:
@@ -73,37 +71,27 @@ def prepare(extraction: Extraction, learner: Learner, hearing: LipHearing, image
     splits, seed = extraction.data.splits, extraction.seed
     clips, rejected = sources(extraction.corpora, learner, video.drawn, splits, seed)
     key = _key(hearing, image_size, video)
-    jobs = [Job(one, _row(one, key)) for one in clips]
+    jobs = [TalkingJob(_row(one, key), one) for one in clips]
     if shard is not None:
         jobs, rejected = jobs[shard[0] :: shard[1]], {}
-    old, scratch = TalkingStore.earlier(target), Scratch.beside(target)
-    known = {row.fingerprint: row for row in old.rows} if old else {}
-    pending = [j for j in jobs if j.row.fingerprint not in known and not scratch.holds(j.row.fingerprint)]
-    work = partial(_compute, hearing=hearing, image_size=image_size, video=video, scratch=scratch)
-    reasons = map_in_processes(work, pending, extraction.workers, extraction.progress, "clips")
-    rejected |= {j.row.clip_id: reason for j, reason in zip(pending, reasons, strict=True) if reason}
+    known = Known(TalkingStore, target)
+    pending = known.lacks(jobs)
+    make = partial(_arrays, hearing=hearing, image_size=image_size, video=video)
+    rejected |= known.compute(pending, make, extraction.workers, extraction.progress, "clips")
     if shard is not None:
         usable = sum(j.row.clip_id not in rejected for j in jobs)
         return FeatureReport(usable + len(rejected), usable, len(jobs) - len(pending), rejected)
 
-    def features_of(row: TalkingRow) -> Features:
-        if old is not None and row.fingerprint in known:
-            there = known[row.fingerprint]
-            facts = np.array([there.fps_milli / 1000.0, there.steady, there.late_us / 1e6])
-            arrays: Features = {"crops": old.crops(there), "seen": old.seen(there), "mel": old.mel(there)}
-            return {**arrays, "facts": facts}
-        return scratch.load(row.fingerprint)
-
-    rows = [measured(j.row, features_of(j.row)) for j in jobs if j.row.clip_id not in rejected]
+    rows = [measured(j.row, known.features_of(j.row)) for j in jobs if j.row.clip_id not in rejected]
     found = {row.clip_id: clip_problem(row.facts, video.fps, video.gate) for row in rows}
     rejected |= {name: reason for name, reason in found.items() if reason}
-    rows = placed([row for row in rows if row.clip_id not in rejected])
+    rows = placed(TalkingStore, [row for row in rows if row.clip_id not in rejected])
     if not rows:
         raise nothing_usable("talking faces", f"usable clip of {learner} voices", len(jobs), rejected)
-    lines = _judged(rows, features_of, hearing, video, str(target))
+    lines = _judged(rows, known.features_of, hearing, video, str(target))
     summary = {"hearing": asdict(hearing), "image_size": image_size, "learner": learner, "statistics": lines}
-    write_talking_store(target, rows, features_of, summary)
-    scratch.remove()
+    write_placed(target, TalkingStore, rows, known.features_of, lambda arrays: summary)
+    known.scratch.remove()
     return FeatureReport(
         len(rows) + len(rejected), len(rows), len(jobs) - len(pending), dict(sorted(rejected.items()))
     )
@@ -164,16 +152,11 @@ def _key(hearing: LipHearing, image_size: int, video: VideoParams) -> str:
     )
 
 
-def _compute(job: Job, hearing: LipHearing, image_size: int, video: VideoParams, scratch: Scratch) -> str:
-    """Runs in a worker: a clip into the scratch folder, or the reason why there is none."""
-    try:
-        made = made_clip(job.clip, hearing, image_size, video)
-    except DataError as error:
-        return f"{error.who}: expected {error.expected}, found {error.found}"
+def _arrays(job: TalkingJob, hearing: LipHearing, image_size: int, video: VideoParams) -> Features:
+    """What is stored of a clip, and its facts; see `made_clip`."""
+    made = made_clip(job.clip, hearing, image_size, video)
     mel = lip_mel(made.samples, 0, hearing.mel_frames(len(made.samples)), hearing)
-    arrays: Features = {"crops": made.crops, "seen": made.seen, "mel": mel, "facts": made.facts}
-    scratch.save(job.row.fingerprint, arrays)
-    return ""
+    return {"crops": made.crops, "seen": made.seen, "mel": mel, "facts": made.facts}
 
 
 @dataclass(frozen=True)

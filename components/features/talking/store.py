@@ -6,22 +6,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from components.features.faces.gate import ClipFacts
-from components.features.flat_store import FlatStore, write_flat_store
 from components.features.lip_mel import LipHearing
 from components.features.mel import MelAnalysis
+from components.features.placed_store import FRAMES, Place, PlacedStore, counted
 from components.features.scratch import Features
 
-_ARRAYS = {"crops": np.uint8, "seen": np.uint8, "mel": np.float32}
 NO_FACE, FOUND, BRIDGED = 0, 1, 2
 
 
@@ -72,18 +69,14 @@ class TalkingRow:
         )
 
 
-class TalkingStore(FlatStore[TalkingRow]):
+class TalkingStore(PlacedStore[TalkingRow]):
     """Reads a store; ``store.json`` tells hearing, image size and the statistics of the training part."""
 
     row_type = TalkingRow
-    fields = _ARRAYS
+    fields = MappingProxyType({"crops": np.uint8, "seen": np.uint8, "mel": np.float32})
+    places = MappingProxyType({"crops": FRAMES, "seen": FRAMES, "mel": Place("mel_start", "mels")})
     format = 1
     remedy = "delete the folder and make it again; it draws and crops what is missing"
-
-    def lengths(self, rows: Sequence[TalkingRow]) -> dict[str, int]:
-        """Frames and mel frames of all rows."""
-        frames = sum(row.frames for row in rows)
-        return {"crops": frames, "seen": frames, "mel": sum(row.mels for row in rows)}
 
     @cached_property
     def hearing(self) -> LipHearing:
@@ -107,18 +100,20 @@ class TalkingStore(FlatStore[TalkingRow]):
 
     def crops(self, row: TalkingRow) -> NDArray[np.uint8]:
         """[T, S, S, 3], a view."""
-        part: NDArray[np.uint8] = self.arrays["crops"][row.frame_start : row.frame_start + row.frames]
-        return part
+        return self.part("crops", row)
 
     def seen(self, row: TalkingRow) -> NDArray[np.uint8]:
         """[T] whether there is a face."""
-        part: NDArray[np.uint8] = self.arrays["seen"][row.frame_start : row.frame_start + row.frames]
-        return part
+        return self.part("seen", row)
 
     def mel(self, row: TalkingRow) -> NDArray[np.float32]:
         """[M, n_mels], a view."""
-        part: NDArray[np.float32] = self.arrays["mel"][row.mel_start : row.mel_start + row.mels]
-        return part
+        return self.part("mel", row)
+
+    def as_computed(self, row: TalkingRow) -> Features:
+        """With ``facts``: frames a second, steady (1 or 0) and how late the sound is, seconds."""
+        facts = np.array([row.fps_milli / 1000.0, row.steady, row.late_us / 1e6])
+        return {**self.views(row), "facts": facts}
 
     def starts(self, row: TalkingRow) -> NDArray[np.int64]:
         """First frames of the windows of ``span`` frames that show a face throughout."""
@@ -129,56 +124,15 @@ class TalkingStore(FlatStore[TalkingRow]):
         return np.flatnonzero(faces[span:] - faces[:-span] == span)
 
 
-def write_talking_store(
-    target: Path,
-    rows: Sequence[TalkingRow],
-    features_of: Callable[[TalkingRow], Features],
-    summary: Mapping[str, Any],
-) -> None:
-    """Write a store atomically; memory holds one clip at a time.
-
-    Args:
-        rows: sorted, as `placed` gave them.
-        features_of: crops, seen and mel of a row. Called once a row.
-    """
-    last = rows[-1]
-    example = features_of(rows[0])
-    frames, mels = last.frame_start + last.frames, last.mel_start + last.mels
-    shapes = {
-        "crops": (frames, *example["crops"].shape[1:]),
-        "seen": (frames,),
-        "mel": (mels, example["mel"].shape[1]),
-    }
-
-    def parts_of(row: TalkingRow) -> Iterator[tuple[str, int, NDArray[Any]]]:
-        made = features_of(row)
-        yield "crops", row.frame_start, made["crops"]
-        yield "seen", row.frame_start, made["seen"]
-        yield "mel", row.mel_start, made["mel"]
-
-    write_flat_store(target, TalkingStore, rows, shapes, parts_of, lambda arrays: summary)
-
-
 def measured(row: TalkingRow, made: Features) -> TalkingRow:
-    """The row with its counts; the offsets follow when all are known (`placed`)."""
+    """The row with its counts; the offsets follow when all are known."""
     fps, steady, late = (float(value) for value in made["facts"])
     seen = made["seen"]
     return replace(
-        row,
+        counted(TalkingStore, row, made),
         fps_milli=round(fps * 1000),
         steady=int(steady),
         late_us=round(late * 1e6),
         faceless=int((seen == NO_FACE).sum()),
         bridged=int((seen == BRIDGED).sum()),
-        frames=len(seen),
-        mels=len(made["mel"]),
     )
-
-
-def placed(rows: Sequence[TalkingRow]) -> list[TalkingRow]:
-    """The same rows one after the other."""
-    found, frame, mel = [], 0, 0
-    for row in rows:
-        found.append(replace(row, frame_start=frame, mel_start=mel))
-        frame, mel = frame + row.frames, mel + row.mels
-    return found

@@ -17,10 +17,11 @@ from components.core.parallel import map_in_processes
 from components.core.progress import Progress
 from components.core.storage import recover_folder, sha256_json, sha256_path
 from components.core.utterance import Utterance
-from components.data.corpus import Corpus
+from components.data.corpus import Corpus, rows_of
 from components.features.audio import read_audio
 from components.features.flat_store import nothing_usable
 from components.features.high_pass import HighPass
+from components.features.incremental import reason_of
 from components.features.mel import MelAnalysis
 from components.features.pcm import as_pcm
 from components.features.pitch import PitchAnalysis
@@ -118,17 +119,9 @@ def teaches_rvc(utterance: Utterance) -> bool:
 
 def _jobs(corpora: Sequence[Corpus], key: str) -> list[Job]:
     jobs: dict[str, Job] = {}
-    for corpus in corpora:
-        for row in filter(teaches_rvc, corpus.rows):
-            if row.utterance_id in jobs:
-                raise DataError(
-                    who=row.utterance_id,
-                    expected="an utterance_id that stands in one corpus",
-                    found=f"it again in {corpus.name}",
-                    action="rename one of the two",
-                )
-            fingerprint = sha256_json({"key": key, "audio": row.sha256})
-            jobs[row.utterance_id] = Job(row, corpus.name, corpus.audio(row), fingerprint)
+    for corpus, row in rows_of(corpora, teaches_rvc):
+        fingerprint = sha256_json({"key": key, "audio": row.sha256})
+        jobs[row.utterance_id] = Job(row, corpus.name, corpus.audio(row), fingerprint)
     return [jobs[name] for name in sorted(jobs)]
 
 
@@ -154,7 +147,7 @@ def _slice(job: Job, analysis: Analysis, scratch: Scratch) -> str:
                 action="remove the recording",
             )
     except DataError as error:
-        return f"{error.who}: expected {error.expected}, found {error.found}"
+        return reason_of(error)
     scratch.save(
         job.heard,
         {

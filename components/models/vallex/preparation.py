@@ -15,25 +15,26 @@ from components.core.errors import DataError
 from components.core.extraction import Extraction, FeatureReport
 from components.core.storage import recover_folder, sha256_json, sha256_path
 from components.core.utterance import LANGUAGES, PhonemeTiming, Utterance
-from components.data.corpus import Corpus
+from components.data.corpus import Corpus, rows_of
 from components.features import audio
 from components.features.audio import read_audio
 from components.features.flat_store import nothing_usable
+from components.features.incremental import Job, Known, reason_of
 from components.features.mel import MelAnalysis
-from components.features.scratch import Features, Scratch
-from components.models.vallex.store import CodeStore, StoredSpeech, write_codes
+from components.features.placed_store import write_counting
+from components.features.scratch import Features
+from components.models.vallex.store import CodeStore, StoredSpeech
 from components.text import INVENTORY_VERSION, ids, inventory, phonemise
 
 
 @dataclass(frozen=True)
-class Job:
+class CodeJob(Job[StoredSpeech]):
     """One utterance to encode."""
 
     utterance: Utterance
     audio: Path
     symbols: tuple[int, ...]
     starts: tuple[float, ...]
-    row: StoredSpeech
 
 
 def prepare(extraction: Extraction, codec: Codec, longest: int) -> FeatureReport:
@@ -57,25 +58,19 @@ def prepare(extraction: Extraction, codec: Codec, longest: int) -> FeatureReport
     if shard is not None:
         jobs, rejected = jobs[shard[0] :: shard[1]], {}
     rows = len(jobs) + len(rejected)
-    old, scratch = CodeStore.earlier(target), Scratch.beside(target)
-    known = old.by_fingerprint if old else {}
-    pending = [j for j in jobs if j.row.fingerprint not in known and not scratch.holds(j.row.fingerprint)]
+    known = Known(CodeStore, target)
+    pending = known.lacks(jobs)
     for job in extraction.progress.track(pending, len(pending), "utterances encoded"):
         try:
-            scratch.save(job.row.fingerprint, _encoded(job, codec, longest))
+            known.scratch.save(job.row.fingerprint, _encoded(job, codec, longest))
         except DataError as error:
-            rejected[job.utterance.utterance_id] = _reason(error)
-    accepted = [job.row for job in jobs if job.utterance.utterance_id not in rejected]
+            rejected[job.name] = reason_of(error)
+    accepted = [job.row for job in jobs if job.name not in rejected]
     report = FeatureReport(rows, len(accepted), len(jobs) - len(pending), dict(sorted(rejected.items())))
     if shard is not None:
         return report
     if not accepted:
         raise nothing_usable("features of vallex", "usable utterance", rows, rejected)
-
-    def features_of(row: StoredSpeech) -> Features:
-        if old is not None and row.fingerprint in known:
-            return old.views(known[row.fingerprint])
-        return scratch.load(row.fingerprint)
 
     summary = {
         "codec": {"sha256": codec.sha256, "n_codebooks": codec.n_codebooks, "size": codec.codebook_size},
@@ -83,8 +78,9 @@ def prepare(extraction: Extraction, codec: Codec, longest: int) -> FeatureReport
         "symbols_version": INVENTORY_VERSION,
         "rejected": report.rejected,
     }
-    write_codes(target, sorted(accepted, key=lambda row: row.utterance_id), features_of, summary)
-    scratch.remove()
+    accepted.sort(key=lambda row: row.utterance_id)
+    write_counting(target, CodeStore, accepted, known.features_of, summary)
+    known.scratch.remove()
     return report
 
 
@@ -93,7 +89,7 @@ def teaches_vallex(utterance: Utterance) -> bool:
     return utterance.role in {"model", "human"} and utterance.language in LANGUAGES and utterance.text != ""
 
 
-def _encoded(job: Job, codec: Codec, longest: int) -> Features:
+def _encoded(job: CodeJob, codec: Codec, longest: int) -> Features:
     """codes [T, Q], symbols [L] and durations [L].
 
     Raises:
@@ -115,7 +111,7 @@ def _encoded(job: Job, codec: Codec, longest: int) -> Features:
     }
 
 
-def _durations(job: Job, frames: int, frame_s: float) -> NDArray[np.float32]:
+def _durations(job: CodeJob, frames: int, frame_s: float) -> NDArray[np.float32]:
     """[L] frames of codes from a symbol's start to the next one's; all alike where no times are known."""
     if not job.starts:
         return np.full(len(job.symbols), frames / len(job.symbols), np.float32)
@@ -129,31 +125,23 @@ def _rate_of(codec: Codec) -> MelAnalysis:
     return MelAnalysis(rate, codec.hop, codec.hop, codec.hop, n_mels=1, fmin=0.0, fmax=1.0, log_floor=1.0)
 
 
-def _jobs(corpora: Sequence[Corpus], codec: Codec) -> tuple[list[Job], dict[str, str]]:
+def _jobs(corpora: Sequence[Corpus], codec: Codec) -> tuple[list[CodeJob], dict[str, str]]:
     source = [sha256_path(Path(__file__)), sha256_path(Path(str(audio.__file__)))]
     key = sha256_json({"codec": codec.sha256, "symbols": INVENTORY_VERSION, "source": source})
-    jobs: dict[str, Job] = {}
+    jobs: dict[str, CodeJob] = {}
     rejected: dict[str, str] = {}
-    for corpus in corpora:
-        for row in filter(teaches_vallex, corpus.rows):
-            name = row.utterance_id
-            if name in jobs or name in rejected:
-                raise DataError(
-                    who=name,
-                    expected="an utterance_id that stands in one corpus",
-                    found=f"it again in {corpus.name}",
-                    action="rename one of the two",
-                )
-            timings = corpus.timings.get(name, ())
-            try:
-                symbols = tuple(ids(_symbols(row, timings)))
-            except DataError as error:
-                rejected[name] = _reason(error)
-                continue
-            starts = tuple(phone.start_s for phone in timings)
-            print_ = sha256_json({"key": key, "audio": row.sha256, "symbols": symbols, "starts": starts})
-            stored = StoredSpeech(name, row.speaker_id, row.language, row.split, row.consent, print_)
-            jobs[name] = Job(row, corpus.audio(row), symbols, starts, stored)
+    for corpus, row in rows_of(corpora, teaches_vallex):
+        name = row.utterance_id
+        timings = corpus.timings.get(name, ())
+        try:
+            symbols = tuple(ids(_symbols(row, timings)))
+        except DataError as error:
+            rejected[name] = reason_of(error)
+            continue
+        starts = tuple(phone.start_s for phone in timings)
+        print_ = sha256_json({"key": key, "audio": row.sha256, "symbols": symbols, "starts": starts})
+        stored = StoredSpeech(name, row.speaker_id, row.language, row.split, row.consent, print_)
+        jobs[name] = CodeJob(stored, row, corpus.audio(row), symbols, starts)
     return [jobs[name] for name in sorted(jobs)], rejected
 
 
@@ -161,7 +149,3 @@ def _symbols(row: Utterance, timings: Sequence[PhonemeTiming]) -> tuple[str, ...
     known = tuple(phone.symbol for phone in timings)
     language = next(one for one in LANGUAGES if one == row.language)
     return known or phonemise(row.text, language).symbols
-
-
-def _reason(error: DataError) -> str:
-    return f"{error.who}: expected {error.expected}, found {error.found}"

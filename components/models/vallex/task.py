@@ -15,11 +15,11 @@ from components.models.vallex.dataset import CodeDataset, collate, size_of
 from components.models.vallex.delivery import NAME, Card, deliver
 from components.models.vallex.delivery import warm_start as begin_from
 from components.models.vallex.loss import AR, NAR, VallexLearner
-from components.models.vallex.params import Architecture, Section, Training
+from components.models.vallex.params import Architecture, Section
 from components.models.vallex.preparation import prepare
 from components.models.vallex.store import CodeStore
-from components.nn.contracts import Phase, Recipe, TrainingTask
-from components.nn.optimisers import adamw, warm_up
+from components.nn.contracts import Recipe, TrainingTask
+from components.nn.single_phase import warmed_up
 from components.nn.size_limit import SizeLimit
 
 
@@ -62,7 +62,7 @@ def training_task(section: Section, features: Path, seed: int, warm_start: Path 
     bound = {"max_tokens_per_batch": training.max_tokens_per_batch}
     return TrainingTask(
         network=learner,
-        phases=(_phase(AR, training), _phase(NAR, training)),
+        phases=tuple(warmed_up(one, (f"network.{one}",), training) for one in (AR, NAR)),
         train=CodeDataset(store, "train", a, training),
         validation=CodeDataset(store, "validation", a, training),
         collate=collate,
@@ -91,13 +91,3 @@ def _card(architecture: Architecture, store: CodeStore) -> Card:
             action="raise it",
         )
     return Card(architecture, symbols, store.summary["symbols_version"], codec["sha256"], store.speakers)
-
-
-def _phase(name: str, training: Training) -> Phase:
-    return Phase(
-        name=name,
-        modules=(f"network.{name}",),
-        optimiser=adamw(training, decay_vectors=False),
-        schedule=partial(warm_up, steps=training.warmup_steps),
-        clip_norm=training.gradient_clip_norm,
-    )

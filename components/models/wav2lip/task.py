@@ -23,7 +23,7 @@ from components.models.wav2lip.params import Architecture, Section, Training
 from components.models.wav2lip.visual import load_published
 from components.nn.adversarial import DISCRIMINATOR, GENERATOR
 from components.nn.contracts import Phase, Recipe, TrainingTask
-from components.nn.optimisers import adamw, warm_up
+from components.nn.single_phase import warmed_up
 
 
 def hearing_of(architecture: Architecture, log_floor: float) -> LipHearing:
@@ -97,16 +97,7 @@ def _phases(training: Training) -> tuple[Phase, ...]:
         modules = {DISCRIMINATOR: ("judge",), **modules}
     if training.finetune_syncnet:
         modules = {SYNC: ("syncnet",), **modules}
-    return tuple(
-        Phase(
-            name=name,
-            modules=own,
-            optimiser=adamw(training, decay_vectors=False),
-            schedule=partial(warm_up, steps=training.warmup_steps),
-            clip_norm=training.gradient_clip_norm,
-        )
-        for name, own in modules.items()
-    )
+    return tuple(warmed_up(name, own, training) for name, own in modules.items())
 
 
 def _deliver(weights: Mapping[str, Tensor], folder: Path, *, card: Card, dtype: str) -> None:
