@@ -221,7 +221,10 @@ APART: tuple[Stage, ...] = (
         per_model=True,
         gpu=True,
         sections=("seed", "models", "experiment", "platform"),
-        rooms=("core", "text", "features", "nn", "auxiliaries", "models", "inference", "training", "simulation"),
+        rooms=(
+            "core", "espeak", "text", "data", "features", "nn", "auxiliaries", "models", "training",
+            "simulation", "stages/simulate.py",
+        ),
         pool="a100",
         summary="grid of precision, memory and batch: predicted, beside it measured where a GPU is",
     ),
