@@ -2,7 +2,7 @@
 
 Four tables, at 10 ms, in the range of params.yaml: pulses through formants (f0 known by construction),
 espeak-ng voices of one pitch, recordings that WORLD made anew from a given f0, and the recordings themselves,
-where no f0 is known and Dio is compared with Harvest. Last a line: name, ratio of CPU time, baseline.
+where no f0 is known and Dio is compared with Harvest. Last a line: the ratio of CPU time, sound by sound.
 
     python benchmarks/f0.py [--data data] [--sentences 3] [--clips 6]
 """
@@ -20,6 +20,8 @@ from typing import Literal
 
 import numpy as np
 import soxr
+from ratio import Row, tell, unmeasured
+from ratio import row as row_of
 
 from components import catalogue
 from components.core.errors import NothingScoredError
@@ -43,8 +45,8 @@ VOWEL_S = 4.0
 WAVERING = ("espeak_aunty",)
 Method = Literal["dio", "harvest"]
 METHODS: tuple[Method, ...] = ("dio", "harvest")
-#: CPU seconds, and seconds of audio, a method.
-spent: dict[str, list[float]] = {method: [0.0, 0.0] for method in METHODS}
+#: CPU seconds of each sound, a method; every sound meets both in turn.
+spent: dict[str, list[float]] = {method: [] for method in METHODS}
 
 
 @dataclass(frozen=True)
@@ -63,19 +65,34 @@ def main() -> int:
     parser.add_argument("--sentences", type=int, default=3, help="of each voice and language, of one pitch")
     parser.add_argument("--clips", type=int, default=6, help="of each speaker and language, recorded")
     arguments = parser.parse_args()
+    return tell(_measured(arguments.data, arguments.sentences, arguments.clips))
+
+
+def rows(short: bool) -> list[Row]:
+    """Row 4; the short form hears pulses alone, which need no data."""
+    if not short:
+        return _measured(project_root() / "data", 1, 1)
+    params = catalogue.load(project_root(), "ci")
+    for one in spent.values():
+        one.clear()
+    _courses(vowel(PITCHES_HZ[3], NOISES_DB[0], 0.5, RATE, HOP, seed=0).samples, params)
+    return [_row()]
+
+
+def _measured(data: Path, sentences: int, clips: int) -> list[Row]:
     params = catalogue.load(project_root(), "laptop")
     _table("pulses through formants, f0 known", _pulses(params))
-    _table("espeak-ng voices of one pitch", _flat(params, arguments.sentences))
-    recordings = list(_recorded(arguments.data, params, arguments.clips))
+    _table("espeak-ng voices of one pitch", _flat(params, sentences))
+    recordings = list(_recorded(data, params, clips))
     _table("made by WORLD from a given f0", _made(recordings, params))
     agreed = [replace(one.judged, found={"dio": one.judged.found["dio"]}) for one in recordings]
     _table("the recordings, no f0 known: Harvest in its place", agreed)
-    shares = {method: cpu / audio for method, (cpu, audio) in spent.items()}
-    print(
-        f"\nf0  ratio {shares['harvest'] / shares['dio']:.1f}x  baseline harvest: {shares['harvest']:.4f} "
-        f"CPU seconds a second of audio  dio: {shares['dio']:.4f}"
-    )
-    return 0
+    return [_row()]
+
+
+def _row() -> Row:
+    empty = unmeasured("4", "f0: Dio + StoneMask", 15.0, "Harvest + StoneMask, a sound", "algorithm")
+    return row_of(empty, spent["dio"], spent["harvest"])
 
 
 def _courses(samples: Floats, params: Params) -> dict[str, Floats]:
@@ -86,8 +103,7 @@ def _course(samples: Floats, method: Method, params: Params) -> Floats:
     analysis = PitchAnalysis(method, params.audio.f0_floor_hz, params.audio.f0_ceil_hz)
     began = time.process_time()
     found = course(samples, RATE, HOP, analysis)
-    spent[method][0] += time.process_time() - began
-    spent[method][1] += len(samples) / RATE
+    spent[method].append(time.process_time() - began)
     return found
 
 

@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import torch
+from ratio import Row, tell
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -31,6 +32,7 @@ from components.models.vallex.params import Architecture, Section
 from components.training.memory import SavedTensors
 from components.training.preflight import Need
 
+SHORT = ["--profile", "ci", "--contexts", "64", "--batch", "4"]
 _TEXT_SHARE = 0.25
 _CLOSE = 0.10
 _MB = 1e6
@@ -57,12 +59,20 @@ WAYS = (
 
 def main() -> int:
     """Measure; 1 when a prediction is off."""
-    arguments = _arguments()
+    return tell([_measured(_arguments(None))])
+
+
+def rows(short: bool) -> list[Row]:
+    """How close the worst prediction comes."""
+    return [_measured(_arguments(SHORT if short else []))]
+
+
+def _measured(arguments: argparse.Namespace) -> Row:
     torch.set_num_threads(1)
     section = catalogue.load(project_root(), arguments.profile).models["vallex"]
     assert isinstance(section, Section)  # noqa: S101 - the catalogue typed it so
     kind = "expected, shapes alone" if arguments.fake else "measured"
-    off = 0
+    closest = []
     for context in arguments.contexts:
         plain = 0
         for way in WAYS:
@@ -74,24 +84,33 @@ def main() -> int:
                 found = _kept(model, arguments.batch, context, way)
             predicted = need.kept(arguments.batch)
             plain = plain or found
-            error = abs(predicted - found) / found
-            off += error > _CLOSE
+            closest.append(min(predicted / found, found / predicted))
             print(
                 f"memory  context {context:5d}  {way.name:22s} {found / _MB:10.1f} MB  "
-                f"{found / plain:5.2f} of plain  predicted {predicted / _MB:10.1f} MB ({error:.1%} off)  "
-                f"batch {arguments.batch}, CPU, {kind}",
+                f"{found / plain:5.2f} of plain  predicted {predicted / _MB:10.1f} MB "
+                f"({abs(predicted - found) / found:.1%} off)  batch {arguments.batch}, CPU, {kind}",
                 flush=True,
             )
-    return 1 if off else 0
+    return Row(
+        "memory",
+        "preflight's prediction of kept bytes, worst",
+        min(closest),
+        None,
+        None,
+        1.0 - _CLOSE,
+        f"bytes that autograd keeps ({kind})",
+        "1: no error",
+        len(closest),
+    )
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--profile", default="laptop", help="size; none: params.yaml's")
     parser.add_argument("--contexts", nargs="*", type=int, default=[256, 512, 1024, 2048, 4096])
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--fake", action="store_true", help="shapes alone, nothing is computed")
-    found = parser.parse_args()
+    found = parser.parse_args(words)
     found.profile = None if found.profile == "none" else found.profile
     return found
 

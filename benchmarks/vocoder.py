@@ -13,11 +13,12 @@ import argparse
 import dataclasses
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+from ratio import Row, tell
 
 from components import catalogue
 from components.auxiliaries.vocoder.build import build
@@ -46,8 +47,27 @@ CPU = torch.device("cpu")
 
 
 def main() -> int:
-    """Measure; 1 when a limit is missed."""
-    arguments = _arguments()
+    """Measure; 1 when a goal or a limit is missed."""
+    found, missed = _measured(_arguments(None))
+    return max(tell(found), _told(missed))
+
+
+def rows(short: bool) -> list[Row]:
+    """A row for each kind of speaker; none in the short form, which has neither data nor weights."""
+    if short:
+        return []
+    found, missed = _measured(_arguments([]))
+    _told(missed)
+    return found
+
+
+def _told(missed: list[str]) -> int:
+    for miss in missed:
+        print(f"missed, {miss}")
+    return 1 if missed else 0
+
+
+def _measured(arguments: argparse.Namespace) -> tuple[list[Row], list[str]]:
     params = catalogue.load(project_root(), "laptop")
     section = params.auxiliaries["vocoder"]
     assert isinstance(section, Section)  # noqa: S101 - the catalogue typed it so
@@ -102,14 +122,14 @@ def _conditions(clips: list[Clip], found: tuple[Corpus, ...], hop_s: float) -> d
     }
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     root = project_root()
     parser.add_argument("--data", type=Path, default=root / "data")
     parser.add_argument("--weights", type=Path, default=root / "pretrained" / "vocoder")
     parser.add_argument("--clips", type=int, default=8, help="at most, of each speaker")
     parser.add_argument("--iterations", type=int, nargs="*", default=[], help="further numbers of iterations")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 def _panels(found: tuple[Corpus, ...], params: Params) -> list[Panel]:
@@ -158,9 +178,9 @@ def _print(name: str, report: CopyReport, count: int) -> None:
         print(f"  {system.system:<28} {values}")
 
 
-def _verdict(reports: Mapping[str, CopyReport]) -> int:
-    """The ratio line, and every limit that the recordings' own mels miss."""
-    missed = []
+def _verdict(reports: Mapping[str, CopyReport]) -> tuple[list[Row], list[str]]:
+    """A row of each kind of speaker, and every limit of quality that the recordings' own mels miss."""
+    made, missed = [], []
     for name in ("generated voices", "recorded people"):
         if name not in reports:
             continue
@@ -168,12 +188,20 @@ def _verdict(reports: Mapping[str, CopyReport]) -> int:
         values = {system.system: system.values for system in report.systems}
         ours, baseline = values[OURS], values[BASELINE]
         ratio = baseline["rtf"] / ours["rtf"]
-        print(
-            f"vocoder, {name}  ratio {ratio:.1f}x  baseline {BASELINE}: RTF {baseline['rtf']:.4f} on one "
-            f"thread  limit >= {LIMIT_RATIO}x"
+        made.append(
+            Row(
+                f"voc-{name.split()[0]}",
+                f"vocoder, {name}",
+                ratio,
+                None,
+                None,
+                LIMIT_RATIO,
+                f"{BASELINE}, RTF {baseline['rtf']:.4f} on one thread",
+                "Fourier transforms are shared",
+                int(ours["n"]) if "n" in ours else 1,
+            )
         )
         limits = {
-            "ratio": LIMIT_RATIO - ratio,
             "speaker_similarity": report.ceiling["speaker_similarity"]
             - ours["speaker_similarity"]
             - LIMIT_SIMILARITY_LOSS,
@@ -184,9 +212,7 @@ def _verdict(reports: Mapping[str, CopyReport]) -> int:
             loss = ours["phoneme_error_rate"] - report.ceiling["phoneme_error_rate"]
             limits["phoneme_error_rate"] = loss - LIMIT_PER_LOSS
         missed += [f"{name}: {limit} by {by:.4f}" for limit, by in limits.items() if by > 0]
-    for miss in missed:
-        print(f"missed, {miss}")
-    return 1 if missed else 0
+    return made, missed
 
 
 if __name__ == "__main__":

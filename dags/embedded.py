@@ -120,7 +120,7 @@ def run_demo(models: list[str] | None, force: bool) -> int:
 
 
 def run_other(dag: str, force: bool) -> int:
-    """One run of another DAG (``kpi_report``, ``demo_video``) under ``dag.test()``; 0 when it succeeded."""
+    """One run of a DAG other than ``retrain`` under ``dag.test()``; 0 when it succeeded."""
     prepare_airflow()
     from _settings import PROFILE
 
@@ -147,6 +147,7 @@ def main() -> int:
     parser.add_argument("--review", action="store_true", help="kpi_report instead of retrain")
     parser.add_argument("--ui", action="store_true")
     parser.add_argument("--video", action="store_true", help="the DAG demo_video instead of retrain")
+    parser.add_argument("--experiment", action="store_true", help="the DAG gpu_experiment instead of retrain")
     arguments = parser.parse_args()
     workspace = arguments.workspace.resolve()
     try:
@@ -161,6 +162,8 @@ def main() -> int:
                 return run_other("kpi_report", arguments.force)
             if arguments.video:
                 return run_other("demo_video", arguments.force)
+            if arguments.experiment:
+                return run_other("gpu_experiment", arguments.force)
             return run_demo(arguments.models, arguments.force)
     except IrisError as error:
         for line in error.lines():

@@ -12,7 +12,7 @@ import pytest
 from components import cli
 from components.core.errors import EXIT_GATE_REFUSED, EXIT_OK
 from components.core.stage_command import plain_words
-from components.core.stage_graph import REVIEWS, STAGES
+from components.core.stage_graph import APART, REVIEWS, STAGES
 
 TOOLS = (
     "graph",
@@ -50,7 +50,7 @@ def test_help_lists_every_stage_and_tool(
 ) -> None:
     assert invoke(["--help"], monkeypatch) == EXIT_OK
     listed = {words[1] for line in capsys.readouterr().out.splitlines() if len(words := line.split()) > 1}
-    assert {stage.name for stage in (*STAGES, *REVIEWS)} | set(TOOLS) <= listed
+    assert {stage.name for stage in (*STAGES, *REVIEWS, *APART)} | set(TOOLS) <= listed
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from components.cli.app import ForceOption, ModelOption, ProfileOption, Workspac
 from components.core.attempt import Ending, current_attempt, tell
 from components.core.errors import GateRefusedError
 from components.core.paths import project_root
-from components.core.stage_graph import REVIEWS, STAGES, Stage
+from components.core.stage_graph import APART, REVIEWS, STAGES, Stage
 from components.core.storage import write_text
 
 StrictOption = Annotated[bool, typer.Option("--strict", help="exit 43 unless the verdict is PASS")]
@@ -58,8 +58,8 @@ def _command_for(stage: Stage) -> Callable[..., None]:
     return for_model if stage.per_model else once
 
 
-for _stage in (*STAGES, *REVIEWS):
-    if _stage.name not in {"ingest", "gate"}:  # these two take options of their own, below
+for _stage in (*STAGES, *REVIEWS, *APART):
+    if _stage.name not in {"ingest", "gate", "pipeline"}:  # these take options of their own
         app.command(_stage.name, help=_stage.summary, rich_help_panel="Stages")(_command_for(_stage))
 
 

@@ -110,6 +110,11 @@ class Workspace:
         return self.root / "demonstration"
 
     @property
+    def experiments(self) -> Path:
+        """Cells, plot and proposal of the GPU-optimisation experiment, one folder per model."""
+        return self.root / "experiments"
+
+    @property
     def records(self) -> Path:
         """One JSON per stage (and model): what ran, on what, and the hashes of what came out."""
         return self.root / "records"

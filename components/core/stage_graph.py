@@ -215,6 +215,19 @@ APART: tuple[Stage, ...] = (
         ),
         summary="text → speech → voice → lips → captioned video, by the promoted models",
     ),
+    Stage(
+        "gpu_experiment",
+        (),
+        per_model=True,
+        gpu=True,
+        sections=("seed", "models", "experiment", "platform"),
+        rooms=(
+            "core", "espeak", "text", "data", "features", "nn", "auxiliaries", "models", "training",
+            "simulation", "stages/simulate.py",
+        ),
+        pool="a100",
+        summary="grid of precision, memory and batch: predicted, beside it measured where a GPU is",
+    ),
 )  # fmt: skip
 
 _BY_NAME = {stage.name: stage for stage in (*STAGES, *REVIEWS, *APART)}

@@ -5,19 +5,19 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from components.core.params.experiment import Attention
 from components.models.vallex.loss import AR, VallexLearner
 from components.models.vallex.params import Architecture as VallexArchitecture
 from components.models.wav2lip.network import Generator
 from components.models.wav2lip.params import Architecture as LipArchitecture
 from components.simulation.operators import Trace, as_shapes, shapes_only, traced
 
-Attention = Literal["math", "fused"]
 _SYMBOLS = 100
 _STATES = 2
 """Float32 numbers that AdamW keeps for each weight."""
@@ -61,26 +61,39 @@ def vallex_step(
     attention: Attention,
 ) -> Step:
     """The autoregressive model on ``context`` codes and a text of 100 symbols."""
-    net = _built(lambda: VallexLearner(a.model_copy(update={"dropout": 0.0})))
-    if checkpointing:
-        net.enable_gradient_checkpointing()
+    net = _built(lambda: vallex_learner(a, checkpointing))
 
     def loss() -> Tensor:
-        given = {
-            "symbols": _numbers(batch, _SYMBOLS),
-            "languages": _numbers(batch, _SYMBOLS),
-            "symbol_lengths": torch.full((batch,), _SYMBOLS),
-            "codes": _numbers(batch, a.n_codebooks, context),
-            "frames": torch.full((batch,), context),
-        }
-        total: Tensor = net(AR, given, 0)["total"]
+        total: Tensor = net(AR, vallex_batch(a, context, batch), 0)["total"]
         return total
 
-    # The other model's weights lie there as well, but this phase's optimiser does not know them.
-    learned = list(net.network.ar.parameters())
-    return _step(
-        f"VALL-E X AR, context {context}", net, learned, batch, autocast, checkpointing, attention, loss
-    )
+    told = f"VALL-E X AR, context {context}"
+    return _step(told, net, learned_weights(net), batch, autocast, checkpointing, attention, loss)
+
+
+def vallex_learner(a: VallexArchitecture, checkpointing: bool) -> VallexLearner:
+    """The learner without dropout, which would have SDPA write its scores down on some devices."""
+    net = VallexLearner(a.model_copy(update={"dropout": 0.0}))
+    if checkpointing:
+        net.enable_gradient_checkpointing()
+    return net
+
+
+def learned_weights(net: VallexLearner) -> list[nn.Parameter]:
+    """Those of the autoregressive model: the other one lies there too, but this phase does not train it."""
+    return list(net.network.ar.parameters())
+
+
+def vallex_batch(a: VallexArchitecture, context: int, batch: int) -> dict[str, Tensor]:
+    """A batch that is full to the last place, on torch's default device."""
+    return {
+        "symbols": _numbers(batch, _SYMBOLS),
+        "languages": _numbers(batch, _SYMBOLS),
+        "symbol_lengths": torch.full((batch,), _SYMBOLS),
+        "durations": torch.full((batch, _SYMBOLS), context / _SYMBOLS),
+        "codes": _numbers(batch, a.n_codebooks, context),
+        "frames": torch.full((batch,), context),
+    }
 
 
 def wav2lip_step(a: LipArchitecture, frames: int, batch: int, autocast: bool, attention: Attention) -> Step:
@@ -121,7 +134,7 @@ def _step(
         as_shapes(net, torch.float32)
 
         def work() -> None:
-            with _kernel(attention):  # checkpointing computes again in the backward pass
+            with attention_kernel(attention):  # checkpointing computes again in the backward pass
                 with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
                     total = loss()
                 total.backward()  # type: ignore[no-untyped-call]
@@ -131,8 +144,10 @@ def _step(
 
 
 @contextlib.contextmanager
-def _kernel(attention: Attention) -> Iterator[None]:
-    with sdpa_kernel(SDPBackend.MATH if attention == "math" else SDPBackend.FLASH_ATTENTION):
+def attention_kernel(attention: Attention) -> Iterator[None]:
+    """Nothing but these kernels; CUDA's flash attention takes no mask, so another fused one may step in."""
+    fused = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION]
+    with sdpa_kernel([SDPBackend.MATH] if attention == "math" else fused):
         yield
 
 

@@ -94,6 +94,11 @@ def latency(project: Path, device_name: str) -> Simulated:
     return Simulated(Group(table, hosts), rows)
 
 
+def latency_rows(project: Path, chosen: Device, lengths: tuple[float, ...]) -> list[dict[str, Any]]:
+    """Every path of the pipeline at these lengths (s) of speech as JSON, paper sizes, simulated."""
+    return [_told(one, chosen) for one in paths_of(Sizes.of_the_papers(project), chosen, fitted(), lengths)]
+
+
 def memory(project: Path) -> Simulated:
     """Training steps at batch 2, each with and without what saves memory."""
     sizes = Sizes.of_the_papers(project)

@@ -11,6 +11,7 @@ from pydantic import Field, SerializeAsAny, model_validator
 from components.core.params.base import AuxiliarySection, ModelSection, Section
 from components.core.params.captions import CaptionParams
 from components.core.params.data import AudioParams, DataParams
+from components.core.params.experiment import ExperimentParams
 from components.core.params.kpi import EvaluationParams, KpiParams
 from components.core.params.pipeline import PipelineParams
 from components.core.params.platform import PlatformParams, ReportParams
@@ -45,6 +46,7 @@ class Params(Section):
     platform: PlatformParams
     report: ReportParams
     review: ReviewParams
+    experiment: ExperimentParams
     models: dict[str, SerializeAsAny[ModelSection]]
     auxiliaries: dict[str, SerializeAsAny[AuxiliarySection]]
 

@@ -1,0 +1,34 @@
+"""The benchmarks run; what they find is not asked here, since no test asserts a time."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from components.core.paths import project_root
+
+ROOT = project_root()
+
+
+def test_every_benchmark_runs_in_its_short_form(tmp_path: Path) -> None:
+    out = tmp_path / "results.json"
+    command = [sys.executable, "benchmarks/run_all.py", "--short", "--out", str(out)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+    told = json.loads(out.read_text(encoding="utf-8"))
+    about = json.loads((tmp_path / "about.json").read_text(encoding="utf-8"))
+    assert (about["short"], about["broken"]) == (True, [])
+    assert [row["id"] for row in told] == ["10", "7", "7b", "4", "memory", "1", "3"]
+    names = {"id", "name", "ratio", "low", "high", "goal", "baseline", "limit", "n"}
+    assert all(set(row) == names and row["ratio"] > 0 and row["n"] > 0 for row in told)
+
+
+def test_every_benchmark_is_in_the_list() -> None:
+    program = (
+        "import sys; sys.path.insert(0, 'benchmarks'); import run_all; print(*sorted(run_all.BENCHMARKS))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    files = {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - {"run_all", "ratio"}
+    assert done.stdout.split() == sorted(files), done.stderr[-2000:]

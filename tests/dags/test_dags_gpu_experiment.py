@@ -1,0 +1,67 @@
+"""The GPU experiment's DAG: its wiring, and a real run under ``dag.test()`` on a machine without a GPU."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from embedded_demo import run_embedded
+
+from components.core.params.platform import MlflowParams
+from components.core.paths import Workspace
+from components.stages import services
+from components.stages.records import read_record
+
+MODULES = ("gpu_experiment", "_settings", "_stage", "_launching")
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("IRIS_PROFILE", "ci")
+    for name in MODULES:
+        sys.modules.pop(name, None)
+    yield
+    for name in MODULES:
+        sys.modules.pop(name, None)
+
+
+def test_it_waits_to_be_asked_and_takes_one_gpu(fresh: None) -> None:
+    import gpu_experiment as module
+
+    assert module.DAG.timetable.can_be_scheduled is False
+    assert module.DAG.catchup is False
+    (task,) = module.DAG.tasks
+    assert (task.task_id, task.pool) == ("gpu_experiment", "a100")
+
+
+def test_a_real_run_predicts_every_cell_and_proposes(tmp_path: Path) -> None:
+    done = run_embedded(tmp_path / "ws", "--experiment")
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    workspace = Workspace.embedded(tmp_path / "ws")
+    record = read_record(workspace, "gpu_experiment", "vallex")
+    assert record is not None
+    assert (record.state, record.summary["evidence"], record.summary["cells"]) == ("done", "simulated", 24)
+    told = json.loads(record.output(workspace.root, "cells").read_text(encoding="utf-8"))
+    assert {row["evidence"] for row in told["training"]} == {"simulated"}
+    with record.output(workspace.root, "table").open(encoding="utf-8", newline="") as sheet:
+        assert len(list(csv.DictReader(sheet))) == 24
+    assert record.output(workspace.root, "plot").read_bytes().startswith(b"\x89PNG")
+    assert record.output(workspace.root, "proposal").read_text(encoding="utf-8").startswith("# simulated")
+    mlflow = MlflowParams(
+        tracking_uri="",
+        experiment="iris-retraining-gpu",
+        flush_interval_s=1.0,
+        request_timeout_s=10,
+        promotion_lease_timeout_s=1.0,
+    )
+    (run,) = services.tracker_of(mlflow, workspace).runs("vallex", 5)
+    assert (run.status, run.tags["evidence"], run.tags["stage"]) == (
+        "FINISHED",
+        "simulated",
+        "gpu_experiment",
+    )
+    assert run.metrics["predicted_ms"] > 0
