@@ -185,7 +185,7 @@ def test_whisper_that_cannot_be_had_is_a_reason(tmp_path: Path, monkeypatch: pyt
     folder = tmp_path / "whisper-empty"
     folder.mkdir()
     recogniser, reason = recogniser_for(
-        EvaluatorParams(id=str(folder), version="", kind="reference"), tmp_path
+        EvaluatorParams(id=str(folder), version="", kind="reference", weights_sha256=""), tmp_path
     )
     assert recogniser is None
     assert "safetensors" in reason
