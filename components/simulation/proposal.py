@@ -21,7 +21,7 @@ def proposal(text: str, section: Section, best: Cell, origin: str) -> str:
 
     Args:
         text: of params.yaml.
-        section: of VALL-E X, as the experiment was run with.
+        section: of VALL-E X, as that text has it.
         best: the winning cell.
         origin: device, profile and commit, for the first line.
     """

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from embedded_demo import run_embedded
+from embedded_demo import Demo, run_embedded
 
 from components.core.params.platform import MlflowParams
 from components.core.paths import Workspace
@@ -38,10 +39,13 @@ def test_it_waits_to_be_asked_and_takes_one_gpu(fresh: None) -> None:
     assert (task.task_id, task.pool) == ("gpu_experiment", "a100")
 
 
-def test_a_real_run_predicts_every_cell_and_proposes(tmp_path: Path) -> None:
-    done = run_embedded(tmp_path / "ws", "--experiment")
+def test_a_real_run_predicts_every_cell_and_proposes(demo: Demo, tmp_path: Path) -> None:
+    root = tmp_path / "ws"  # with Airflow's and MLflow's tables, which take longer to make than the run does
+    shutil.copytree(demo.workspace.root / "airflow", root / "airflow")
+    shutil.copyfile(demo.workspace.tracking_database, root / "mlflow.db")
+    done = run_embedded(root, "--experiment")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    workspace = Workspace.embedded(tmp_path / "ws")
+    workspace = Workspace.embedded(root)
     record = read_record(workspace, "gpu_experiment", "vallex")
     assert record is not None
     assert (record.state, record.summary["evidence"], record.summary["cells"]) == ("done", "simulated", 24)
@@ -50,7 +54,9 @@ def test_a_real_run_predicts_every_cell_and_proposes(tmp_path: Path) -> None:
     with record.output(workspace.root, "table").open(encoding="utf-8", newline="") as sheet:
         assert len(list(csv.DictReader(sheet))) == 24
     assert record.output(workspace.root, "plot").read_bytes().startswith(b"\x89PNG")
-    assert record.output(workspace.root, "proposal").read_text(encoding="utf-8").startswith("# simulated")
+    proposed = record.output(workspace.root, "proposal").read_text(encoding="utf-8")
+    assert proposed.startswith("# simulated")
+    assert "do not apply" in proposed  # the test profile's sizes
     mlflow = MlflowParams(
         tracking_uri="",
         experiment="iris-retraining-gpu",
