@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 from embedded_demo import Demo, run_embedded
 
+from components import catalogue
+from components.adapters.pod_spec import render_pod
 from components.core.params.platform import MlflowParams
-from components.core.paths import Workspace
+from components.core.paths import Workspace, project_root
+from components.core.stage_graph import stage
 from components.stages import services
 from components.stages.records import read_record
 
@@ -37,6 +40,13 @@ def test_it_waits_to_be_asked_and_takes_one_gpu(fresh: None) -> None:
     assert module.DAG.catchup is False
     (task,) = module.DAG.tasks
     assert (task.task_id, task.pool) == ("gpu_experiment", "a100")
+
+
+def test_its_pod_asks_for_a_gpu_under_a_name_that_kubernetes_takes() -> None:
+    params = catalogue.load(project_root(), None)
+    pod = render_pod(stage("gpu_experiment"), "vallex", params, project_root(), command=())
+    assert pod["metadata"]["name"] == "iris-vallex-gpu-experiment"
+    assert pod["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "1"
 
 
 def test_a_real_run_predicts_every_cell_and_proposes(demo: Demo, tmp_path: Path) -> None:
