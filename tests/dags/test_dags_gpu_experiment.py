@@ -58,11 +58,11 @@ def test_a_real_run_predicts_every_cell_and_proposes(demo: Demo, tmp_path: Path)
     workspace = Workspace.embedded(root)
     record = read_record(workspace, "gpu_experiment", "vallex")
     assert record is not None
-    assert (record.state, record.summary["evidence"], record.summary["cells"]) == ("done", "simulated", 24)
+    assert (record.state, record.summary["evidence"], record.summary["cells"]) == ("done", "simulated", 12)
     told = json.loads(record.output(workspace.root, "cells").read_text(encoding="utf-8"))
     assert {row["evidence"] for row in told["training"]} == {"simulated"}
     with record.output(workspace.root, "table").open(encoding="utf-8", newline="") as sheet:
-        assert len(list(csv.DictReader(sheet))) == 24
+        assert len(list(csv.DictReader(sheet))) == 12
     assert record.output(workspace.root, "plot").read_bytes().startswith(b"\x89PNG")
     proposed = record.output(workspace.root, "proposal").read_text(encoding="utf-8")
     assert proposed.startswith("# simulated")
