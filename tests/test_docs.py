@@ -71,14 +71,14 @@ def test_relative_links_resolve(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=_named)
 def test_commands_and_targets_exist(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
-    assert set(re.findall(r"python -m components ([a-z][a-z-]*)", text)) <= COMMANDS
+    assert set(re.findall(r"python -m components ([a-z][a-z_-]*)", text)) <= COMMANDS
     assert set(re.findall(r"`make ([a-z0-9-]+)", text)) <= TARGETS
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=_named)
 def test_options_exist(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
-    for command, rest in re.findall(r"python -m components ([a-z][a-z-]*)([^\n`;|>]*)", text):
+    for command, rest in re.findall(r"python -m components ([a-z][a-z_-]*)([^\n`;|>]*)", text):
         known = _options(CLI[command])
         assert set(re.findall(r"(?<=\s)--[a-z0-9-]+", rest)) <= known, command
 

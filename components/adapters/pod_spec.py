@@ -80,7 +80,8 @@ def gpus(stage: Stage, model: str | None, params: Params) -> int:
 
 
 def _name(stage: Stage, model: str | None) -> str:
-    return "-".join(part for part in ("iris", model, stage.name) if part)
+    # A pod's name allows no underscore (RFC 1123).
+    return "-".join(part for part in ("iris", model, stage.name) if part).replace("_", "-")
 
 
 def _gpu_placement(products: Sequence[str]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def proposal(text: str, section: Section, best: Cell, origin: str) -> str:
 
     Args:
         text: of params.yaml.
-        section: of VALL-E X, as the experiment was run with.
+        section: of VALL-E X, as that text has it.
         best: the winning cell.
         origin: device, profile and commit, for the first line.
     """
@@ -44,8 +44,8 @@ def proposal(text: str, section: Section, best: Cell, origin: str) -> str:
         "# Proposed, not applied: git apply <this file>",
     ]
     changed = with_values(text, _TRAINING, values)
-    lines = (one.splitlines(keepends=True) for one in (text, changed))
-    diff = "".join(difflib.unified_diff(*lines, "a/params.yaml", "b/params.yaml"))
+    before, after = text.splitlines(keepends=True), changed.splitlines(keepends=True)
+    diff = "".join(difflib.unified_diff(before, after, "a/params.yaml", "b/params.yaml"))
     return "\n".join(remarks) + "\n" + (diff or "# params.yaml says all of this already\n")
 
 

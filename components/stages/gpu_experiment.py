@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components import catalogue
 from components.core.errors import ConfigError
 from components.core.params import narrowed
 from components.core.provenance import cpu_label
@@ -52,8 +53,12 @@ def run(context: StageContext) -> Outcome:
     origin += f", commit {context.git_sha[:7]}"
     told = "# nothing fits: no proposal\n"
     if best is not None:
+        # The profile's rows of a step are not those of the file that the diff is about.
+        base = narrowed(catalogue.load(context.project, None).models[_MODEL], Section)
+        if base.architecture != section.architecture:
+            origin += "; at the sizes of that profile, which say nothing about params.yaml's: do not apply"
         text = (context.project / "params.yaml").read_text(encoding="utf-8")
-        told = proposal(text, section, best, origin)
+        told = proposal(text, base, best, origin)
     summary = _summary(context, cells, best, chosen, meter.label if meter else "")
     folder = context.workspace.experiments / _MODEL
     outputs = _written(context, folder, cells, chosen, told, summary)

@@ -12,15 +12,19 @@ from components.core.paths import project_root
 ROOT = project_root()
 
 
-def test_every_benchmark_runs_in_its_short_form(tmp_path: Path) -> None:
+#: Without metric_logging: making MLflow's tables takes longer than all of these.
+CHEAP = ("monotonic_alignment", "f0", "memory", "vocoder", "kv_cache")
+
+
+def test_the_benchmarks_run_in_their_short_form(tmp_path: Path) -> None:
     out = tmp_path / "results.json"
-    command = [sys.executable, "benchmarks/run_all.py", "--short", "--out", str(out)]
+    command = [sys.executable, "benchmarks/run_all.py", "--short", "--out", str(out), "--only", *CHEAP]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     told = json.loads(out.read_text(encoding="utf-8"))
     about = json.loads((tmp_path / "about.json").read_text(encoding="utf-8"))
     assert (about["short"], about["broken"]) == (True, [])
-    assert [row["id"] for row in told] == ["10", "7", "7b", "4", "memory", "1", "3"]
+    assert [row["id"] for row in told] == ["10", "4", "memory", "1", "3"]
     names = {"id", "name", "ratio", "low", "high", "goal", "baseline", "limit", "n"}
     assert all(set(row) == names and row["ratio"] > 0 and row["n"] > 0 for row in told)
 
