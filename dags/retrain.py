@@ -25,7 +25,7 @@ from airflow.sdk import (
 
 from components import catalogue
 from components.core.params import Params
-from components.core.stage_graph import tasks
+from components.core.retraining import tasks
 
 
 def _schedule(params: Params) -> AssetOrTimeSchedule:

@@ -24,9 +24,10 @@ from components.adapters.torchrun_command import processes
 from components.core.params import Params
 from components.core.params.platform import CostParams
 from components.core.paths import Workspace
+from components.core.retraining import owners
 from components.core.spending import Spent, money, total
 from components.core.stage_command import stage_command
-from components.core.stage_graph import STAGES, Stage, owners
+from components.core.stage_graph import STAGES, Stage
 from components.stages.journal import attempts
 from components.stages.records import read_record
 from components.stages.serving import misfits

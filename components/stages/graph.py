@@ -13,8 +13,8 @@ from typing import Any
 from components import catalogue
 from components.adapters.pod_spec import render_pod
 from components.core.params import Params
+from components.core.retraining import Task, tasks
 from components.core.stage_command import FORCE_SLOT, PROFILE_SLOT, VERDICT_SLOT, slotted_command
-from components.core.stage_graph import Task, tasks
 
 _SECONDS_PER_HOUR = 3600
 

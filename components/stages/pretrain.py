@@ -167,7 +167,7 @@ def _run(
     stages: tuple[str, ...], project: Path, workspace: Workspace, profile: str, model: str | None
 ) -> Record:
     """Run these stages in order; the last one's record."""
-    from components.core.stage_graph import owners
+    from components.core.retraining import owners
     from components.core.stage_graph import stage as stage_named
 
     further = catalogue.further_stages()

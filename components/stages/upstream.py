@@ -5,7 +5,8 @@ from __future__ import annotations
 from components import catalogue
 from components.core.errors import ConfigError, NothingToCollectError
 from components.core.paths import Workspace
-from components.core.stage_graph import REVIEWS, STAGES, Stage, owners
+from components.core.retraining import owners
+from components.core.stage_graph import REVIEWS, STAGES, Stage
 from components.core.stage_graph import stage as stage_named
 from components.stages.contract import Record
 from components.stages.records import read_record

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from components.core.stage_graph import STAGES, Task, owners, tasks
+from components.core.retraining import Task, owners, tasks
+from components.core.stage_graph import STAGES
 
 
 def _by_name(models: tuple[str, ...]) -> dict[str, Task]:

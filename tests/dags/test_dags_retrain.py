@@ -19,7 +19,8 @@ from several_gpus import spread
 
 from components import catalogue
 from components.core.paths import project_root
-from components.core.stage_graph import STAGES, owners, stage, tasks
+from components.core.retraining import owners, tasks
+from components.core.stage_graph import STAGES, stage
 
 ROOT = project_root()
 MODULES = (

@@ -16,7 +16,8 @@ from embedded_demo import Demo, git_status, run_embedded
 from components import catalogue
 from components.core.metrics import Evidence
 from components.core.paths import project_root
-from components.core.stage_graph import STAGES, owners
+from components.core.retraining import owners
+from components.core.stage_graph import STAGES
 from components.stages import services
 from components.stages.records import read_record
 

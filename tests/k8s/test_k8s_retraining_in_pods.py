@@ -23,7 +23,8 @@ from standin_clusters import MakeCluster, new_cluster
 
 from components import catalogue
 from components.core.paths import Workspace, project_root
-from components.core.stage_graph import STAGES, owners
+from components.core.retraining import owners
+from components.core.stage_graph import STAGES
 from components.stages import services
 from components.stages.records import read_record
 
