@@ -27,7 +27,7 @@ video: setup ## the demo's promoted models make a captioned video (the DAG demo_
 	@$(BIN)/python dags/embedded.py --video
 
 test: setup ## the test suite, in two processes
-	@$(BIN)/python -m pytest -q --numprocesses 2
+	@$(BIN)/python -m pytest -q --numprocesses 2 --no-loadscope-reorder
 
 faults: setup ## pods of every stage killed at random moments (100 and more), the API server away for 30 s
 	@$(BIN)/python tests/faults/kill_stages.py

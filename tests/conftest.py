@@ -50,7 +50,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole runs come first: they last longest."""
+    """Whole runs come first: they last longest. `make test` keeps xdist from sorting by number of tests."""
     items.sort(key=lambda item: _group(item.nodeid) != _WHOLE_RUN)
 
 
