@@ -167,7 +167,6 @@ def test_a_stage_without_its_inputs_says_which(workspace: Workspace) -> None:
         ("train", None, "--model"),
         ("ingest", "fastpitch", "runs once for all"),
         ("train", "gpt", "no such model"),
-        ("train", "wav2lip", "without spec.py"),
         ("bake", None, "no such stage"),
     ],
 )
