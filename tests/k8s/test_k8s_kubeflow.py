@@ -133,7 +133,7 @@ def test_a_changed_graph_is_told(golden: dict[str, Compiled], monkeypatch: pytes
         stage_graph.Stage(**{**one.__dict__, "needs": ("train",)}) if one.name == "gate" else one
         for one in fewer
     )
-    monkeypatch.setattr(stage_graph, "STAGES", rewired)
+    monkeypatch.setattr("components.core.retraining.STAGES", rewired)
     assert differences(golden, retraining(ROOT, None))[0] == "fastpitch.evaluate: not in the graph"
 
 
