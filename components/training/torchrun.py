@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
@@ -26,11 +27,14 @@ _TELLING = (EXIT_BAD_INPUT, EXIT_DEFECT, _UNCAUGHT)
 _LEFT_TO_TORCHRUN = "SIGQUIT"
 
 
-def together(codes: Iterable[int]) -> int:
+def together(codes: Iterable[int], asked_to_stop: bool = False) -> int:
     """What the exit codes of all workers mean for the launcher.
 
     Bad input and defects first, wherever they happened; 143 only if every one saved and stopped; anything
     else, as a worker that was killed (negative) or lost its peers (75), may work when tried again.
+
+    Args:
+        asked_to_stop: the launcher was. Then a worker whose peer ended a moment earlier lost it to the stop.
     """
     found = set(codes)
     for code in _TELLING:
@@ -38,25 +42,28 @@ def together(codes: Iterable[int]) -> int:
             return code
     if found <= {EXIT_OK}:
         return EXIT_OK
-    return EXIT_STOPPED if found == {EXIT_STOPPED} else EXIT_RETRYABLE
+    stopped = {EXIT_STOPPED, EXIT_RETRYABLE} if asked_to_stop else {EXIT_STOPPED}
+    return EXIT_STOPPED if EXIT_STOPPED in found and found <= stopped else EXIT_RETRYABLE
 
 
 def main(arguments: list[str]) -> int:
     """Run the workers and wait for them."""
+    asked = threading.Event()
+
+    def hand_on(number: int, frame: FrameType | None) -> None:
+        """SIGTERM for every worker; SIGINT from a terminal too, since workers have sessions of their own."""
+        asked.set()
+        for child in _children(os.getpid()):
+            os.kill(child, signal.SIGTERM)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _hand_on)
+        signal.signal(number, hand_on)
     options = get_args_parser().parse_args(["--signals-to-handle", _LEFT_TO_TORCHRUN, *arguments])
     try:
         run(options)  # type: ignore[no-untyped-call]  # torch does not type it
     except ChildFailedError as error:
-        return together(failure.exitcode for failure in error.failures.values())
+        return together((failure.exitcode for failure in error.failures.values()), asked.is_set())
     return EXIT_OK
-
-
-def _hand_on(number: int, frame: FrameType | None) -> None:
-    """SIGTERM for every worker; SIGINT from a terminal too, since workers have sessions of their own."""
-    for child in _children(os.getpid()):
-        os.kill(child, signal.SIGTERM)
 
 
 def _children(parent: int) -> list[int]:

@@ -43,6 +43,13 @@ def test_what_codes_mean_together(codes: list[int], expected: int) -> None:
     assert together(codes) == expected
 
 
+@pytest.mark.parametrize(
+    ("codes", "expected"), [([143, 75], 143), ([75, 75], 75), ([143, -9], 75), ([143, 42], 42), ([0, 0], 0)]
+)
+def test_a_stop_that_was_asked_for_takes_peers_along(codes: list[int], expected: int) -> None:
+    assert together(codes, asked_to_stop=True) == expected
+
+
 @given(st.lists(st.sampled_from([0, 1, 42, 70, 75, 143, -6, -9, -11, -15]), min_size=1))
 def test_only_success_of_all_is_success_and_order_does_not_matter(codes: list[int]) -> None:
     assert (together(codes) == 0) is (set(codes) == {0})
