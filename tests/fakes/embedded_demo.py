@@ -30,7 +30,7 @@ def run_embedded(workspace: Path, *arguments: str, profile: str = "ci") -> subpr
     command = [sys.executable, "dags/embedded.py", "--profile", profile, "--workspace", str(workspace)]
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "IRIS"))}
     return subprocess.run(
-        [*command, *arguments], cwd=ROOT, capture_output=True, text=True, env=environment, timeout=1000
+        [*command, *arguments], cwd=ROOT, capture_output=True, text=True, env=environment, timeout=1800
     )
 
 
