@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import html
-import json
-import os
-import re
-import shutil
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import BROWSER, pressed
 from fakes.report_inputs import report_inputs, write_samples
 
 from components.reporting.review_page import review_page
 
-BROWSER = next((found for name in ("chromium", "google-chrome") if (found := shutil.which(name))), None)
-FLAGS = (
-    "--headless",
-    "--disable-gpu",
-    "--autoplay-policy=no-user-gesture-required",
-    "--virtual-time-budget=8000",
-    "--dump-dom",
-)
 COUNT = 8
 # Presses what a person presses, and writes what is to be seen then into the page.
 PRESSES = """
@@ -67,22 +53,6 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     path = folder / "검토.html"
     path.write_text(page.replace("</body>", PRESSES), encoding="utf-8")
     return pressed(BROWSER, path, folder / "profile")
-
-
-def pressed(browser: str, page: Path, profile: Path) -> dict[str, Any]:
-    sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
-    done = subprocess.run(
-        [browser, *FLAGS, *sandbox, f"--user-data-dir={profile}", page.as_uri()],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-    found = re.search(r'<pre id="seen">(.*?)</pre>', done.stdout, re.DOTALL)
-    assert found, done.stderr[-2000:]
-    state: dict[str, Any] = json.loads(html.unescape(found[1]))
-    return state
 
 
 def test_it_opens_in_korean_with_the_worst_first(seen: dict[str, Any]) -> None:

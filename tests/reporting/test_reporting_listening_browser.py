@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import json
-import os
-import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import BROWSER, pressed
 from fakes.report_inputs import write_samples
 
 from components.core.params.review import CatchParams, ListeningParams
@@ -20,11 +16,6 @@ from components.reporting.listening_ratings import read_ratings
 from components.reporting.listening_sheet import clips, listening_page
 from components.reporting.reading import read_sentences
 
-BROWSER = next((found for name in ("chromium", "google-chrome") if (found := shutil.which(name))), None)
-FLAGS = (
-    "--headless", "--disable-gpu", "--autoplay-policy=no-user-gesture-required",
-    "--virtual-time-budget=60000", "--dump-dom",
-)  # fmt: skip
 ASKED = ListeningParams(
     sentences_per_language=1,
     abx_per_language=1,
@@ -92,19 +83,7 @@ def seen(sat: tuple[Plan, str], tmp_path_factory: pytest.TempPathFactory) -> dic
     folder = tmp_path_factory.mktemp("page")
     path = folder / "청취.html"
     path.write_text(sat[1].replace("</body>", PRESSES), encoding="utf-8")
-    sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
-    done = subprocess.run(
-        [BROWSER, *FLAGS, *sandbox, f"--user-data-dir={folder / 'profile'}", path.as_uri()],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=300,
-        check=False,
-    )
-    found = re.search(r'<pre id="seen">(.*?)</pre>', done.stdout, re.DOTALL)
-    assert found, done.stderr[-2000:]
-    state: dict[str, Any] = json.loads(html.unescape(found[1]))
-    return state
+    return pressed(BROWSER, path, folder / "profile")
 
 
 def test_a_clip_is_heard_before_it_is_rated_and_only_by_the_scale(seen: dict[str, Any]) -> None:
