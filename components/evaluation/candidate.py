@@ -39,6 +39,27 @@ class Listening:
 
 
 @dataclass(frozen=True)
+class Examiner:
+    """Who judges, by which rules, and what every record of it shares.
+
+    Attributes:
+        gallery: what the verifier knows of the speakers.
+        verifier: tells voices apart.
+        listening: who judges pronunciation.
+        params: targets and numbers.
+        now: what stands in every record.
+        progress: where it tells how far it is.
+    """
+
+    gallery: Gallery
+    verifier: SpeakerVerifier
+    listening: Listening
+    params: Params
+    now: Circumstances
+    progress: Progress
+
+
+@dataclass(frozen=True)
 class Findings:
     """Records for the evidence, rows for the tables, and counts that no KPI holds.
 
@@ -66,12 +87,7 @@ class Findings:
 def examine(
     candidate: Candidate,
     sentences: Sequence[Sentence],
-    gallery: Gallery,
-    verifier: SpeakerVerifier,
-    listening: Listening,
-    params: Params,
-    now: Circumstances,
-    progress: Progress,
+    by: Examiner,
 ) -> Findings:
     """The KPIs of a candidate that speaks sentences, GPU memory apart.
 
@@ -79,42 +95,38 @@ def examine(
         NothingScoredError: no sentence could be judged, or none is short enough for the latency KPI.
     """
     turns = list(assign_speakers(sentences, candidate.speakers))
-    latency.warm_up(candidate, turns, params.evaluation.latency_warmup)
-    speaking = speak(candidate, turns, params.data.validation)
-    spoken = list(progress.track(speaking, len(turns), "sentences"))
+    latency.warm_up(candidate, turns, by.params.evaluation.latency_warmup)
+    speaking = speak(candidate, turns, by.params.data.validation)
+    spoken = list(by.progress.track(speaking, len(turns), "sentences"))
     times = latency.measure(
         candidate,
         spoken,
-        params.evaluation.latency_repeats,
-        params.kpi.latency.utterance_seconds,
-        progress,
+        by.params.evaluation.latency_repeats,
+        by.params.kpi.latency.utterance_seconds,
+        by.progress,
     )
-    return judge(spoken, times, gallery, verifier, listening, params, now, progress)
+    return judge(spoken, times, by)
 
 
 def judge(
     spoken: Sequence[Spoken],
     times: Mapping[str, SentenceLatency],
-    gallery: Gallery,
-    verifier: SpeakerVerifier,
-    listening: Listening,
-    params: Params,
-    now: Circumstances,
-    progress: Progress,
+    by: Examiner,
 ) -> Findings:
     """The KPIs of sentences that were spoken and timed.
 
     Raises:
         NothingScoredError: as `examine`.
     """
-    scores = score_similarity(spoken, gallery, verifier)
+    params, now, listening = by.params, by.now, by.listening
+    scores = score_similarity(spoken, by.gallery, by.verifier)
     languages = {s.sentence.sentence_id: s.sentence.language for s in spoken}
     metrics = [
         records.similarity_record(
-            scores, gallery, languages, verifier.identity, params.kpi.speaker_similarity.unit, now
+            scores, by.gallery, languages, by.verifier.identity, params.kpi.speaker_similarity.unit, now
         )
     ]
-    heard, recorded = _heard(spoken, listening, progress)
+    heard, recorded = _heard(spoken, listening, by.progress)
     not_measured: list[NotMeasured] = []
     for found in (_latency(times, params, now), _pronunciation(heard, recorded, listening, params, now)):
         metrics += [one for one in found if isinstance(one, Metric)]

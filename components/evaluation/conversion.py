@@ -9,18 +9,16 @@ import numpy as np
 
 from components.core.metrics import Evaluator, KpiName, Metric, NotMeasured
 from components.core.params import Params
-from components.core.progress import Progress
 from components.core.statistics import bootstrap_quantile
 from components.core.utterance import Role
 from components.evaluation import conversion_scores as scores
-from components.evaluation.candidate import Findings, Listening, examine
+from components.evaluation.candidate import Examiner, Findings, Listening, examine
 from components.evaluation.converting import Conversions, into, listener_waits_ms, live_times
 from components.evaluation.latency import CLOCK
 from components.evaluation.pronunciation import Score, score_sources
 from components.evaluation.recordings import Recording
 from components.evaluation.records import Circumstances, mean_record
 from components.evaluation.sources import Source, Sources
-from components.evaluation.speaker_similarity import Gallery
 from components.evaluation.tables import Besides, Compared, Judged
 from components.evaluation.verifier import SpeakerVerifier
 from components.features.pitch import PitchAnalysis
@@ -53,12 +51,7 @@ def examine_conversion(
     converter: VoiceConverter,
     sources: Sources,
     targets: Targets,
-    gallery: Gallery,
-    verifier: SpeakerVerifier,
-    listening: Listening,
-    params: Params,
-    now: Circumstances,
-    progress: Progress,
+    by: Examiner,
 ) -> Findings:
     """Everything that can be found out about a voice converter, GPU memory apart.
 
@@ -66,21 +59,22 @@ def examine_conversion(
         NothingScoredError: as `components.evaluation.candidate.examine`.
         DataError: a recording that cannot be read.
     """
+    gallery, verifier, params = by.gallery, by.verifier, by.params
     own = list(sources.by_id.values())
     candidate = Conversions(converter, own)
-    found = examine(candidate, sources.sentences, gallery, verifier, listening, params, now, progress)
-    progress.say("sources, melody, people to people and live conversion")
-    told = _Told(params, now, {one.sentence.sentence_id: one.sentence.language for one in own})
+    found = examine(candidate, sources.sentences, by)
+    by.progress.say("sources, melody, people to people and live conversion")
+    told = _Told(params, by.now, {one.sentence.sentence_id: one.sentence.language for one in own})
     pairs = _between_people(converter, targets, params)
     people = scores.similarities(
         {one.name: (one.target, one.made) for one in pairs}, gallery, verifier, params.data.validation
     )
-    rows = _compared(found, own, verifier, listening, params)
+    rows = _compared(found, own, by)
     metrics = [
         *_of_groups(told, found.judged, targets, verifier),
         _of_people(told, pairs, people, targets, verifier),
         *_of_sources(told, rows, verifier),
-        *_of_recogniser(told, converter, rows, found.judged, listening),
+        *_of_recogniser(told, converter, rows, found.judged, by.listening),
         *_live(told, converter, found.judged, sources),
     ]
     return replace(
@@ -94,23 +88,18 @@ def examine_conversion(
     )
 
 
-def _compared(
-    found: Findings,
-    sources: Sequence[Source],
-    verifier: SpeakerVerifier,
-    listening: Listening,
-    params: Params,
-) -> dict[str, Compared]:
+def _compared(found: Findings, sources: Sequence[Source], by: Examiner) -> dict[str, Compared]:
     """Every conversion beside its source, by sentence id."""
     made = {one.sentence_id: one.spoken.take.speech for one in found.judged}
     before, after = scores.source_similarities(
-        sources, found.voices, verifier, params.kpi.speaker_similarity.references_min
+        sources, found.voices, by.verifier, by.params.kpi.speaker_similarity.references_min
     )
-    said = _errors(score_sources(sources, listening.recogniser)) if listening.recogniser else {}
+    listener = by.listening.recogniser
+    said = _errors(score_sources(sources, listener)) if listener else {}
     rows = {}
     for one in sources:
         name = one.sentence.sentence_id
-        melody = scores.f0_correlation(one.speech, made[name], _pitch(params))
+        melody = scores.f0_correlation(one.speech, made[name], _pitch(by.params))
         rows[name] = Compared(one, before.get(name), after.get(name), said.get(name), melody)
     return rows
 

@@ -7,16 +7,14 @@ from dataclasses import dataclass, replace
 
 from components.core.metrics import Evaluator, KpiName, Metric, NotMeasured
 from components.core.params import Params
-from components.core.progress import Progress
 from components.core.statistics import bootstrap_mean
 from components.evaluation import latency
-from components.evaluation.candidate import Findings, Listening, judge
+from components.evaluation.candidate import Examiner, Findings, Listening, judge
 from components.evaluation.latency import CLOCK, SentenceLatency
 from components.evaluation.omissions import omissions
 from components.evaluation.prompting import PromptedVoices, Told
 from components.evaluation.prompts import Part
 from components.evaluation.records import Circumstances, mean_record
-from components.evaluation.speaker_similarity import Gallery
 from components.evaluation.tables import Judged, Prompted
 from components.evaluation.verifier import SpeakerVerifier
 from components.nn.prompting import PromptedSpeaker
@@ -63,12 +61,7 @@ class _Case:
 def examine_prompted(
     model: PromptedSpeaker,
     parts: Sequence[Part],
-    gallery: Gallery,
-    verifier: SpeakerVerifier,
-    listening: Listening,
-    params: Params,
-    now: Circumstances,
-    progress: Progress,
+    by: Examiner,
 ) -> Findings:
     """Everything that can be found out about it, GPU memory apart.
 
@@ -79,24 +72,25 @@ def examine_prompted(
         NothingScoredError: as `components.evaluation.candidate.examine`.
         DataError: a prompt that cannot be read or used.
     """
+    params = by.params
     candidate = PromptedVoices(model, parts, params.seed)
     turns = [(one.sentence, one.prompt.speaker) for one in parts]
     latency.warm_up(candidate, turns, params.evaluation.latency_warmup)
-    told = candidate.speak(params.evaluation.prompted.batch, params.data.validation, progress)
+    told = candidate.speak(params.evaluation.prompted.batch, params.data.validation, by.progress)
     times = latency.measure_some(
         candidate,
         told.spoken,
         params.evaluation.latency_repeats,
         params.kpi.latency.utterance_seconds,
         params.evaluation.prompted.timed_sentences,
-        progress,
+        by.progress,
     )
-    found = judge(told.spoken, times, gallery, verifier, listening, params, now, progress)
+    found = judge(told.spoken, times, by)
     by_id = {one.sentence.sentence_id: one for one in parts}
     languages = {name: one.sentence.language for name, one in by_id.items()}
-    case = _Case(by_id, languages, told, listening, params, now)
+    case = _Case(by_id, languages, told, by.listening, params, by.now)
     more = [
-        *_of_groups(case, found.judged, verifier),
+        *_of_groups(case, found.judged, by.verifier),
         *_of_endings(case),
         *_of_omissions(case, found),
         *_of_speed(case, times),

@@ -16,7 +16,7 @@ from components import inference
 from components.core.metrics import Evidence
 from components.core.storage import write_json
 from components.data.corpus import Corpus, corpora
-from components.evaluation.candidate import Findings, Listening, examine
+from components.evaluation.candidate import Examiner, Findings, Listening, examine
 from components.evaluation.conversion import Targets, examine_conversion
 from components.evaluation.embedding_store import EmbeddingStore
 from components.evaluation.prompted import examine_prompted
@@ -102,14 +102,11 @@ def _speaker(
 ) -> _Examined:
     synthesiser = inference.load(contender.model, context.section, contender.folder, serving, device)
     sentences = load_sentences(context.params.evaluation.sentences, context.params.kpi)
-    verifier, gallery, targets = _judges(context, synthesiser.speakers)
     now = circumstances(context, contender, synthesiser.dtype, device)
-    listening = _listening(context, synthesiser.speakers)
+    by, targets = _examiner(context, synthesiser.speakers, now)
     watch(device)
-    findings = examine(
-        synthesiser, sentences, gallery, verifier, listening, context.params, now, context.progress
-    )
-    return _Examined(findings, sentences, gallery, targets, synthesiser.consents, now, peak(device))
+    findings = examine(synthesiser, sentences, by)
+    return _Examined(findings, sentences, by.gallery, targets, synthesiser.consents, now, peak(device))
 
 
 def _converter(
@@ -119,24 +116,14 @@ def _converter(
     found, speakers = _corpora(context), converter.speakers
     kept = context.workspace.root / _SOURCES
     sources = sources_for(context.params, found, speakers, kept, converter.source_rate)
-    verifier, gallery, panels = _judges(context, speakers)
     roles = {row.speaker_id: row.role for corpus in found for row in corpus.rows}
     targets = Targets({one: roles[one] for one in speakers if one in roles}, held_out(found, MIN_CLIP_S))
     now = circumstances(context, contender, converter.dtype, device)
+    by, panels = _examiner(context, speakers, now)
     watch(device)
-    findings = examine_conversion(
-        converter,
-        sources,
-        targets,
-        gallery,
-        verifier,
-        _listening(context, speakers),
-        context.params,
-        now,
-        context.progress,
-    )
+    findings = examine_conversion(converter, sources, targets, by)
     heard = sources.sentences
-    return _Examined(findings, heard, gallery, panels, converter.consents, now, peak(device))
+    return _Examined(findings, heard, by.gallery, panels, converter.consents, now, peak(device))
 
 
 def _prompted(
@@ -156,25 +143,27 @@ def _prompted(
     sentences = load_sentences(params.evaluation.sentences, params.kpi)
     parts = cast(sentences, prompts)
     speakers = tuple(dict.fromkeys(one.prompt.speaker for one in parts))
-    verifier, gallery, targets = _judges(context, speakers, recordings)
     consents = {one.prompt.speaker: one.prompt.recording.utterance.consent for one in parts}
     now = circumstances(context, contender, model.dtype, device)
-    listening = _listening(context, speakers)
+    by, targets = _examiner(context, speakers, now, recordings)
     watch(device)
-    findings = examine_prompted(
-        model, parts, gallery, verifier, listening, params, now, context.progress
-    )  # fmt: skip
-    return _Examined(findings, sentences, gallery, targets, consents, now, peak(device))
+    findings = examine_prompted(model, parts, by)
+    return _Examined(findings, sentences, by.gallery, targets, consents, now, peak(device))
 
 
-def _judges(
-    context: StageContext, speakers: Sequence[str], recordings: Sequence[Recording] | None = None
-) -> tuple[SpeakerVerifier, Gallery, Sequence[Panel]]:
-    """The verifier, what it knows of the speakers, and their recordings; without any, those held out."""
+def _examiner(
+    context: StageContext,
+    speakers: Sequence[str],
+    now: Circumstances,
+    recordings: Sequence[Recording] | None = None,
+) -> tuple[Examiner, Sequence[Panel]]:
+    """Who judges these speakers, and their recordings: those given, else those held out."""
     verifier = SpeakerVerifier(context.params.evaluation.speaker_verifier)
     panels = _panels(context, recordings or held_out(_corpora(context), MIN_CLIP_S))
     gallery = _gallery(context, speakers, panels, verifier)
-    return verifier, gallery, [panels[speaker] for speaker in speakers if speaker in panels]
+    listening = _listening(context, speakers)
+    by = Examiner(gallery, verifier, listening, context.params, now, context.progress)
+    return by, [panels[speaker] for speaker in speakers if speaker in panels]
 
 
 def _corpora(context: StageContext) -> tuple[Corpus, ...]:

@@ -19,7 +19,7 @@ from components.core.statistics import Floats
 from components.core.utterance import Language
 from components.data.corpus import Corpus
 from components.evaluation import conversion_scores as scores
-from components.evaluation.candidate import Findings, Listening
+from components.evaluation.candidate import Examiner, Findings, Listening
 from components.evaluation.conversion import Targets, examine_conversion
 from components.evaluation.embedding_store import EmbeddingStore
 from components.evaluation.pronunciation import Transcript
@@ -69,17 +69,9 @@ class World:
             "" if hears else "nobody listens",
             transcribed([self.corpus], tuple(VOICES)),
         )
-        return examine_conversion(
-            converter,
-            self.sources,
-            Targets(roles, self.recordings),  # type: ignore[arg-type]
-            self.gallery,
-            self.verifier,
-            listening,
-            self.params,
-            NOW,
-            Progress("t", StringIO()),
-        )
+        by = Examiner(self.gallery, self.verifier, listening, self.params, NOW, Progress("t", StringIO()))
+        targets = Targets(roles, self.recordings)  # type: ignore[arg-type]
+        return examine_conversion(converter, self.sources, targets, by)
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from components.core.metrics import Evaluator
 from components.core.progress import Progress
 from components.core.utterance import LANGUAGES, Language
 from components.data.corpus import Corpus
-from components.evaluation.candidate import Findings, Listening
+from components.evaluation.candidate import Examiner, Findings, Listening
 from components.evaluation.embedding_store import EmbeddingStore
 from components.evaluation.omissions import omissions, unheard
 from components.evaluation.prompted import examine_prompted
@@ -168,10 +168,9 @@ class World:
     def examined(self, model: EspeakPrompted, hears: bool) -> Findings:
         parts = cast(self.sentences, self.prompts())
         listening = Listening(Hearing() if hears else None, "" if hears else "nobody listens", ())
-        return examine_prompted(
-            model, parts, self.gallery, self.verifier, listening, self.params, NOW,
-            Progress("test", stream=StringIO()),
-        )  # fmt: skip
+        quiet = Progress("test", stream=StringIO())
+        by = Examiner(self.gallery, self.verifier, listening, self.params, NOW, quiet)
+        return examine_prompted(model, parts, by)
 
 
 @pytest.fixture(scope="module")
