@@ -145,7 +145,7 @@ def converter_for(
         DataError: an unknown speaker.
         BadInputError, ConfigError: as `convert`.
     """
-    from components.training.device import best_device
+    from components.nn.device import best_device
 
     section = with_inference(params.models[model], model, changes)
 

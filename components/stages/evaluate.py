@@ -31,6 +31,7 @@ from components.evaluation.tables import write_samples, write_sentence_parquet, 
 from components.evaluation.verifier import MIN_CLIP_S, SpeakerVerifier
 from components.inference import MediaLabel
 from components.nn.contracts import Auxiliaries
+from components.nn.device import best_device
 from components.stages.contender import Contender, trained
 from components.stages.contract import Outcome, StageContext
 from components.stages.evidence_told import (
@@ -42,7 +43,6 @@ from components.stages.evidence_told import (
 )
 from components.stages.lip_evidence import evaluate_lips
 from components.stages.shipped import auxiliaries, auxiliary_weights, shipped
-from components.training.device import best_device
 from components.training.memory import PeakMemory, peak, watch
 
 #: Below the workspace, never among a stage's outputs.

@@ -46,7 +46,8 @@ def run(context: StageContext) -> Outcome:
         SyncPlateauError: it was trained here and only guesses.
         StoppedError: SIGTERM or SIGINT; a checkpoint is written and the next call goes on from it.
     """
-    from components.training.device import best_device, device_label
+    from components.nn.device import best_device
+    from components.training.device import device_label
 
     device, name = best_device(), context.section.learns_from
     expert = _shipped(context) or _trained(context)
@@ -107,7 +108,7 @@ def _shipped(context: StageContext) -> _Expert | None:
 
 def _trained(context: StageContext) -> _Expert:
     """One that learned from the model's own features; goes on with an attempt that was interrupted."""
-    from components.training.device import best_device
+    from components.nn.device import best_device
     from components.training.loop import train
 
     name = context.section.learns_from

@@ -68,7 +68,7 @@ def run(request: Request) -> Record | None:
 
 def lead(params: Params, plan: Plan) -> Peers:
     """Meet the others, if there are any, and tell them the plan."""
-    from components.training.device import best_device
+    from components.nn.device import best_device
     from components.training.peers import join
 
     peers = join(best_device(), params.platform.peer_timeout_s)
@@ -83,7 +83,7 @@ def follow(request: Request) -> None:
         RetryableError: the leader is gone.
         StoppedError: all were stopped; the leader wrote a checkpoint.
     """
-    from components.training.device import best_device
+    from components.nn.device import best_device
     from components.training.loop import train
     from components.training.peers import join
 
@@ -105,7 +105,7 @@ def _dismiss(request: Request) -> None:
     """Let the others go when there was nothing to train."""
     import torch.distributed
 
-    from components.training.device import best_device
+    from components.nn.device import best_device
     from components.training.peers import join
 
     if not torch.distributed.is_initialized():

@@ -21,6 +21,7 @@ from components.evaluation.lip_sync import require_independent
 from components.evaluation.talking_clips import HeldOutClip, clips_sha256, held_out_clips
 from components.evaluation.video_samples import write_clip_table, write_video_samples
 from components.inference import MediaLabel
+from components.nn.device import best_device
 from components.nn.lip_sync import LipSynchroniser
 from components.stages.contender import Contender
 from components.stages.contract import Outcome, StageContext
@@ -33,7 +34,6 @@ from components.stages.evidence_told import (
 )
 from components.stages.serving import delivered_card
 from components.stages.shipped import shipped
-from components.training.device import best_device
 from components.training.memory import PeakMemory, peak, watch
 
 

@@ -79,7 +79,7 @@ def lips_for(
     Raises:
         ConfigError, CorruptFileError, DataError: as `chosen_weights` and `load_lip_sync`.
     """
-    from components.training.device import best_device
+    from components.nn.device import best_device
 
     name, folder = chosen_weights(project, params, workspace, model, version)
     return name, inference.load_lip_sync(model, params.models[model], folder, best_device())

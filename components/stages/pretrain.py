@@ -94,7 +94,7 @@ def _train_model(project: Path, workspace: Workspace, profile: str, name: str) -
 
 
 def _train_auxiliary(project: Path, workspace: Workspace, profile: str, name: str) -> tuple[_Made, Path]:
-    from components.training.device import best_device
+    from components.nn.device import best_device
 
     record = _run(_FOR_AN_AUXILIARY, project, workspace, profile, None)
     params, progress = catalogue.load(project, profile), Progress(f"{name}.pretrain")

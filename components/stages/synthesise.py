@@ -135,7 +135,7 @@ def synthesiser_for(
     Raises:
         ConfigError, CorruptFileError, DataError: as `chosen_weights` and `components.inference.load`.
     """
-    from components.training.device import best_device
+    from components.nn.device import best_device
 
     name, folder = chosen_weights(project, params, workspace, model, version)
     # Speech for a listener is no evidence: it needs no vocoder of a certain kind, only one that is there.

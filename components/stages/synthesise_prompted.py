@@ -95,7 +95,7 @@ def synthesise_prompted(
         ConfigError: no such model or version, nothing to speak with, or captions of another kind.
         StorageError: no space or no permission.
     """
-    from components.training.device import best_device
+    from components.nn.device import best_device
 
     if captions is not None:
         require_suffix(captions)

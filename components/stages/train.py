@@ -59,7 +59,8 @@ def run(context: StageContext) -> Outcome:
         TrainingDivergedError: no finite loss, also after rolling back once.
         TrackingUnavailableError: trained, but no run could be created for it; the next call only reports.
     """
-    from components.training.device import best_device, device_label
+    from components.nn.device import best_device
+    from components.training.device import device_label
     from components.training.loop import train
 
     require_same_networks(context)

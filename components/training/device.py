@@ -8,7 +8,6 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.precision import MixedPrecision, Precision
 
-from components.core import ranks
 from components.core.errors import ConfigError
 from components.core.provenance import cpu_label
 
@@ -25,11 +24,6 @@ class _InputsAsTheyAre(MixedPrecision):  # type: ignore[misc]  # mypy does not f
     def convert_input(self, data: Any) -> Any:
         """The batch, unchanged."""
         return data
-
-
-def best_device() -> torch.device:
-    """This process's GPU (the first, without torchrun), else the CPU."""
-    return torch.device("cuda", ranks.local_rank()) if torch.cuda.is_available() else torch.device("cpu")
 
 
 def device_label(device: torch.device) -> str:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rank_pair import in_ranks
 
 from components.core.progress import Progress
-from components.training.device import best_device
+from components.nn.device import best_device
 from components.training.loop import train
 from components.training.peers import join
 from components.training.torchrun import together

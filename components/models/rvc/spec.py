@@ -14,6 +14,7 @@ from components.models.rvc.loading import content_encoder, load_converter
 from components.models.rvc.params import Section
 from components.nn.contracts import Auxiliaries, TrainingTask
 from components.nn.conversion import VoiceConverter
+from components.nn.device import best_device
 
 
 class RvcSpec:
@@ -31,7 +32,7 @@ class RvcSpec:
             ConfigError, CorruptFileError: see `components.auxiliaries.content.encoder.of`.
         """
         typed = narrowed(section, Section)
-        encoder = content_encoder(typed.architecture, auxiliaries, _device())
+        encoder = content_encoder(typed.architecture, auxiliaries, best_device())
         return task.extract_features(typed, extraction, encoder)
 
     def training_task(
@@ -45,10 +46,6 @@ class RvcSpec:
     ) -> VoiceConverter:
         """See `loading.load_converter`."""
         return load_converter(section, delivered, auxiliaries, device)
-
-
-def _device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 SPEC = RvcSpec()

@@ -14,6 +14,7 @@ from components.models.vallex.delivery import NAME
 from components.models.vallex.params import Section
 from components.models.vallex.speaker import VallexSpeaker
 from components.nn.contracts import Auxiliaries, TrainingTask
+from components.nn.device import best_device
 from components.nn.prompting import PromptedSpeaker
 
 
@@ -32,7 +33,7 @@ class VallexSpec:
             ConfigError, CorruptFileError: see `components.auxiliaries.codec.build.of`.
         """
         typed = narrowed(section, Section)
-        codec = of(auxiliaries, task.codec_choice(typed.architecture), _device())
+        codec = of(auxiliaries, task.codec_choice(typed.architecture), best_device())
         return task.extract_features(typed, extraction, codec)
 
     def training_task(
@@ -54,10 +55,6 @@ class VallexSpec:
         typed = narrowed(section, Section)
         codec = of(auxiliaries, task.codec_choice(typed.architecture), device)
         return VallexSpeaker(typed, delivered, codec, device)
-
-
-def _device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 SPEC = VallexSpec()
