@@ -9,24 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from listening_asked import ASKED
 
 from components.core.errors import DataError
-from components.core.params.review import CatchParams, ListeningParams
 from components.evaluation.listening_clips import levelled, modulated_noise
 from components.evaluation.listening_plan import Plan, System, Take, plan
 from components.evaluation.listening_scores import LOW_ANCHOR, REFERENCE, Ratings, findings
 
-ASKED = ListeningParams(
-    sentences_per_language=3,
-    abx_per_language=2,
-    anchors_per_language=1,
-    low_anchor_q_db=10.0,
-    catch_q_db=-5.0,
-    level_dbfs=-26.0,
-    catch=CatchParams(trials=2, mos_max=2, failures_max=0),
-    raters_min=3,
-    answered_min=0.9,
-)
 OPINION = {"old": 3, "new": 4, "reference": 5, "low_anchor": 2, "catch": 1}
 
 
