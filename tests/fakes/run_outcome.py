@@ -22,7 +22,7 @@ SAME_BYTES: Mapping[str, tuple[str, ...]] = {
     "promote": (),
     "report": (),
 }
-_BY_THE_CLOCK = ("latency", "rtf", "stream_")
+_BY_THE_CLOCK = ("latency", "rtf", "stream_", "tokens_per_s", "frames_per_second")
 _OF_ONE_RUN = {"run_id", "git_sha", "device"}
 
 

@@ -147,7 +147,8 @@ def test_two_pods_of_one_stage_give_one_result(
 ) -> None:
     claim = copied(in_pods, tmp_path, "train")
     cluster = make_cluster(image=stage_image, claim=claim)
-    (original,) = (pod for pod in in_pods.cluster.created() if of_stage("train")(pod))
+    trained = [pod for pod in in_pods.cluster.created() if of_stage("train")(pod)]
+    (original,) = (pod for pod in trained if pod["metadata"]["labels"]["iris/model"] == MODEL)
     runs_before = len(_runs(claim))
     for name in ("twin-a", "twin-b"):
         twin = copy.deepcopy(original)

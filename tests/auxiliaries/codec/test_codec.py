@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import soxr
 import torch
-from conftest import CPU, gliding, section_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny_codec import CPU, gliding, section_of
 from transformers import EncodecConfig, EncodecModel
 
 from components.auxiliaries.codec.build import of

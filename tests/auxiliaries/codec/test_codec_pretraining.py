@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import CPU
 from extractions import extraction
 from pydantic import ValidationError
+from tiny_codec import CPU
 
 from components import catalogue
 from components.auxiliaries.codec.clips import ClipStore

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 from extractions import extraction
 from numpy.typing import NDArray
+from tiny_content import section_of
 from tone_corpus import RATE, ToneCorpus, tone
 
-from components import catalogue
 from components.auxiliaries.content.params import Section
 from components.auxiliaries.content.spec import SPEC
-from components.core.paths import project_root
 from components.core.utterance import PhonemeTiming
 from components.espeak.synthesis import Voice, synthesise
 
@@ -24,13 +23,6 @@ SENTENCES = (
     "Please call Stella and ask her to bring these things.",
 )
 SYMBOLS = ("a", "n", "_", "ʌ", "s")
-
-
-def section_of(profile: str | None) -> Section:
-    """``auxiliaries.content`` of a profile."""
-    found = catalogue.load(project_root(), profile).auxiliaries["content"]
-    assert isinstance(found, Section)
-    return found
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from tiny_content import section_of
 from transformers import HubertModel
 
 from components.auxiliaries.content.cepstra import cepstra_of, delta, mel_analysis
@@ -21,8 +22,6 @@ from components.auxiliaries.content.params import Masking, Section
 from components.core.errors import ConfigError, CorruptFileError, DataError
 from components.nn.contracts import Auxiliaries
 from components.nn.delivered import write_delivered
-
-from conftest import section_of  # isort: skip
 
 CPU = torch.device("cpu")
 CHOICE = Choice("HuBERT Base v3", "pretrained/content", 2, 24)

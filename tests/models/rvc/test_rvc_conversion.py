@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import CPU, HERTZ
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from local_content import LocalContent
 from numpy.typing import NDArray
+from tiny_rvc import CPU, HERTZ
 
 from components.core.errors import ConfigError, CorruptFileError, DataError
 from components.features.pitch import PitchAnalysis, f0_where_voiced

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import HERTZ, RATE, extracted, gliding, voices
 from extractions import extraction
 from hypothesis import given
 from hypothesis import strategies as st
 from local_content import LocalContent
+from tiny_rvc import HERTZ, RATE, extracted, gliding, voices
 from tone_corpus import ToneCorpus
 
 from components.core.errors import ConfigError, CorruptFileError, DataError

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from tiny_rvc import section_of
 from torch import nn
 
 from components.models.rvc.network import PitchRange, RvcGenerator, add_generator_weight_norm
@@ -45,8 +46,6 @@ def test_published_size_and_lengths_on_the_meta_device(paper: Section) -> None:
 
 
 def test_the_laptops_weights_fit_into_a_small_file() -> None:
-    from conftest import section_of
-
     section = section_of("laptop")
     with torch.device("meta"):
         generator = RvcGenerator(section.architecture, RANGE)

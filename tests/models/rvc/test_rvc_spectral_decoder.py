@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from conftest import gliding, section_of
+from tiny_rvc import gliding, section_of
 from torch import Tensor
 
 from components.evaluation.f0_agreement import agreement

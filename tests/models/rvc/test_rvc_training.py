@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import CPU, extracted, section_of, voices
 from local_content import LocalContent
 from pydantic import ValidationError
+from tiny_rvc import CPU, extracted, section_of, voices
 from torch import nn
 
 from components.core.errors import ConfigError, DataError, StoppedError

@@ -8,26 +8,18 @@ import pytest
 import torch
 from counting_codec import CountingCodec
 from extractions import extraction
+from tiny_vallex import CPU, section_of
 from tone_corpus import ToneCorpus, tone
 
-from components import catalogue
 from components.core.progress import Progress
-from components.models.vallex.network import Text, VallexNetwork
+from components.models.vallex.network import VallexNetwork
 from components.models.vallex.params import Section
 from components.models.vallex.store import CodeStore
 from components.models.vallex.task import extract_features, training_task
 from components.training.loop import train
 
-PROJECT = Path(__file__).resolve().parents[3]
-CPU = torch.device("cpu")
 SPLITS = ["train"] * 6 + ["validation"] * 2 + ["test"]
 LANGUAGES = ("ko", "en", "ja", "zh")
-
-
-def section_of(profile: str | None) -> Section:
-    found = catalogue.load(PROJECT, profile).models["vallex"]
-    assert isinstance(found, Section)
-    return found
 
 
 @pytest.fixture(scope="session")
@@ -45,17 +37,6 @@ def network(section: Section) -> VallexNetwork:
         for parameter in made.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))
     return made.eval()
-
-
-def text_of(*lengths: int, seed: int = 0) -> Text:
-    """Symbols of rows of these lengths, padded."""
-    generator = torch.Generator().manual_seed(seed)
-    shape = (len(lengths), max(lengths))
-    return Text(
-        torch.randint(3, 300, shape, generator=generator),
-        torch.randint(0, 4, shape, generator=generator),
-        torch.tensor(lengths),
-    )
 
 
 @pytest.fixture(scope="session")

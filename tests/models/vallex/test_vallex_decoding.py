@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tiny_vallex import section_of
 
 from components.core.errors import DataError
 from components.espeak import PAUSE
@@ -19,8 +20,6 @@ from components.models.vallex.params import Inference, Loop, Repetition, Section
 from components.models.vallex.sampling import Sampler, candidates, drawn, temperature_at
 from components.models.vallex.segmentation import pieces
 from components.text import Phonemes, phonemise
-
-from conftest import section_of  # isort: skip
 
 CONTEXT = 200
 #: Far enough apart that single precision keeps them in order.

@@ -6,14 +6,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny_vallex import section_of, text_of
 
 from components.models.vallex.cache import Cache
 from components.models.vallex.masks import full_mask, prefix_mask
 from components.models.vallex.network import AutoRegressive, Text, VallexNetwork
 from components.models.vallex.params import Section
 from components.nn.sinusoidal_positions import sinusoidal_positions
-
-from conftest import section_of, text_of  # isort: skip
 
 
 def test_the_truth_table_of_the_prefix_mask() -> None:

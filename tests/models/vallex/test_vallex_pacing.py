@@ -6,10 +6,10 @@ import dataclasses
 
 import pytest
 import torch
-from conftest import CPU, section_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from tiny_vallex import CPU, section_of
 
 from components.models.vallex.decoding import Request, first_codes, other_codes, paced, text_of
 from components.models.vallex.loss import AR, NAR, VallexLearner

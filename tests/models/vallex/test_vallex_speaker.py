@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import CPU
 from counting_codec import CountingCodec
+from tiny_vallex import CPU
 from tone_corpus import RATE, tone
 from torch import Tensor
 

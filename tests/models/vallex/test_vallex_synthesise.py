@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import soundfile
 import torch
-from conftest import CPU, PROJECT
 from counting_codec import CountingCodec
+from tiny_vallex import CPU, PROJECT
 from tone_corpus import RATE, tone
 
 from components import catalogue

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import CPU
 from counting_codec import CountingCodec
 from extractions import extraction
 from pydantic import ValidationError
+from tiny_vallex import CPU
 
 from components.core.errors import ConfigError, DataError, StoppedError
 from components.core.progress import Progress
