@@ -21,6 +21,13 @@ _SCRIPT = Path(__file__).with_name("pyfunc_model.py")
 _PACKAGE = "components"
 _INPUTS: dict[ModelKind, tuple[tuple[str, str], ...]] = {
     "text_to_speech": (("text", "string"), ("language", "string"), ("speaker", "string")),
+    "prompted_speech": (
+        ("text", "string"),
+        ("language", "string"),
+        ("prompt", "binary"),
+        ("prompt_text", "string"),
+        ("prompt_language", "string"),
+    ),
     "voice_conversion": (("audio", "binary"), ("speaker", "string"), ("language", "string")),
     "lip_sync": (("video", "binary"), ("audio", "binary"), ("language", "string")),
 }

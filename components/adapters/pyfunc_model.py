@@ -4,6 +4,8 @@ MLflow copies this file into the folder and runs it when the model is loaded. Ea
 wish, each row of the output one labelled recording:
 
 - text_to_speech: ``text``, ``language``, ``speaker``
+- prompted_speech: ``text``, ``language``, ``prompt`` (bytes of a recording), ``prompt_text``,
+  ``prompt_language``
 - voice_conversion: ``audio`` (bytes of a wav, flac, ogg or mp3), ``speaker``, ``language``
 - lip_sync: ``video``, ``audio`` (bytes of an mp4, mov, png or jpg, and of a recording), ``language``
 """
@@ -52,7 +54,7 @@ class ExportedModel(PythonModel):  # type: ignore[misc]  # mypy does not follow 
 
     def _made(self, row: Mapping[str, Any]) -> tuple[bytes, str]:
         from components.inference import to_wav
-        from components.inference.exported import read_speech
+        from components.inference.exported import VoicePrompt, read_speech
 
         kind, language = self._model.description.kind, str(row.get("language", "und"))
         with tempfile.TemporaryDirectory() as folder:
@@ -62,12 +64,16 @@ class ExportedModel(PythonModel):  # type: ignore[misc]  # mypy does not follow 
                 out, label = place / "out.mp4", self._model.label("und", language, "und")
                 sidecar = self._model.lipsync(picture, audio, out, label).label
             else:
-                out, speaker = place / "out.wav", str(row["speaker"])
+                out, speaker, consent = place / "out.wav", str(row.get("speaker", "und")), ""
                 if kind == "text_to_speech":
                     speech = self._model.synthesise(str(row["text"]), language, speaker)
+                elif kind == "prompted_speech":
+                    heard, consent = read_speech(_laid(place / "prompt", row["prompt"])), "und"
+                    prompt = VoicePrompt(heard, str(row["prompt_text"]), str(row["prompt_language"]))
+                    speech = self._model.synthesise_prompted(str(row["text"]), language, prompt)
                 else:
                     speech = self._model.convert(read_speech(_laid(place / "audio", row["audio"])), speaker)
-                sidecar = to_wav(out, speech, self._model.label(speaker, language))
+                sidecar = to_wav(out, speech, self._model.label(speaker, language, consent))
             return out.read_bytes(), sidecar.read_text(encoding="utf-8")
 
 

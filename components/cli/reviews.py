@@ -108,5 +108,7 @@ def read_listening_test(
     params, place = catalogue.load(project, profile), workspace_of(workspace, project)
     mlflow = params.platform.mlflow
     tracker, registry = services.tracker_of(mlflow, place), services.registry_of(mlflow, place)
-    for line in listening_test.lines(listening_test.read(params, tracker, registry, ratings, key, evidence)):
+    found = listening_test.read(params, tracker, registry, ratings, key, evidence)
+    listening_test.keep_for_report(place, found)
+    for line in listening_test.lines(found):
         typer.echo(line)

@@ -57,6 +57,7 @@ class Description(BaseModel):
         auxiliaries: name → ``auxiliaries.<name>``, of the networks that serve it.
         video: ``data.video``; None where no faces are looked for.
         run_id: the MLflow run that trained it; "": none is known.
+        seed: of what is drawn while speaking, where a caller gives none.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
@@ -72,6 +73,7 @@ class Description(BaseModel):
     section: dict[str, Any]
     auxiliaries: dict[str, dict[str, Any]]
     video: dict[str, Any] | None
+    seed: int
     references: tuple[Reference, ...]
     tolerance: Tolerance
 

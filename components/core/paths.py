@@ -105,6 +105,11 @@ class Workspace:
         return self.root / "reports"
 
     @property
+    def listening(self) -> Path:
+        """Results of listening tests, one JSON a test: by them the report notices a new one."""
+        return self.root / "listening"
+
+    @property
     def demonstration(self) -> Path:
         """What the promoted models say and show: an mp4, its label, captions and times."""
         return self.root / "demonstration"

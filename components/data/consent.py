@@ -114,15 +114,41 @@ def register(data: Path) -> dict[str, ConsentRecord]:
     """
     found: dict[str, ConsentRecord] = {}
     for path in sorted(data.glob(f"*/{CONSENT_NAME}")):
-        if path.parent.name.startswith("."):
-            continue
-        for consent_id, record in read_consents(path).items():
-            known = found.setdefault(consent_id, record)
-            if known.speaker_id != record.speaker_id:
-                raise _conflict(consent_id, f"speaker {known.speaker_id} in every corpus", record.speaker_id)
-            if record.withdrawn and not known.withdrawn:
-                found[consent_id] = record  # withdrawn in one corpus is withdrawn
+        if not path.parent.name.startswith("."):
+            _add(found, read_consents(path))
     return found
+
+
+def register_with_shipped(data: Path, shipped: Path) -> dict[str, ConsentRecord]:
+    """The same, and the records that travel with the weights in ``shipped``: their recordings may not be here.
+
+    Such a record says under which licence somebody spoke, or that nobody did, and whether that was withdrawn
+    when the weights were shipped. An agreement (``document``) does not travel: whether it still stands only
+    the register knows that the person's word reaches.
+
+    Raises:
+        DataError: as `register`, or an agreement among the shipped records.
+    """
+    found, travelling = register(data), read_consents(shipped / CONSENT_NAME)
+    for consent_id, record in travelling.items():
+        if record.basis == "document":
+            raise DataError(
+                who=f"consent {consent_id} in {shipped / CONSENT_NAME}",
+                expected="a licence or a generated voice",
+                found="an agreement of a person, whose withdrawal would not be heard of there",
+                action="take the row out; keep the agreement in the register of its corpus",
+            )
+    _add(found, travelling)
+    return found
+
+
+def _add(found: dict[str, ConsentRecord], records: Consents) -> None:
+    for consent_id, record in records.items():
+        known = found.setdefault(consent_id, record)
+        if known.speaker_id != record.speaker_id:
+            raise _conflict(consent_id, f"speaker {known.speaker_id} everywhere", record.speaker_id)
+        if record.withdrawn and not known.withdrawn:
+            found[consent_id] = record  # withdrawn in one place is withdrawn
 
 
 def merged(known: Consents, offered: Consents) -> dict[str, ConsentRecord]:

@@ -79,5 +79,6 @@ def _unusable(speaker: str, expected: str, found: str) -> DataError:
         who=f"speaker {speaker!r}",
         expected=expected,
         found=found,
-        action="look at data/*/consent.csv; nothing was changed",
+        action="look at data/*/consent.csv (a voice behind shipped weights alone: set `withdrawn` in "
+        "pretrained/consent.csv and commit it); nothing was changed",
     )

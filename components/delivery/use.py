@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from components.inference.exported import Exported
+    from components.inference.exported import Exported, VoicePrompt
 
 _HERE = Path(__file__).resolve().parent
 _NOT_AS_JUDGED = 42
@@ -58,8 +58,20 @@ def _synthesise(given: argparse.Namespace) -> int:
     from components.inference import to_wav
 
     model = _opened(given)
-    speech = model.synthesise(given.text, given.language, given.speaker)
-    return _told(to_wav(given.out, speech, model.label(given.speaker, given.language)), given.out)
+    if given.prompt is None:
+        speech = model.synthesise(given.text, given.language, given.speaker)
+        label = model.label(given.speaker, given.language)
+    else:
+        speech = model.synthesise_prompted(given.text, given.language, _prompt(given))
+        label = model.label(given.speaker, given.language, given.consent)
+    return _told(to_wav(given.out, speech, label), given.out)
+
+
+def _prompt(given: argparse.Namespace) -> VoicePrompt:
+    from components.inference.exported import VoicePrompt, read_speech
+
+    language = given.prompt_language or given.language
+    return VoicePrompt(read_speech(given.prompt), given.prompt_text, language, given.seed)
 
 
 def _convert(given: argparse.Namespace) -> int:
@@ -107,7 +119,12 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("synthesise", help="text to a labelled wav / 글을 음성으로")
     one.add_argument("--text", required=True)
     one.add_argument("--language", required=True, help="ko | en | ja | zh")
-    one.add_argument("--speaker", required=True)
+    one.add_argument("--speaker", default="und", help="one of the card; of a prompt: for the label")
+    one.add_argument("--prompt", type=Path, help="a recording whose voice says it (VALL-E X) / 목소리 예시")
+    one.add_argument("--prompt-text", default="", help="every word of the prompt")
+    one.add_argument("--prompt-language", default="", help="none: that of the text")
+    one.add_argument("--consent", default="und", help="to the use of the prompt, for the label")
+    one.add_argument("--seed", type=int, help="another one says it otherwise")
     one.add_argument("--out", type=Path, required=True)
     one = commands.add_parser("convert", help="a recording into another voice / 음성 변환")
     one.add_argument("--input", type=Path, required=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,10 +27,11 @@ from components.core.progress import Progress
 from components.inference.convert import convert
 from components.inference.label import MediaLabel, made_now
 from components.inference.lipsync import LipSynced, Rendering, lipsync_file
-from components.inference.loading import load, load_converter, load_lip_sync
+from components.inference.loading import load, load_converter, load_lip_sync, load_prompted
 from components.nn.contracts import Auxiliaries, Speech, Synthesiser
 from components.nn.conversion import VoiceConverter
 from components.nn.lip_sync import LipSynchroniser
+from components.nn.prompting import Line, PromptedSpeaker
 
 if TYPE_CHECKING:
     from components.core.utterance import Language
@@ -37,6 +39,20 @@ if TYPE_CHECKING:
 _WINDOW, _HOP = 1024, 256
 _SAME_DB = 120.0
 """Of samples that are the same to the last bit that matters."""
+
+
+@dataclass(frozen=True)
+class VoicePrompt:
+    """Whose voice a text is said in: a recording, and every word that is said in it.
+
+    Attributes:
+        seed: another one says it otherwise; None: the export's.
+    """
+
+    speech: Speech
+    text: str
+    language: str
+    seed: int | None = None
 
 
 class Exported:
@@ -60,7 +76,7 @@ class Exported:
 
     @property
     def speakers(self) -> tuple[str, ...]:
-        """Voices it has; none of a model that moves lips."""
+        """Voices it has; none of a model that moves lips or is given one by a prompt."""
         return tuple(getattr(self._model, "speakers", ()))
 
     def synthesise(self, text: str, language: str, speaker: str) -> Speech:
@@ -74,6 +90,27 @@ class Exported:
         model = cast("Synthesiser", self._model)
         chunks = list(model.stream(text, cast("Language", language), speaker))
         return Speech(np.concatenate(chunks), model.sample_rate)
+
+    def synthesise_prompted(self, text: str, language: str, prompt: VoicePrompt) -> Speech:
+        """Say a text in the voice of a recording.
+
+        Raises:
+            DataError: what cannot be said, a prompt that cannot be used, or nothing that was said.
+            BadInputError: the model does something else.
+        """
+        self._require("prompted_speech", "synthesise with a prompt")
+        model = cast("PromptedSpeaker", self._model)
+        voice = model.voice(prompt.speech, prompt.text, cast("Language", prompt.language))
+        seed = self.description.seed if prompt.seed is None else prompt.seed
+        (made,) = model.speak_all([Line(text, cast("Language", language), voice, seed)])
+        if not len(made.speech.samples):
+            raise DataError(
+                who=f"{self.description.model} v{self.description.version}",
+                expected=f"speech for {text[:40]!r}",
+                found="none: it ended at once",
+                action="try another prompt or seed",
+            )
+        return made.speech
 
     def convert(self, speech: Speech, speaker: str) -> Speech:
         """Say a recording in another voice.
@@ -105,7 +142,7 @@ class Exported:
         """What a file that this model makes says of itself.
 
         Args:
-            consent: of a face; a voice's stands in the model.
+            consent: of a face or a prompt; that of a voice it has stands in the model.
 
         Raises:
             DataError: an unknown speaker, or no consent.
@@ -171,7 +208,7 @@ class Exported:
         kinds = catalogue.section_types()
         return kinds[self.description.model].model_validate_json(json.dumps(self.description.section))
 
-    def _loaded(self) -> Synthesiser | VoiceConverter | LipSynchroniser:
+    def _loaded(self) -> Synthesiser | PromptedSpeaker | VoiceConverter | LipSynchroniser:
         name, delivered = self.description.model, self._parts / DELIVERED
         if self.description.kind == "lip_sync":
             return load_lip_sync(name, self._section, delivered, self._device)
@@ -183,6 +220,8 @@ class Exported:
         serving = Auxiliaries(self._parts / AUXILIARIES, sections)
         if self.description.kind == "text_to_speech":
             return load(name, self._section, delivered, serving, self._device)
+        if self.description.kind == "prompted_speech":
+            return load_prompted(name, self._section, delivered, serving, self._device)
         return load_converter(name, self._section, delivered, serving, self._device)
 
 

@@ -14,6 +14,7 @@ from components.core.drift import ModelDrift, Shift
 from components.core.metrics import HIGHER_IS_BETTER, Metric
 from components.reporting.figures import number_text, with_unit
 from components.reporting.inputs import ModelReport, ReportInputs
+from components.reporting.korean import phrase_korean
 from components.reporting.names import kpi_title, model_title
 
 AlertKind = Literal["regression", "missed", "inconclusive", "drift"]
@@ -123,7 +124,7 @@ def _moved(drift: ModelDrift) -> Iterable[Alert]:
             f"data differ from those of champion {against}: {en} {moved}",
         )
     if drift.reason and drift.champion_data_md5:
-        told_ko = f"챔피언 {against}의 데이터와 비교하지 못함: {drift.reason}"
+        told_ko = f"챔피언 {against}의 데이터와 비교하지 못함: {phrase_korean(drift.reason)}"
         yield Alert("drift", drift.model, told_ko, f"not compared with champion {against}: {drift.reason}")
 
 

@@ -12,6 +12,11 @@ from components.reporting.names import kpi_title, model_title
 
 _KINDS = {
     "text_to_speech": ("says a text", "글을 음성으로 읽습니다", "synthesise"),
+    "prompted_speech": (
+        "says a text in the voice of a prompt",
+        "예시 녹음의 목소리로 읽습니다",
+        "synthesise",
+    ),
     "voice_conversion": ("says a recording in another voice", "녹음을 다른 목소리로 바꿉니다", "convert"),
     "lip_sync": ("makes a face say a recording", "얼굴이 녹음을 말하게 합니다", "lipsync"),
 }
@@ -77,8 +82,10 @@ def _head(facts: CardFacts) -> Iterator[str]:
 def _use(facts: CardFacts) -> Iterator[str]:
     verb = _KINDS[facts.description.kind][2]
     speaker = facts.voices[0].speaker if facts.voices else "SPEAKER"
+    prompted = facts.description.kind == "prompted_speech"
+    voice = '--prompt voice.wav --prompt-text "WORDS"' if prompted else f"--speaker {speaker}"
     words = {
-        "synthesise": f'--text "안녕하세요." --language ko --speaker {speaker} --out said.wav',
+        "synthesise": f'--text "안녕하세요." --language ko {voice} --out said.wav',
         "convert": f"--input recording.wav --speaker {speaker} --out converted.wav",
         "lipsync": "--video face.mp4 --audio recording.wav --out spoken.mp4",
     }[verb]

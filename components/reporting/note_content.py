@@ -12,8 +12,10 @@ from components.reporting.figures import Measured, Status, number_text, with_uni
 from components.reporting.inputs import GENERATOR_VERSION, KST, ReportInputs, reality_line
 from components.reporting.korean import reason_korean
 from components.reporting.kpi_table import KpiRow, all_rows, model_rows, project_rows
+from components.reporting.listening_results import HEARD_BESIDE, MOS
 from components.reporting.names import VERDICT_TITLES, kpi_title, model_title
 from components.reporting.note import Claim, Note, NoteSection
+from components.reporting.note_review import alert_claim, listening_claims
 
 #: The research log's citations, corrected (its own gave no authors and a wrong title).
 REFERENCES = (
@@ -32,6 +34,7 @@ _LOG_BASIS = "연구로그"
 _SAID_BY_THE_NAME = {
     "", "명칭", "방법", "식별자", "형식", "사용 여부", "언어", "무차원", "비율", "확률", "차원", "개",
 }  # fmt: skip
+_BOUNDS = ("실녹음 상한", "타화자 하한")
 _TABLE_HEADERS = ("평가항목", "대상", "목표", "예상", "측정값", "95% 구간", "n", "판정", "상태")
 
 
@@ -153,6 +156,7 @@ def _results(inputs: ReportInputs) -> tuple[Claim, ...]:
         verdict = VERDICT_TITLES[report.decision.verdict] if report.decision else "판정 없음"
         lines = (
             *(_result_claim(row) for row in model_rows(inputs, model)),
+            *listening_claims(inputs, model, report.evidence.run_id),
             *_cost_claims(inputs, model, report.evidence.run_id),
         )
         claims.append(Claim(f"{model_title(model)}: 게이트 {verdict}", children=lines))
@@ -169,7 +173,9 @@ def _result_claim(row: KpiRow) -> Claim:
     metric = row.result.metric
     bounds = "".join(
         f", {label} {with_unit(value, metric.unit)}"
-        for label, value in (("실녹음 상한", metric.ceiling), ("타화자 하한", metric.floor))
+        for label, value in zip(
+            HEARD_BESIDE if row.title.name == MOS else _BOUNDS, (metric.ceiling, metric.floor), strict=True
+        )
         if value is not None
     )
     text = (
@@ -198,7 +204,8 @@ def _cost_claims(inputs: ReportInputs, model: str, run_id: str) -> tuple[Claim, 
 
 
 def _problems(inputs: ReportInputs) -> tuple[Claim, ...]:
-    claims = [
+    claims = [alert_claim(inputs)]
+    claims += [
         Claim(f"실패한 실행 {run.run_id} ({model_title(model)}, {run.status}): {_failure(run.tags)}")
         for model in inputs.base.models
         for run in model_runs(inputs, model)

@@ -29,6 +29,12 @@ from components.reporting.inputs import (
 )
 from components.reporting.korean import reason_korean
 from components.reporting.kpi_table import KpiRow, model_rows, project_rows
+from components.reporting.listening_results import (
+    ListeningResults,
+    abx_figure,
+    abx_statistic,
+    listening_results,
+)
 from components.reporting.media import audio_address, read_clip, spectrogram_address, video_address
 from components.reporting.names import VERDICT_TITLES, kpi_title, kpi_titles, model_title
 from components.reporting.scheduled import SHIFT_TITLES, scheduled_review
@@ -62,6 +68,7 @@ class ModelView:
     decision: Decision | None
     duels: tuple[Duel, ...]
     curves: tuple[tuple[str, Markup], ...]
+    listening: ListeningResults | None
     sentences: tuple[SentenceView, ...]
 
     @property
@@ -117,6 +124,7 @@ def _view(inputs: ReportInputs, report: ModelReport, media: dict[str, str]) -> M
         decision=report.decision,
         duels=duels(report.evidence, report.champion),
         curves=tuple(_curves(report.curves)),
+        listening=listening_results(inputs, report.name),
         sentences=tuple(
             _sentence(report.name, index, sentence, media) for index, sentence in enumerate(report.sentences)
         ),
@@ -166,6 +174,8 @@ def _environment() -> Environment:
         "shift_titles": SHIFT_TITLES,
         "kpi_title": kpi_title,
         "figure_text": figure_text,
+        "abx_figure": abx_figure,
+        "abx_statistic": abx_statistic,
         "reason_korean": reason_korean,
         "with_unit": with_unit,
         "hours_text": hours_text,

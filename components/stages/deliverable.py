@@ -21,6 +21,8 @@ from components.stages.shipped import shipped
 
 SAMPLES = "samples"
 _WEIGHTS = "model.safetensors"
+_SAYS_AGAIN = frozenset({"text_to_speech", "voice_conversion"})
+"""A prompt and its seed are no part of the samples, nor are a face and its sound."""
 _DEVICE = "cpu"
 """Promotions hold no GPU; spectra are compared without their phases, which devices round differently."""
 
@@ -70,7 +72,7 @@ def contents(
     """
     section, delivery = params.models[version.model], params.platform.delivery
     served = section.served_by()
-    heard = chosen(samples, delivery.sentences_per_language) if section.kind != "lip_sync" else ()
+    heard = chosen(samples, delivery.sentences_per_language) if section.kind in _SAYS_AGAIN else ()
     description = Description(
         model=version.model,
         version=version.version,
@@ -82,6 +84,7 @@ def contents(
         section=section.model_dump(mode="json"),
         auxiliaries={name: params.auxiliaries[name].model_dump(mode="json") for name in served},
         video=params.data.video.model_dump(mode="json") if section.kind == "lip_sync" else None,
+        seed=params.seed,
         references=tuple(one.reference for one in heard),
         tolerance=Tolerance(
             min_agreement_db=delivery.min_agreement_db,
@@ -102,7 +105,7 @@ def _works_elsewhere(context: StageContext, version: ModelVersion, weights: Path
     """The exported model says sentences of the evaluation again, isolated; nothing of it is kept."""
     params = profile_params(context.project, context.profile)
     what = contents(context.project, params, version, weights, samples, context.profile, {})
-    if not what.heard and what.description.kind != "lip_sync":
+    if not what.heard and what.description.kind in _SAYS_AGAIN:
         return without_figures(
             "delivery", "FAIL", f"no samples of its evaluation in {samples} to compare with"
         )

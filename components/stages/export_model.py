@@ -14,7 +14,7 @@ from components.core.params import Params
 from components.core.paths import Workspace
 from components.core.ports import ModelVersion
 from components.core.storage import atomic_folder, sha256_path
-from components.data.consent import ConsentRecord, register
+from components.data.consent import ConsentRecord, register_with_shipped
 from components.data.corpus import Corpus
 from components.data.manifest import MANIFEST_NAME
 from components.delivery.bundle import Contents, seal, write_bundle
@@ -25,6 +25,7 @@ from components.reporting.model_card import CardFacts, VoiceTerms, model_card
 from components.stages import services
 from components.stages.deliverable import SAMPLES, contents
 from components.stages.gate import read_evidence
+from components.stages.shipped import shipped
 from components.stages.synthesise import SHIPPED, chosen_weights
 
 CARD, REQUIREMENTS, EVIDENCE = "README.md", "requirements.txt", "evidence.json"
@@ -132,7 +133,7 @@ def _files(
     metric = evidence.metrics[0] if evidence and evidence.metrics else None
     card = CardFacts(
         description=what.description,
-        voices=tuple(_voices(workspace.data, what.delivered)),
+        voices=tuple(_voices(workspace.data, shipped(project), what.delivered)),
         data_md5=evidence.data_md5 if evidence else "",
         git_sha=metric.git_sha if metric else "",
         origins=f"{PARTS}/{DELIVERED}/{CARD}" if (what.delivered / CARD).is_file() else "",
@@ -144,9 +145,9 @@ def _files(
     return files | ({EVIDENCE: evidence.model_dump_json(indent=2) + "\n"} if evidence else {})
 
 
-def _voices(data: Path, delivered: Path) -> Iterator[VoiceTerms]:
+def _voices(data: Path, travelling: Path, delivered: Path) -> Iterator[VoiceTerms]:
     """The voices of the card with the terms that the registers here know."""
-    known, licences = register(data), _licences(data)
+    known, licences = register_with_shipped(data, travelling), _licences(data)
     for speaker, consent in sorted(consents_of(delivered).items()):
         record = known.get(consent)
         yield _terms(speaker, consent, record, licences.get(speaker, ""))

@@ -13,7 +13,7 @@ from components.core.errors import DataError
 from components.core.params import Params
 from components.core.paths import Workspace
 from components.core.ports import RunSummary
-from components.data.consent import ConsentRecord, register
+from components.data.consent import ConsentRecord, register_with_shipped
 from components.data.corpus import Corpus
 from components.data.csv_table import cell_rows
 from components.data.manifest import MANIFEST_NAME
@@ -87,7 +87,7 @@ def lineage(project: Path, params: Params, workspace: Workspace, speaker: str) -
     runs = _runs(params, workspace, held)
     found = Lineage(
         speaker=speaker,
-        consents=tuple(_consents(workspace.data, speaker)),
+        consents=tuple(_consents(workspace.data, shipped(project), speaker)),
         data=tuple(_data(workspace.data, speaker)),
         versions=(*(f"{md5} ({count} files)" for md5, count in sorted(held.items())), *unknown),
         features=tuple(_features(workspace, speaker)),
@@ -105,9 +105,9 @@ def lineage(project: Path, params: Params, workspace: Workspace, speaker: str) -
     return found
 
 
-def _consents(data: Path, speaker: str) -> Iterator[str]:
+def _consents(data: Path, travelling: Path, speaker: str) -> Iterator[str]:
     day = datetime.datetime.now(datetime.UTC).date()
-    for consent_id, record in sorted(register(data).items()):
+    for consent_id, record in sorted(register_with_shipped(data, travelling).items()):
         if record.speaker_id == speaker:
             yield f"{consent_id}: {_terms(record)}; {record.objection(speaker, day) or 'holds today'}"
 

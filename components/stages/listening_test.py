@@ -11,18 +11,19 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from components.core.errors import BadInputError, ConfigError, DataError
-from components.core.metrics import Evaluator, Evidence, KpiName, Metric
+from components.core.metrics import Evaluator, Evidence, Metric
 from components.core.params import Params
+from components.core.paths import Workspace
 from components.core.ports import MetricPoint, ModelRegistry, ModelVersion, Tracker
 from components.core.storage import atomic_folder, recover_folder, write_json, write_text
 from components.evaluation.listening_plan import System, Take, plan
 from components.evaluation.listening_scores import LOW_ANCHOR, REFERENCE, Findings, MosFigure, findings
 from components.reporting.listening_ratings import read_key, read_ratings, write_key
+from components.reporting.listening_results import MOS, RESULTS_TAG, results_tag
 from components.reporting.listening_sheet import clips, listening_page, parts, write_form
 from components.reporting.reading import read_sentences
 from components.stages.kpi_standing import standings, version_named
 
-MOS: KpiName = "mos_naturalness"
 LISTENERS = "listeners"
 _SAMPLES = "evaluation/samples"
 _PAGE, _FORM, _KEY = "listening-test.html", "listening-form.xlsx", "key.json"
@@ -132,6 +133,11 @@ def read(
     return found
 
 
+def keep_for_report(workspace: Workspace, found: Findings) -> None:
+    """Leave a copy by which the next report notices that listeners were asked; nothing else reads it."""
+    write_json(workspace.listening / f"{found.test_id}.json", asdict(found))
+
+
 def lines(found: Findings) -> Iterable[str]:
     """The findings for a terminal; anchors are named in Korean and English."""
     names = {REFERENCE: "reference recordings 기준 녹음", LOW_ANCHOR: "low anchor 잡음 앵커"}
@@ -231,7 +237,8 @@ def _attach(
         MetricPoint(f"{MOS}{suffix}", value, second, second * 1000)
         for suffix, value in (("", metric.value), ("_low", metric.low), ("_high", metric.high))
     ]
-    tracker.annotate(version.run_id, points, _tags(metric, found))
+    tags = {**_tags(metric, found), RESULTS_TAG: results_tag(found, figure.name)}
+    tracker.annotate(version.run_id, points, tags)
     return f"{version.model} v{version.version}"
 
 

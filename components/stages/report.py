@@ -16,7 +16,7 @@ from components.core.metrics import Decision, Evidence
 from components.core.ports import DataVersion, MetricPoint, RunSummary, Tracker
 from components.core.provenance import lock_sha
 from components.core.spending import Spent
-from components.core.storage import sha256_json, write_json, write_text
+from components.core.storage import sha256_json, sha256_path, write_json, write_text
 from components.reporting.alerts import alerts
 from components.reporting.changes import snapshot
 from components.reporting.inputs import (
@@ -30,6 +30,7 @@ from components.reporting.inputs import (
     latest_time,
 )
 from components.reporting.iris_note import write_note
+from components.reporting.listening_results import MOS
 from components.reporting.parameter_sheet import file_name, write_parameter_sheet
 from components.reporting.reading import (
     previous_snapshot,
@@ -92,11 +93,13 @@ def run(context: StageContext) -> Outcome:
 def fingerprint(context: StageContext) -> Mapping[str, str]:
     """A failed or killed attempt alone makes a new report; skipped, done and refused ones do not.
 
-    Nor does a look at the data that found what the last one found.
+    Nor does a look at the data that found what the last one found. A listening test that was read does.
     """
+    asked = context.workspace.listening
     return {
         "failures": sha256_json([asdict(failure) for failure in _failures(context)]),
         "drift": sha256_json([asdict(one) for one in _drift(context)]),
+        **({"listening": sha256_path(asked)} if asked.is_dir() else {}),
     }
 
 
@@ -152,7 +155,7 @@ def _model(context: StageContext, tracker: Tracker, name: str) -> ModelReport:
     decision = _decision(context, gate, evidence) if gate else None
     return ModelReport(
         name=name,
-        evidence=evidence,
+        evidence=_with_opinion(context, name, gate, evidence),
         decision=decision,
         curves=_curves(tracker, evidence.run_id),
         sentences=read_sentences(_output(root, records["evaluate"], "samples")),
@@ -160,6 +163,17 @@ def _model(context: StageContext, tracker: Tracker, name: str) -> ModelReport:
         promotion={**_promotion(records["promote"], gate), **_version(gate)},
         champion=_champion(context, name, decision),
     )
+
+
+def _with_opinion(context: StageContext, model: str, gate: Record | None, evidence: Evidence) -> Evidence:
+    """The evidence with what listeners said of this version since: that lies in the registry alone."""
+    kept = _registered(context, model, str(gate.summary.get("version") or "")) if gate else None
+    opinion = kept.metric(MOS) if kept and kept.run_id == evidence.run_id else None
+    if opinion is None:
+        return evidence
+    missing = tuple(one for one in evidence.not_measured if one.name != MOS)
+    metrics = (*(one for one in evidence.metrics if one.name != MOS), opinion)
+    return evidence.model_copy(update={"metrics": metrics, "not_measured": missing})
 
 
 def _decision(context: StageContext, gate: Record, evidence: Evidence) -> Decision | None:
@@ -174,11 +188,15 @@ def _decision(context: StageContext, gate: Record, evidence: Evidence) -> Decisi
 
 def _champion(context: StageContext, model: str, decision: Decision | None) -> Evidence | None:
     """What was found about the version that the candidate was judged against, None where nothing is left."""
-    if decision is None or decision.champion_version is None:
+    return _registered(context, model, (decision.champion_version if decision else None) or "")
+
+
+def _registered(context: StageContext, model: str, number: str) -> Evidence | None:
+    if not number:
         return None
     registry = services.registry(context)
     try:
-        version = registry.by_version(model, decision.champion_version)
+        version = registry.by_version(model, number)
     except BadInputError:  # somebody deleted it since; the verdict still stands
         return None
     return registry.evidence_of(version)

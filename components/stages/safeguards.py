@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from components.core.params import Params
-from components.core.paths import Workspace
+from components.core.paths import Workspace, project_root
 from components.core.ports import ModelRegistry
 from components.core.storage import sha256_bytes
-from components.data.consent import consent_text, register
+from components.data.consent import ConsentRecord, consent_text, register_with_shipped
 from components.promotion.consents import ConsentCheck
 from components.promotion.lease import Lease
 from components.promotion.promote import Rules
 from components.promotion.succession import Author
+from components.stages.shipped import shipped
 
 
 def rules(params: Params, workspace: Workspace, registry: ModelRegistry, author: Author) -> Rules:
@@ -29,7 +30,7 @@ def consents(params: Params, workspace: Workspace, registry: ModelRegistry, auth
     gated = params.kpi.gated.model_dump()
     return ConsentCheck(
         registry=registry,
-        register=register(workspace.data),
+        register=_register(workspace),
         day=author.now.date(),
         speaking=frozenset(model for model, names in gated.items() if "speaker_similarity" in names),
     )
@@ -41,7 +42,12 @@ def register_sha256(workspace: Workspace) -> str:
     Raises:
         DataError: a register that cannot be read.
     """
-    return sha256_bytes(consent_text(register(workspace.data)).encode("utf-8"))
+    return sha256_bytes(consent_text(_register(workspace)).encode("utf-8"))
+
+
+def _register(workspace: Workspace) -> dict[str, ConsentRecord]:
+    """Of the corpora here, and of the voices behind the shipped weights."""
+    return register_with_shipped(workspace.data, shipped(project_root()))
 
 
 def lease(params: Params, workspace: Workspace, who: str) -> Lease:

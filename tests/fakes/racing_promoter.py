@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import queue
 import random
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,8 @@ MODEL, SCOPE = "fastpitch", "laptop"
 #: Distances above the targets, of similarity and accuracy; latency is as far below its own in relation. Some
 #: lie within the margin of each other, some beyond it, two miss a target.
 QUALITIES = (-0.03, -0.005, 0.02, 0.021, 0.024, 0.045, 0.0455, 0.046)
-_PATIENCE_S = 300
+_PATIENCE_S, _ENDING_S = 300, 30
+_READY, _CPU = "ready", "cpu"
 
 
 def evidence_of(quality: float, run_id: str) -> Evidence:
@@ -54,10 +58,11 @@ def _promoter(folder: Path, tasks: Any, ended: Any, lines: Mapping[int, Any]) ->
     params = laptop_params()
     rules = Rules(params.kpi, params.evaluation, 7, approval_required=False, objections=lambda version: ())
     registry = RegistryStore(folder).registry()
+    registry.by_alias(MODEL, champion_alias(SCOPE))  # the store is open before the first start
+    ended.put((_READY, ""))
     while (task := tasks.get()) is not None:
         candidate, ledger, racing = task
         who = f"promoter of v{candidate.version.version}"
-        registry.by_alias(MODEL, champion_alias(SCOPE))  # the store is open before the start
         lines[racing].wait()
         try:
             lease = Lease(folder / "promotion.lock", who, timeout_s=_PATIENCE_S)
@@ -65,11 +70,16 @@ def _promoter(folder: Path, tasks: Any, ended: Any, lines: Mapping[int, Any]) ->
             ended.put((candidate.version.version, outcome.state))
         except Exception as error:  # noqa: BLE001 - whatever it is, the race tells it
             ended.put((candidate.version.version, repr(error)))
+    ended.put((_CPU, time.process_time()))
 
 
 @dataclass
 class Races:
-    """Rounds on one store; a round has a ledger of its own and begins without a champion."""
+    """Rounds on one store; a round has a ledger of its own and begins without a champion.
+
+    Attributes:
+        cpu_s: of the promoters, known when they have stopped.
+    """
 
     folder: Path
     store: RegistryStore
@@ -78,6 +88,7 @@ class Races:
     ended: Any
     rounds: int = 0
     findings: list[str] = field(default_factory=list)
+    cpu_s: float = 0.0
 
     def round(self, racing: Sequence[Candidate]) -> None:
         """One start, all promotions, and what is wrong with what they left."""
@@ -127,6 +138,7 @@ def best_of(racing: Sequence[Candidate]) -> str | None:
 @contextmanager
 def races(folder: Path, most: int) -> Iterator[Races]:
     """Candidates and ``most`` waiting promoters."""
+    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"  # a bar for each of thousands of small files
     store = RegistryStore.in_folder(folder)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["racing_promoter", "mlflow"])
@@ -139,13 +151,18 @@ def races(folder: Path, most: int) -> Iterator[Races]:
     ]
     for process in processes:
         process.start()
+    running = Races(folder, store, pool, tasks, ended)
     try:
-        yield Races(folder, store, pool, tasks, ended)
+        for _ in processes:
+            ended.get(timeout=_PATIENCE_S)  # each has said that it is ready
+        yield running
     finally:
         for _ in processes:
             tasks.put(None)
+        with suppress(queue.Empty):
+            running.cpu_s = sum(ended.get(timeout=_ENDING_S)[1] for _ in processes)
         for process in processes:
-            process.join(timeout=10)
+            process.join(timeout=_ENDING_S)
             if process.is_alive():
                 process.kill()
 

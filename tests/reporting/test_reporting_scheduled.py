@@ -87,6 +87,20 @@ def test_a_pass_without_drift_is_quiet() -> None:
     quiet = period(models=(replace(report, decision=passed),), previous=None, drift=())
     assert alerts(quiet) == ()
     assert "경보 없음" in review_page(quiet)
+    assert "정기 점검 경보 없음" in write_note(quiet, STAMP.date()).text
+
+
+def test_the_note_names_every_alert_in_korean() -> None:
+    lost = ModelDrift("fastpitch", "3", "e" * 32, "data version e1 cannot be restored: gone", ())
+    inputs = period(drift=(*period().drift, lost))
+    note = write_note(inputs, STAMP.date())
+    problems = note.text.partition("4. 문제점")[2].partition("5. 다음 계획")[0]
+    assert "정기 점검 경보 4건" in problems
+    assert "[성능 하락] FastPitch (음성 합성): 화자 유사도 0.893 → 0.871" in problems
+    assert "[판정불가] FastPitch (음성 합성): 게이트 판정 판정불가: 발음 정확도" in problems
+    assert "기본 주파수(f0) 180 → 120" in problems
+    assert "데이터 버전 e1을(를) 복원할 수 없음: gone" in problems
+    assert "<li>[성능 하락]" in note.html
 
 
 def test_an_earlier_snapshot_without_figures_is_still_read() -> None:

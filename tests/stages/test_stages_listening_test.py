@@ -20,7 +20,8 @@ from components.core.params.review import CatchParams
 from components.core.ports import MetricPoint
 from components.promotion.gate import decide
 from components.reporting.listening_ratings import read_key, read_ratings
-from components.stages.listening_test import MOS, ListeningWish, lines, make, read
+from components.reporting.listening_results import MOS, RESULTS_TAG
+from components.stages.listening_test import ListeningWish, lines, make, read
 
 BASE = laptop_params()
 ASKED = BASE.review.listening.model_copy(
@@ -149,7 +150,10 @@ def test_ratings_of_page_table_and_form_become_evidence_that_gates_nothing(
     assert (opinion.value, opinion.evidence, opinion.evaluator.id) == (4.0, "measured", "listeners")
     assert (opinion.ceiling, opinion.floor) == (5.0, 2.0)
     assert opinion.run_id == version.run_id
-    assert tracker.added[version.run_id][1]["listening.raters"] == "3"
+    tags = tracker.added[version.run_id][1]
+    assert tags["listening.raters"] == "3"
+    (pair,) = json.loads(tags[RESULTS_TAG])["abx"]
+    assert (pair["first"], pair["second"], pair["correct"]) == ("fastpitch:1", "기준선", pair["n"])
     written = json.loads((key.parent / "results.json").read_text(encoding="utf-8"))
     assert written["evidence"] == ["fastpitch v1"]
     reasons = decide(

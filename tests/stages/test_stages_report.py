@@ -18,6 +18,7 @@ from components.core.params.platform import CostParams
 from components.core.paths import Workspace
 from components.core.spending import Spent
 from components.core.storage import append_line, write_json
+from components.reporting.listening_results import MOS
 from components.stages import services
 from components.stages.bill import bill
 from components.stages.journal import journalled
@@ -91,6 +92,19 @@ def test_drift_found_on_this_data_version_makes_a_new_report_and_on_another_none
     found = json.loads(contents(workspace)["alerts"])
     assert [alert["kind"] for alert in found] == ["inconclusive", "drift"]
     assert "180 → 120 (D 0.40 ≥ 0.2, p 0.001)" in contents(workspace)["review"].decode()
+
+
+def test_a_listening_test_makes_a_new_report_with_the_mean_opinion_of_the_registry(
+    workspace: Workspace, registry: FakeRegistry
+) -> None:
+    run_stage(request(workspace))
+    heard = metric(MOS, 3.75, "점", n=12)
+    registry.found = evidence(*evidence().metrics, heard)
+    assert run_stage(request(workspace)).state == "skipped"
+    write_json(workspace.listening / "t7.json", {"test_id": "t7"})
+    assert run_stage(request(workspace)).state == "done"
+    assert "자연스러움 MOS(청취): 3.75 점 (자체측정" in note(workspace)
+    assert "게이트 판정불가" in note(workspace)  # the verdict on the evidence without it still counts
 
 
 def test_an_unchanged_report_is_skipped_also_after_skipped_and_refused_attempts(workspace: Workspace) -> None:

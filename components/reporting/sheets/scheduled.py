@@ -1,4 +1,4 @@
-"""정기점검: alerts, what changed since the last report, drift of the data, and each KPI's trend.
+"""정기점검: alerts, what changed since the last report, drift of the data, each KPI's trend, listeners.
 
 The charts of the trends stand in 실행이력, beside the runs they are drawn from.
 """
@@ -13,6 +13,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from components.reporting.alerts import KIND_TITLES
 from components.reporting.figures import number_text
 from components.reporting.inputs import ReportInputs
+from components.reporting.listening_results import HEARD_BESIDE, abx_figure, abx_statistic, listening_results
 from components.reporting.names import model_title
 from components.reporting.scheduled import SHIFT_TITLES, ScheduledReview, Trend, scheduled_review
 from components.reporting.workbook import finish_sheet, write_header, write_row, write_title
@@ -28,7 +29,7 @@ def fill(sheet: Worksheet, inputs: ReportInputs) -> None:
     note = "직전 보고: " + (review.previous or "없음(첫 보고)") + ". 추세 그림은 ‘실행이력’ 시트에 있다."
     write_title(sheet, "정기점검", note)
     write_header(sheet, _HEADER_ROW, _HEADERS)
-    rows = [*_alerts(review), *_changes(review), *_drift(review), *_trends(review)]
+    rows = [*_alerts(review), *_changes(review), *_drift(review), *_trends(review), *_heard(inputs)]
     for row, values in enumerate(rows, start=_HEADER_ROW + 1):
         write_row(sheet, row, values, numbers="left")
     finish_sheet(sheet, _HEADER_ROW, _HEADER_ROW + len(rows), _WIDTHS)
@@ -70,6 +71,40 @@ def _drift(review: ScheduledReview) -> list[Sequence[Any]]:
 def _trends(review: ScheduledReview) -> list[Sequence[Any]]:
     rows = [("추세", one.model, f"{one.title.ko} [{one.title.unit}]", *_ends(one)) for one in review.trends]
     return [*rows] or [("추세", "", "측정한 실행 없음", "", "", "", "미측정", "")]
+
+
+def _heard(inputs: ReportInputs) -> list[Sequence[Any]]:
+    rows: list[Sequence[Any]] = []
+    for model in inputs.base.models:
+        found = listening_results(inputs, model)
+        if found is None:
+            continue
+        asked = f"평가자 {found.raters}명(제외 {found.left_out}명)"
+        if found.mos:
+            mos, ends = found.mos, [found.mos.ceiling, found.mos.floor]
+            value = f"{mos.value:.2f} [{mos.low:.2f}, {mos.high:.2f}]"
+            anchors = " · ".join(
+                f"{name} {end:.2f}" for name, end in zip(HEARD_BESIDE, ends, strict=True) if end
+            )
+            count = f"{mos.n}문장, {asked}"
+            rows.append(
+                (
+                    "청취 평가",
+                    model_title(model),
+                    "자연스러움 MOS [점]",
+                    "",
+                    value,
+                    anchors,
+                    "자체측정",
+                    count,
+                )
+            )
+        rows += [
+            ("청취 평가", model_title(model), f"구분(ABX) {one.first} / {one.second}", "", abx_figure(one),
+             f"{abx_statistic(one)}, 0.5는 추측", "자체측정", f"{one.n}건, {asked}")
+            for one in found.abx
+        ]  # fmt: skip
+    return rows or [("청취 평가", "", "청취 평가 없음", "", "", "", "미측정", "")]
 
 
 def _ends(trend: Trend) -> tuple[str, str, str, str, str]:
