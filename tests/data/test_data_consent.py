@@ -9,14 +9,18 @@ import pytest
 from source_folder import CONSENT
 
 from components.core.errors import DataError
+from components.core.paths import project_root
 from components.data.consent import (
     CONSENT_COLUMNS,
+    CONSENT_NAME,
     ConsentRecord,
     consent_text,
     merged,
     reach,
     read_consents,
+    register_with_shipped,
 )
+from components.delivery.consents import consents_of
 
 DAY = datetime.date(2026, 1, 15)
 DOCUMENT = ConsentRecord(
@@ -73,3 +77,18 @@ def test_reach_lists_what_a_speaker_recorded() -> None:
 
     rows = [row(1, "a", "train"), row(2, "b", "test", speaker="s2"), row(3, "c", "test", speaker="s2")]
     assert [reached.utterance_id for reached in reach(rows, "s2")] == ["u2", "u3"]
+
+
+def test_an_agreement_of_a_person_does_not_travel_with_weights(tmp_path: Path) -> None:
+    (tmp_path / CONSENT_NAME).write_text(consent_text({"c2": DOCUMENT}), encoding="utf-8")
+    with pytest.raises(DataError, match="an agreement of a person"):
+        register_with_shipped(tmp_path / "data", tmp_path)
+
+
+def test_every_voice_behind_shipped_weights_stands_in_their_register() -> None:
+    shipped = project_root() / "pretrained"
+    known, today = register_with_shipped(shipped / "nowhere", shipped), datetime.date(2026, 11, 29)
+    for folder in sorted(path.parent for path in shipped.glob("*/model.json")):
+        for speaker, consent_id in consents_of(folder).items():
+            assert consent_id in known, f"{folder.name}: add {consent_id} to pretrained/consent.csv"
+            assert known[consent_id].objection(speaker, today) == "", folder.name

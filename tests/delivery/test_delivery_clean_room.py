@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 import soundfile
 
 from components import catalogue
+from components.adapters.mlflow_pyfunc import add_flavour
 from components.core.errors import CorruptFileError
 from components.core.exported import CODE, MANIFEST, PARTS, REFERENCES, check_manifest
 from components.core.paths import project_root
@@ -22,6 +24,7 @@ from components.delivery.bundle import ENTRY, Contents, seal, write_bundle
 from components.delivery.clean_room import check_folder
 from components.delivery.code_paths import code_paths
 from components.delivery.requirements import LOCK, pinned
+from components.inference.exported import agreement_db
 from components.stages.deliverable import contents
 
 ROOT = project_root()
@@ -48,6 +51,18 @@ speech = model.synthesise({TEXT!r}, "ko", {SPEAKER!r})
 to_wav(Path(sys.argv[2]), speech, model.label({SPEAKER!r}, "ko"))
 import components
 print(components.__file__)
+"""
+BY_MLFLOW = f"""
+import json, sys
+from pathlib import Path
+import mlflow, pandas
+model = mlflow.pyfunc.load_model(sys.argv[1])
+rows = pandas.DataFrame([{{"text": {TEXT!r}, "language": "ko", "speaker": {SPEAKER!r}}}])
+made = model.predict(rows)
+Path(sys.argv[2]).write_bytes(made["media"][0])
+import components
+told = {{"columns": list(made.columns), "label": json.loads(made["label"][0]), "code": components.__file__}}
+print(json.dumps(told))
 """
 
 
@@ -88,8 +103,30 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     right.with_name("ko_01.wav.json").unlink()
     spoken, rate = soundfile.read(right)
     soundfile.write(wrong, spoken[::-1][: len(spoken) // 2], rate, subtype="PCM_16")
+    add_flavour(folder, what.description.kind, ["mlflow"])
     seal(folder)
     return folder
+
+
+def test_mlflow_opens_it_and_makes_a_labelled_recording_of_a_row(exported: Path, tmp_path: Path) -> None:
+    said = subprocess.run(
+        [sys.executable, "-I", "-B", "-c", BY_MLFLOW, str(exported), str(tmp_path / "said.wav")],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"},
+    )
+    assert said.returncode == 0, said.stderr
+    told = json.loads(said.stdout.splitlines()[-1])
+    assert Path(told["code"]).is_relative_to(exported), "the code that was exported, not this repository's"
+    assert told["columns"] == ["media", "label"]
+    label = told["label"]
+    assert (label["model"], label["speaker"], label["language"]) == ("fastpitch", SPEAKER, "ko")
+    assert label["synthetic"] is True
+    heard, rate = soundfile.read(exported / PARTS / REFERENCES / "ko_01.wav", dtype="float32")
+    made, its_rate = soundfile.read(tmp_path / "said.wav", dtype="float32")
+    assert its_rate == rate
+    assert agreement_db(heard, made) > 60
 
 
 def test_it_runs_without_training_code_and_names_the_sentence_that_differs(exported: Path) -> None:

@@ -113,7 +113,7 @@ def test_sheet_and_page_carry_alerts_difference_drift_and_trend(tmp_path: Path) 
     write_parameter_sheet(inputs, tmp_path / "a.xlsx")
     sheet = openpyxl.load_workbook(tmp_path / "a.xlsx")["정기점검"]
     cells = [tuple(row) for row in sheet.iter_rows(min_row=4, values_only=True)]
-    assert {row[0] for row in cells} == {"경보", "지난 보고와의 차이", "데이터 변화", "추세"}
+    assert {row[0] for row in cells} == {"경보", "지난 보고와의 차이", "데이터 변화", "추세", "청취 평가"}
     assert ("FastPitch (음성 합성)", "게이트 판정", "통과", "판정불가") in {row[1:5] for row in cells}
     trend = next(row for row in cells if row[0] == "추세" and "유사도" in str(row[2]))
     assert trend[3:7] == ("0.893", "0.871", "목표 0.85", "실행 2회")

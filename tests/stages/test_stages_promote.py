@@ -23,7 +23,7 @@ from components.data.consent import CONSENT_NAME, ConsentRecord, consent_text
 from components.promotion.ledger import Ledger
 from components.promotion.succession import Author
 from components.reporting.korean import reason_korean
-from components.stages import deliverable, gate, promote, services
+from components.stages import deliverable, gate, promote, safeguards, services
 from components.stages.approve import approve
 from components.stages.contract import Outcome, Record, StageContext
 from components.stages.rollback import rollback
@@ -250,6 +250,23 @@ def test_a_corpus_with_one_withdrawn_speaker_stops_promotion_and_rollback(cycle:
     with pytest.raises(BadInputError, match="was withdrawn"):
         rollback(PARAMS, cycle.workspace, "fastpitch", "clicks")
     assert cycle.champion() == "2"
+
+
+def test_a_voice_whose_recordings_are_not_here_is_known_by_the_register_of_the_shipped_weights(
+    cycle: Cycle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    travelling = tmp_path / "shipped" / CONSENT_NAME
+    monkeypatch.setattr(safeguards, "shipped", lambda project: travelling.parent)
+    (cycle.workspace.data / PARAMS.data.corpora[0] / CONSENT_NAME).unlink()
+    unknown = cycle.both(evidence(run_id=cycle.store.run(), similarity=0.88))
+    assert "no consent licence-ko_a in the register" in str(unknown.summary["refusal"])
+    write_text(travelling, consent_text({CONSENT.consent_id: CONSENT}))
+    assert cycle.both(evidence(run_id=cycle.store.run(), similarity=0.88)).summary["state"] == "promoted"
+    ended = CONSENT.model_copy(update={"withdrawn": NOW.date()})
+    write_text(travelling, consent_text({CONSENT.consent_id: ended}))
+    consent(cycle, CONSENT)  # nobody told the corpus: withdrawn in one place is withdrawn
+    outcome = cycle.both(evidence(run_id=cycle.store.run(), similarity=0.92))
+    assert f"licence-ko_a was withdrawn on {NOW.date()}" in str(outcome.summary["refusal"])
 
 
 def test_a_pass_that_waits_for_a_person_fails_nothing_and_goes_on_when_approved(cycle: Cycle) -> None:
