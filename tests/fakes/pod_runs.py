@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ from kube_standin import Cluster
 
 #: Modules that read the environment when they are imported.
 _READ_AT_PARSE = (
-    "retrain", "ingest_recordings", "_settings", "_stage", "_launching", "_cluster", "_pod", "_job",
+    "retrain", "kpi_report", "_alerting", "ingest_recordings", "_settings", "_stage", "_launching", "_cluster", "_pod", "_job",
     "_shards", "_shard_pod",
 )  # fmt: skip
 #: Seconds; the defaults are made for pods that live for hours.
@@ -70,25 +71,40 @@ def retrain(
     conf: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> dict[str, TaskEnd]:
-    """Run the DAG of the profile ``ci``; every stage is a pod of ``cluster``.
+    """Run the retraining DAG of the profile ``ci``; every stage is a pod of ``cluster``.
 
     Args:
         workspace: where Airflow looks for the records; None where it cannot see the claim.
         only: this task alone runs, the others count as done; "" runs all.
         settings: operator attributes that differ from `QUICK`.
     """
+    return _run("retrain", cluster, workspace, only, conf, settings)
+
+
+def review(cluster: Cluster, workspace: Path, only: str) -> dict[str, TaskEnd]:
+    """The same of the DAG of the scheduled review."""
+    return _run("kpi_report", cluster, workspace, only, None, {})
+
+
+def _run(
+    module: str,
+    cluster: Cluster,
+    workspace: Path | None,
+    only: str,
+    conf: Mapping[str, Any] | None,
+    settings: Mapping[str, Any],
+) -> dict[str, TaskEnd]:
     values = {"IRIS_PROFILE": "ci", "IRIS_LAUNCHER": "kubernetes", "IRIS_KUBECONFIG": str(cluster.kubeconfig)}
     if workspace is not None:
         values["IRIS_WORKSPACE"] = str(workspace)
     with _environment(values):
-        from retrain import DAG
-
-        for task in DAG.tasks:
+        dag = importlib.import_module(module).DAG
+        for task in dag.tasks:
             for name, value in {**QUICK, **settings}.items():
                 if hasattr(task, "poll_interval"):
                     setattr(task, name, value)
         pattern = rf"(?!{only}$).*" if only else None
-        run = DAG.test(
+        run = dag.test(
             logical_date=datetime.now(UTC), run_conf=dict(conf or {}), mark_success_pattern=pattern
         )
         return {ti.task_id: TaskEnd(str(ti.state), ti.try_number) for ti in run.get_task_instances()}

@@ -6,6 +6,8 @@ One run of the whole DAG in pods serves all tests here; what follows works on co
 from __future__ import annotations
 
 import copy
+import json
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -126,6 +128,27 @@ def test_an_evicted_training_resumes_at_its_step_and_ends_the_same(
     assert record is not None
     assert 0 < record.summary["resumed_from"] < record.summary["steps"]
     assert not list(kill_runs.differences(in_pods.claim, claim, kill_runs.TARGETS["train"]))
+
+
+def test_the_scheduled_review_looks_at_the_data_in_a_pod(
+    in_pods: InPods, tmp_path: Path, make_cluster: MakeCluster, stage_image: Image
+) -> None:
+    claim = tmp_path / "copy"
+    shutil.copytree(in_pods.claim, claim, symlinks=True)
+    cluster = make_cluster(image=stage_image, claim=claim)
+    assert pod_runs.review(cluster, claim, "drift")["drift"] == pod_runs.TaskEnd("success", 1)
+    (pod,) = cluster.created()
+    assert pod["metadata"]["labels"]["iris/stage"] == "drift"
+    workspace = Workspace.embedded(claim)
+    drift, version = read_record(workspace, "drift", None), read_record(workspace, "version", None)
+    assert drift is not None
+    assert version is not None
+    found = json.loads(drift.output(claim, "drift").read_text(encoding="utf-8"))
+    assert found["data_md5"] == version.summary["md5"]
+    assert {one["model"] for one in found["models"]} == set(catalogue.trainable())
+    assert {one["reason"] for one in found["models"]} == {
+        "no champion in this scope: nothing to compare with"
+    }
 
 
 @pytest.mark.parametrize("seen", [True, False], ids=["storage seen by Airflow", "storage not seen"])
