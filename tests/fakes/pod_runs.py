@@ -16,8 +16,8 @@ from kube_standin import Cluster
 
 #: Modules that read the environment when they are imported.
 _READ_AT_PARSE = (
-    "retrain", "kpi_report", "_alerting", "ingest_recordings", "_settings", "_stage", "_launching", "_cluster", "_pod", "_job",
-    "_shards", "_shard_pod",
+    "retrain", "kpi_report", "ingest_recordings", "_alerting", "_settings", "_stage", "_launching",
+    "_cluster", "_pod", "_job", "_shards", "_shard_pod",
 )  # fmt: skip
 #: Seconds; the defaults are made for pods that live for hours.
 QUICK: Mapping[str, Any] = {

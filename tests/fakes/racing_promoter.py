@@ -99,7 +99,7 @@ class Races:
         ledger = Ledger(self.folder / f"ledger-{self.rounds}.jsonl")
         for one in racing:
             self.tasks.put((one, ledger, len(racing)))
-        states = dict(self.ended.get(timeout=_PATIENCE_S) for _ in racing)
+        states = dict(_told(self.ended, f"the end of a promotion of round {self.rounds}") for _ in racing)
         wrong = list(self._wrong(racing, states, ledger))
         self.findings += [f"round {self.rounds}, {len(racing)} promoters: {one}" for one in wrong]
 
@@ -122,6 +122,15 @@ class Races:
             yield f"closing rows for {closing}"
         if bad := {version: said for version, said in states.items() if said not in {"promoted", "refused"}}:
             yield f"ended otherwise: {bad}"
+
+
+def _told(ended: Any, wanted: str) -> tuple[str, Any]:
+    """The next word of a promoter; a busy machine takes its time, a dead promoter says nothing."""
+    try:
+        word: tuple[str, Any] = ended.get(timeout=_PATIENCE_S)
+    except queue.Empty as error:
+        raise TimeoutError(f"no word of {wanted} within {_PATIENCE_S} s") from error
+    return word
 
 
 def best_of(racing: Sequence[Candidate]) -> str | None:
@@ -154,7 +163,7 @@ def races(folder: Path, most: int) -> Iterator[Races]:
     running = Races(folder, store, pool, tasks, ended)
     try:
         for _ in processes:
-            ended.get(timeout=_PATIENCE_S)  # each has said that it is ready
+            _told(ended, "a promoter that has opened its store")
         yield running
     finally:
         for _ in processes:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fixture_evidence import NOW, altered, evidence, laptop_params, metric, spread, summed
+from fixture_evidence import GE2E, NOW, VERIFIER, altered, evidence, laptop_params, metric, spread, summed
 from heard_elsewhere import heard_elsewhere
 from registry_store import CONSENT, RegistryStore, delivered
 
@@ -224,7 +224,12 @@ def test_a_tampered_record_is_neither_judged_nor_promoted(cycle: Cycle) -> None:
     ("changes", "told"),
     [
         ({"evidence": "simulated"}, "simulated, only measured or certified figures count"),
+        ({"evidence": "expected"}, "expected, only measured or certified figures count"),
         ({"evaluator": metric("lse_c", 1.0).evaluator}, "judged by syncnet (reference), params.yaml names"),
+        (
+            {"evaluator": VERIFIER.model_copy(update={"weights_sha256": "0" * 64})},
+            f"the weights of {VERIFIER.id} are {'0' * 12}, params.yaml names {GE2E[:12]}",
+        ),
     ],
 )
 def test_a_simulated_figure_and_a_swapped_evaluator_are_refused_with_the_reason(
