@@ -27,7 +27,7 @@ from components.reporting.inputs import (
     Sentence,
     reality_line,
 )
-from components.reporting.korean import reason_korean
+from components.reporting.korean import phrase_korean, reason_korean
 from components.reporting.kpi_table import KpiRow, model_rows, project_rows
 from components.reporting.listening_results import (
     ListeningResults,
@@ -177,6 +177,7 @@ def _environment() -> Environment:
         "abx_figure": abx_figure,
         "abx_statistic": abx_statistic,
         "reason_korean": reason_korean,
+        "phrase_korean": phrase_korean,
         "with_unit": with_unit,
         "hours_text": hours_text,
         "money_text": money_text,

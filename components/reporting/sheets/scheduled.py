@@ -13,6 +13,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from components.reporting.alerts import KIND_TITLES
 from components.reporting.figures import number_text
 from components.reporting.inputs import ReportInputs
+from components.reporting.korean import phrase_korean
 from components.reporting.listening_results import HEARD_BESIDE, abx_figure, abx_statistic, listening_results
 from components.reporting.names import model_title
 from components.reporting.scheduled import SHIFT_TITLES, ScheduledReview, Trend, scheduled_review
@@ -60,8 +61,8 @@ def _changes(review: ScheduledReview) -> list[Sequence[Any]]:
 def _drift(review: ScheduledReview) -> list[Sequence[Any]]:
     rows = [
         (
-            "데이터 변화", one.model, one.ko or one.reason, one.before, one.after, one.statistic,
-            SHIFT_TITLES[one.verdict], one.counts,
+            "데이터 변화", one.model, one.ko or phrase_korean(one.reason), one.before, one.after,
+            one.statistic, SHIFT_TITLES[one.verdict], one.counts,
         )
         for one in review.drift
     ]  # fmt: skip
