@@ -16,6 +16,7 @@ from components.models.vallex.network import AutoRegressive, NonAutoRegressive, 
 from components.models.vallex.pacing import spread
 from components.models.vallex.params import Inference
 from components.models.vallex.sampling import Sampler
+from components.models.vallex.stepping import Prefix, steps_for
 from components.nn.prompting import Ending
 from components.nn.sinusoidal_positions import sinusoidal_positions
 
@@ -89,30 +90,29 @@ class Generation:
         self.ended: list[Ending | None] = [None] * len(requests)
         self._device = model.head.weight.device
         text, heard, self._lengths = _prefix(requests, model.begin, self._device)
-        self._text, longest = text, text.symbols.shape[1]
-        first, steps = heard.shape[1], max(self.limits)
-        transformer = model.transformer
-        self._cache = Cache(
+        first, steps, longest = heard.shape[1], max(self.limits), text.symbols.shape[1]
+        transformer, dtype = model.transformer, model.head.weight.dtype
+        cache = Cache(
             len(transformer.blocks),
             len(requests),
             transformer.heads,
             transformer.head_channels,
             longest + int(self._lengths.max()) + steps,
             self._device,
-            model.head.weight.dtype,
+            dtype,
         )
-        self._table = sinusoidal_positions(
-            first + steps, model.channels, self._device, model.head.weight.dtype
-        )
-        self._guide = model.guided(text, first + steps)
-        self._even = bool((text.lengths == longest).all()) and bool((self._lengths == first).all())
+        table = sinusoidal_positions(first + steps, model.channels, self._device, dtype)
+        guide = model.guided(text, first + steps)
+        self._ends_with_text = guide is not None
+        even = bool((text.lengths == longest).all()) and bool((self._lengths == first).all())
+        self._steps = steps_for(Prefix(model, text, table, guide, cache, even), self._lengths)
         self._sampler = Sampler(inference, model.end, tuple(one.seed for one in requests), steps, greedy)
         self._active = list(range(len(requests)))
         window = inference.repetition.window
         self._recent = torch.full((len(requests), window), -1, device=self._device)
         self.step = 0
         with torch.inference_mode():
-            made = model.prefill(text, heard, self._cache)
+            made = model.prefill(text, heard, cache)
             self._logits = made[torch.arange(len(made), device=self._device), self._lengths - 1]
 
     @torch.inference_mode()
@@ -121,7 +121,7 @@ class Generation:
         if not self._active:
             return False
         logits = self._logits
-        if self._guide is not None:  # the end comes when the text is over, not before
+        if self._ends_with_text:  # the end comes when the text is over, not before
             logits = logits.index_fill(1, torch.tensor([self._model.end], device=self._device), -torch.inf)
         code = self._sampler.next(logits, self.step, self._recent)
         self.step += 1
@@ -131,7 +131,8 @@ class Generation:
             if not self._active:
                 return False
         self._recent = torch.cat([self._recent[:, 1:], code.unsqueeze(1)], dim=1)
-        self._logits = self._next_logits(code)
+        self._logits = self._steps.next(code, self._lengths)
+        self._lengths = self._lengths + 1
         return True
 
     def _take(self, row: int, code: int) -> bool:
@@ -152,26 +153,9 @@ class Generation:
         rows = torch.tensor([place for place, one in enumerate(going) if one], device=self._device).long()
         self._active = [row for row, one in zip(self._active, going, strict=True) if one]
         self._lengths, self._recent = self._lengths[rows], self._recent[rows]
-        self._text = Text(self._text.symbols[rows], self._text.languages[rows], self._text.lengths[rows])
-        self._guide = None if self._guide is None else self._guide[rows]
-        self._cache.of_rows(rows)
+        self._steps.of_rows(rows)
         self._sampler.of_rows(rows)
         return code[rows]
-
-    def _next_logits(self, code: Tensor) -> Tensor:
-        longest = self._text.symbols.shape[1]
-        places = longest + self._lengths
-        used = longest + int(self._lengths.max()) + 1
-        mask = None
-        if not self._even:
-            at = torch.arange(used, device=self._device).unsqueeze(0)
-            text = at < self._text.lengths.unsqueeze(1)
-            audio = (at >= longest) & (at <= places.unsqueeze(1))
-            mask = (text | audio)[:, None, None]
-        self._cache.advance(places, used, mask)
-        logits = self._model.step(code, self._lengths, self._table, self._cache, self._guide)
-        self._lengths = self._lengths + 1
-        return logits
 
 
 def first_codes(

@@ -13,6 +13,7 @@ from components.models.vallex.masks import full_mask, prefix_mask
 from components.models.vallex.pacing import Durations, Guide
 from components.models.vallex.params import Architecture
 from components.models.vallex.transformer import Transformer
+from components.nn.packed_linear import PackedLinear
 from components.nn.sinusoidal_positions import sinusoidal_positions
 
 
@@ -98,7 +99,7 @@ class AutoRegressive(nn.Module):
         self.codes = nn.Embedding(a.codebook_size + 2, a.d_model)
         self.positions = Positions(a.d_model, a.dropout)
         self.transformer = _transformer(a, conditioned=False)
-        self.head = nn.Linear(a.d_model, a.codebook_size + 1, bias=False)
+        self.head = PackedLinear(a.d_model, a.codebook_size + 1, bias=False)
         self.guide = Guide(a.d_model) if a.pacing else None
         self.durations = Durations(a.d_model, a.pacing) if a.pacing else None
         nn.init.normal_(self.codes.weight, std=a.d_model**-0.5)
@@ -154,7 +155,7 @@ class AutoRegressive(nn.Module):
         x = self.positions.at(self.codes(code).unsqueeze(1), places, table)
         if guide is not None:
             x = x + guide[torch.arange(len(x), device=x.device), places].unsqueeze(1)
-        output: Tensor = self.head(self.transformer.step(x, cache)[:, 0])
+        output: Tensor = self.head.step(self.transformer.step(x, cache)[:, 0])
         return output
 
 

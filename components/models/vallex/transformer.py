@@ -11,6 +11,7 @@ from torch.utils.checkpoint import checkpoint
 
 from components.models.vallex.cache import Cache
 from components.nn.conditional_layer_norm import ConditionalLayerNorm
+from components.nn.packed_linear import PackedLinear
 
 
 class Transformer(nn.Module):
@@ -71,10 +72,10 @@ class Block(nn.Module):
         super().__init__()
         self.heads, self._rate = heads, dropout
         self.attention_norm, self.ffn_norm = _norm(channels, conditioned), _norm(channels, conditioned)
-        self.to_query_key_value = nn.Linear(channels, 3 * channels)
-        self.to_output = nn.Linear(channels, channels)
-        self.widen = nn.Linear(channels, ffn_channels)
-        self.narrow = nn.Linear(ffn_channels, channels)
+        self.to_query_key_value = PackedLinear(channels, 3 * channels)
+        self.to_output = PackedLinear(channels, channels)
+        self.widen = PackedLinear(channels, ffn_channels)
+        self.narrow = PackedLinear(ffn_channels, channels)
         self.dropout = nn.Dropout(dropout)
 
     def forward(
@@ -86,34 +87,36 @@ class Block(nn.Module):
         number: int = 0,
     ) -> Tensor:
         """[B, S, C], mask [B, 1, S or 1, S] → [B, S, C]."""
-        query, key, value = self._projected(_normed(self.attention_norm, x, condition))
+        query, key, value = self._heads(self.to_query_key_value(_normed(self.attention_norm, x, condition)))
         if cache is not None:
             cache.begin(key, value, number)
         rate = self._rate if self.training else 0.0
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=rate)
-        x = x + self.dropout(self._joined(mixed))
+        x = x + self.dropout(self.to_output(_joined(mixed)))
         hidden = F.relu(self.widen(_normed(self.ffn_norm, x, condition)))
         output: Tensor = x + self.dropout(self.narrow(self.dropout(hidden)))
         return output
 
     def step(self, x: Tensor, cache: Cache, number: int) -> Tensor:
         """[B, 1, C] → [B, 1, C], with the keys and values of all positions before it."""
-        query, key, value = self._projected(self.attention_norm(x))
+        query, key, value = self._heads(self.to_query_key_value.step(self.attention_norm(x)))
         keys, values = cache.grown(key, value, number)
-        x = x + self._joined(F.scaled_dot_product_attention(query, keys, values, attn_mask=cache.mask))
-        output: Tensor = x + self.narrow(F.relu(self.widen(self.ffn_norm(x))))
+        mixed = F.scaled_dot_product_attention(query, keys, values, attn_mask=cache.mask)
+        x = x + self.to_output.step(_joined(mixed))
+        output: Tensor = x + self.narrow.step(F.relu(self.widen.step(self.ffn_norm(x))))
         return output
 
-    def _projected(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        batch, length, _ = x.shape
-        projected = self.to_query_key_value(x).view(batch, length, 3, self.heads, -1)
-        query, key, value = projected.permute(2, 0, 3, 1, 4)  # each [B, H, S, d]
+    def _heads(self, projected: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        batch, length, _ = projected.shape
+        split = projected.view(batch, length, 3, self.heads, -1)
+        query, key, value = split.permute(2, 0, 3, 1, 4)  # each [B, H, S, d]
         return query, key, value
 
-    def _joined(self, mixed: Tensor) -> Tensor:
-        batch, _, length, _ = mixed.shape
-        output: Tensor = self.to_output(mixed.transpose(1, 2).reshape(batch, length, -1))
-        return output
+
+def _joined(mixed: Tensor) -> Tensor:
+    """[B, H, S, d] → [B, S, C]."""
+    batch, _, length, _ = mixed.shape
+    return mixed.transpose(1, 2).reshape(batch, length, -1)
 
 
 def _norm(channels: int, conditioned: bool) -> nn.Module:

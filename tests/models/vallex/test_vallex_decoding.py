@@ -13,12 +13,14 @@ from tiny_vallex import section_of
 
 from components.core.errors import DataError
 from components.espeak import PAUSE
+from components.models.vallex import decoding
 from components.models.vallex.decoding import Generation, Request, first_codes, other_codes
 from components.models.vallex.loops import is_loop
 from components.models.vallex.network import VallexNetwork
 from components.models.vallex.params import Inference, Loop, Repetition, Section
 from components.models.vallex.sampling import Sampler, candidates, drawn, temperature_at
 from components.models.vallex.segmentation import pieces
+from components.models.vallex.stepping import StaticSteps
 from components.text import Phonemes, phonemise
 
 CONTEXT = 200
@@ -141,6 +143,27 @@ def test_batch_equals_single(network: VallexNetwork, section: Section) -> None:
         assert ending[0] == endings[row]
         assert torch.equal(other_codes(network.nar, [one], alone)[0], filled[row])
         assert filled[row].shape == (3, len(alone[0]))
+
+
+@pytest.mark.parametrize("even", [True, False], ids=["rows alike", "rows of other lengths"])
+def test_steps_that_can_be_captured_say_the_same(
+    network: VallexNetwork, section: Section, even: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that have ended are computed along, and nobody hears them."""
+    shapes = [(5, 4, 5), (5, 4, 2), (5, 4, 3)] if even else [(5, 4, 5), (3, 0, 3), (8, 7, 8)]
+    requests = [request(length, prompt, seed, target) for seed, (length, prompt, target) in enumerate(shapes)]
+    growing = first_codes(network.ar, requests, section.inference, CONTEXT)
+    assert len({len(row) for row in growing[0]}) > 1, "rows end at different steps"
+    monkeypatch.setattr(decoding, "steps_for", StaticSteps)
+    assert first_codes(network.ar, requests, section.inference, CONTEXT) == growing
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="captures a CUDA graph")
+def test_a_captured_graph_says_what_the_cpu_says(network: VallexNetwork, section: Section) -> None:
+    requests = [request(5, 4, 1), request(3, 0, 2), request(8, 7, 3)]
+    expected = first_codes(network.ar, requests, section.inference, CONTEXT, greedy=True)
+    found = first_codes(network.to("cuda").ar, requests, section.inference, CONTEXT, greedy=True)
+    assert found == expected
 
 
 def test_greedy_is_what_a_loop_without_a_cache_says(network: VallexNetwork, section: Section) -> None:
