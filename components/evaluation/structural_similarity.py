@@ -60,10 +60,10 @@ def _smooth(x: Tensor) -> Tensor:
     line = np.exp(-(place**2) / (2 * _DEVIATION**2))
     weights = (line / line.sum()).tolist()
     height, width = x.shape[1] - _SIDE + 1, x.shape[2] - _SIDE + 1
-    down = x[:, :height] * weights[0]
+    down: Tensor = x[:, :height] * weights[0]
     for shift in range(1, _SIDE):
         down.add_(x[:, shift : shift + height], alpha=weights[shift])
-    across = down[:, :, :width] * weights[0]
+    across: Tensor = down[:, :, :width] * weights[0]
     for shift in range(1, _SIDE):
         across.add_(down[:, :, shift : shift + width], alpha=weights[shift])
     return across
