@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
@@ -22,6 +23,8 @@ Result = TypeVar("Result")
 #: Each worker is one core's worth: without this every worker would start a BLAS thread per core.
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _CHUNKS_IN_FLIGHT_PER_WORKER = 4
+#: In a worker: the one function it applies. It travels once, for a network may be in it.
+_function: list[Callable[[Any], Any]] = []
 
 
 def map_in_processes(
@@ -81,11 +84,13 @@ def _in_pool(
 ) -> Generator[Result, None, None]:
     chunks = (items[start : start + chunk] for start in range(0, len(items), chunk))
     context = multiprocessing.get_context("forkserver")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_become_worker)
+    pool = ProcessPoolExecutor(
+        workers, mp_context=context, initializer=_become_worker, initargs=(pickle.dumps(function),)
+    )
     pending: list[Future[list[Result]]] = []
     try:
         for part in chunks:
-            pending.append(pool.submit(_run_chunk, function, part))
+            pending.append(pool.submit(_run_chunk, part))
             if len(pending) >= workers * _CHUNKS_IN_FLIGHT_PER_WORKER:
                 yield from pending.pop(0).result()
         while pending:
@@ -94,15 +99,16 @@ def _in_pool(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _run_chunk(function: Callable[[Item], Result], part: Sequence[Item]) -> list[Result]:
-    return [function(item) for item in part]
+def _run_chunk(part: Sequence[Any]) -> list[Any]:
+    return [_function[0](item) for item in part]
 
 
-def _become_worker() -> None:
-    """Runs before numpy is imported, so that the thread limits take hold."""
+def _become_worker(function: bytes) -> None:
+    """Sets the thread limits, then unpickles the function: numpy and torch, which come with it, obey them."""
     for variable in _THREAD_VARIABLES:
         os.environ[variable] = "1"
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    _function.append(pickle.loads(function))  # noqa: S301 - what the parent pickled
 
 
 def _die_with_parent() -> None:

@@ -26,6 +26,7 @@ from components.evaluation.verifier import Floats, SpeakerVerifier
 from components.features.mel import MelAnalysis, log_mel, magnitudes
 from components.features.pitch import PitchAnalysis, f0
 from components.nn.contracts import Speech
+from components.nn.device import one_thread
 
 #: (log_mel [T, n_mels], f0 [T]) → samples [(T - 1) · hop].
 System = Callable[[Tensor, Tensor], Tensor]
@@ -153,9 +154,7 @@ def _copies(
     """Copies and CPU seconds; systems take turns, so that a busy neighbour disturbs all alike."""
     copies: dict[str, list[Speech]] = {name: [] for name in systems}
     seconds = dict.fromkeys(systems, 0.0)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         for place, clip in enumerate(clips):
             mel, course = torch.from_numpy(clip.given_mel), torch.from_numpy(clip.given_f0)
             for name, system in systems.items():
@@ -165,8 +164,6 @@ def _copies(
                 samples = system(mel, course)
                 seconds[name] += time.thread_time() - started
                 copies[name].append(Speech(samples.cpu().numpy(), clip.speech.sample_rate))
-    finally:
-        torch.set_num_threads(threads)
     return copies, seconds
 
 

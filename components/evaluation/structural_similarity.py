@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -56,9 +55,15 @@ def _channels(pictures: NDArray[np.uint8]) -> Tensor:
 
 
 def _smooth(x: Tensor) -> Tensor:
-    """[N, H, W] → [N, H - 10, W - 10]."""
-    place = torch.arange(_SIDE, dtype=x.dtype) - _SIDE // 2
-    line = torch.exp(-(place**2) / (2 * _DEVIATION**2))
-    line = line / line.sum()
-    down = F.conv2d(x.unsqueeze(1), line.view(1, 1, -1, 1))
-    return F.conv2d(down, line.view(1, 1, 1, -1)).squeeze(1)
+    """[N, H, W] → [N, H - 10, W - 10], by shifted sums: convolutions of doubles take ten times as long."""
+    place = np.arange(_SIDE) - _SIDE // 2
+    line = np.exp(-(place**2) / (2 * _DEVIATION**2))
+    weights = (line / line.sum()).tolist()
+    height, width = x.shape[1] - _SIDE + 1, x.shape[2] - _SIDE + 1
+    down: Tensor = x[:, :height] * weights[0]
+    for shift in range(1, _SIDE):
+        down.add_(x[:, shift : shift + height], alpha=weights[shift])
+    across: Tensor = down[:, :, :width] * weights[0]
+    for shift in range(1, _SIDE):
+        across.add_(down[:, :, shift : shift + width], alpha=weights[shift])
+    return across

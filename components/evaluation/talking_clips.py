@@ -69,10 +69,10 @@ def held_out_clips(
     clips = []
     for one in _chosen([one for one in found if one.part == "test"], asked.clips):
         try:
-            made = made_clip(one, hearing, image_size, video)
+            made = made_clip(one, hearing, image_size, video, frames)
         except DataError:
             continue
-        crops, seen = made.crops[:frames], made.seen[:frames]
+        crops, seen = made.crops, made.seen
         samples = made.samples[: hearing.samples_of(len(crops))]
         if np.any(seen == NO_FACE) or len(crops) <= 2 * asked.reference_frames:
             continue

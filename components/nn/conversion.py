@@ -22,6 +22,8 @@ class ContentEncoder(Protocol):
     dim: int
     sha256: str
     """Of everything its features depend on; a network understands the features of one encoder only."""
+    device: torch.device
+    """Where it computes; one on the CPU can be pickled, to travel to worker processes."""
 
     def features(self, samples: NDArray[np.float32]) -> Tensor:
         """[N ≥ 400] mono at 16 kHz → [(N - 400) // 320 + 1, dim], 50 a second."""

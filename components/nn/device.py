@@ -1,6 +1,9 @@
-"""Where a process computes."""
+"""Where a process computes, and with how many threads."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -10,3 +13,14 @@ from components.core import ranks
 def best_device() -> torch.device:
     """This process's GPU (the first, without torchrun), else the CPU."""
     return torch.device("cuda", ranks.local_rank()) if torch.cuda.is_available() else torch.device("cpu")
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Within, networks on the CPU compute on one thread: the same last bits in a worker process and here."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

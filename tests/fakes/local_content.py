@@ -13,6 +13,8 @@ WINDOW, STRIDE = 400, 320
 class LocalContent:
     """A `components.nn.conversion.ContentEncoder`; deterministic, and the same for any surroundings."""
 
+    device = torch.device("cpu")
+
     def __init__(self, dim: int = 24, sha256: str = "e" * 64, label: str = "stand-in") -> None:
         self.dim, self.sha256, self.label = dim, sha256, label
         self.longest = 0

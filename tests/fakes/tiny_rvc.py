@@ -14,6 +14,7 @@ from components.auxiliaries.vocoder.params import SourceFilterSynthesis
 from components.models.rvc.params import Section, SpectralDecoder
 from components.models.rvc.store import SliceStore
 from components.models.rvc.task import extract_features
+from components.nn.contracts import Auxiliaries
 
 PROJECT = Path(__file__).resolve().parents[2]
 CPU = torch.device("cpu")
@@ -36,6 +37,10 @@ def section_of(profile: str | None) -> Section:
     found = catalogue.load(PROJECT, profile).models["rvc"]
     assert isinstance(found, Section)
     return found
+
+
+def auxiliaries_of(profile: str | None) -> Auxiliaries:
+    return Auxiliaries(PROJECT / "pretrained", catalogue.load(PROJECT, profile).auxiliaries)
 
 
 def with_spectral_decoder(section: Section) -> Section:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
-from transformers import EncodecModel
+from transformers import EncodecConfig, EncodecModel
 
 from components.auxiliaries.codec.contract import Choice, checked_codes, checked_samples
 from components.core.errors import ConfigError, DataError
@@ -48,6 +51,11 @@ class EncodecCodec:
         self.weights_sha256 = sha256_json(digest)
         self.sha256 = sha256_json({"weights": self.weights_sha256, "n_codebooks": self.n_codebooks})
         self._network = network.to(device).eval().requires_grad_(False)
+        self._choice = choice
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travels to a worker as configuration and weights: the network itself has hooks that cannot."""
+        return _rebuilt, (self._network.config, self._network.state_dict(), self._choice, self.device)
 
     @torch.inference_mode()
     def encode(self, samples: Tensor) -> Tensor:
@@ -89,6 +97,14 @@ def from_hub(choice: Choice, device: torch.device) -> EncodecCodec:
             found=str(error).splitlines()[0],
             action="fetch it where there is a network; models.vallex.architecture.codec takes a folder too",
         ) from error
+    return EncodecCodec(network, choice, device)
+
+
+def _rebuilt(
+    config: EncodecConfig, weights: Mapping[str, Tensor], choice: Choice, device: torch.device
+) -> EncodecCodec:
+    network = EncodecModel(config)
+    network.load_state_dict(weights)
     return EncodecCodec(network, choice, device)
 
 

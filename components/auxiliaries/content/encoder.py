@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from transformers import HubertModel
+from torch.nn.utils import parametrize
+from transformers import HubertConfig, HubertModel
 
 from components.auxiliaries.content.contract import NAME, SHIPPED, UNTRAINED, Choice
 from components.auxiliaries.content.network import ENCODER_PREFIX, hubert_config
@@ -67,7 +68,15 @@ class HubertContent:
         self._core = max(1, round(architecture.chunks.chunk_s * per_second))
         self._margin = round(architecture.chunks.margin_s * per_second)
         network.encoder.layers = network.encoder.layers[: choice.layer]
+        position = network.encoder.pos_conv_embed.conv
+        if parametrize.is_parametrized(position):  # else its weight norm is computed in every pass
+            parametrize.remove_parametrizations(position, "weight")
         self._network = network.to(device).eval().requires_grad_(False)
+        self._made_of = (architecture, choice, weights_sha256, device)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travels to a worker as configuration and weights: the network itself has hooks that cannot."""
+        return _rebuilt, (self._network.config, self._network.state_dict(), *self._made_of)
 
     def frames(self, samples: int) -> int:
         """Features of that many samples."""
@@ -199,6 +208,19 @@ def from_hub(choice: Choice, architecture: Architecture, device: torch.device) -
             action="give the checkpoint's dimensions in auxiliaries.content.architecture",
         )
     return HubertContent(network, architecture, choice, _weights_sha256(network), device)
+
+
+def _rebuilt(
+    config: HubertConfig,
+    weights: Mapping[str, Tensor],
+    architecture: Architecture,
+    choice: Choice,
+    weights_sha256: str,
+    device: torch.device,
+) -> HubertContent:
+    made = HubertContent(HubertModel(config), architecture, choice, weights_sha256, device)
+    made._network.load_state_dict(weights)
+    return made
 
 
 _HUB_DIMENSIONS = (

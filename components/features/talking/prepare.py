@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -176,19 +177,29 @@ class TalkingClip:
     facts: NDArray[np.float64]
 
 
-def made_clip(clip: ClipSource, hearing: LipHearing, image_size: int, video: VideoParams) -> TalkingClip:
+def made_clip(
+    clip: ClipSource, hearing: LipHearing, image_size: int, video: VideoParams, frames: int | None = None
+) -> TalkingClip:
     """Draw a clip's face, or crop what was filmed.
+
+    Args:
+        frames: pictures wanted, the first of the clip; None: all. The sound is whole.
 
     Raises:
         DataError: a recording or a video that cannot be used, or no way to find the face.
     """
     if isinstance(clip.source, DrawnSource):
-        return _drawn(clip, clip.source, hearing, image_size, video)
-    return _filmed(clip.source, hearing, image_size, video)
+        return _drawn(clip, clip.source, hearing, image_size, video, frames)
+    return _filmed(clip.source, hearing, image_size, video, frames)
 
 
 def _drawn(
-    clip: ClipSource, source: DrawnSource, hearing: LipHearing, image_size: int, video: VideoParams
+    clip: ClipSource,
+    source: DrawnSource,
+    hearing: LipHearing,
+    image_size: int,
+    video: VideoParams,
+    frames: int | None,
 ) -> TalkingClip:
     samples = read_audio(source.audio, source.sha256, hearing.mel)
     seconds = len(samples) / hearing.mel.sample_rate
@@ -201,18 +212,21 @@ def _drawn(
         hearing.fps,
         video.drawn.frame_pixels,
     )
-    crops = np.stack([cropped(one.image, one.box, image_size) for one in pictures])
+    crops = np.stack([cropped(one.image, one.box, image_size) for one in islice(pictures, frames)])
     seen = np.full(len(crops), FOUND, np.uint8)
     return TalkingClip(crops, seen, samples, np.array([hearing.fps, 1.0, 0.0]))
 
 
-def _filmed(source: VideoSource, hearing: LipHearing, image_size: int, video: VideoParams) -> TalkingClip:
+def _filmed(
+    source: VideoSource, hearing: LipHearing, image_size: int, video: VideoParams, frames: int | None
+) -> TalkingClip:
     facts = facts_of(source.path)
     samples = np.concatenate(list(sound(source.path, hearing.mel.sample_rate)))
     nothing = np.zeros((image_size, image_size, 3), np.uint8)
     crops, seen = [], []
     pictures = frames_at(source.path, hearing.fps)
-    for frame in tracked(pictures, detector_of(source.path, video), video.max_gap_frames, TrackReport()):
+    followed = tracked(pictures, detector_of(source.path, video), video.max_gap_frames, TrackReport())
+    for frame in islice(followed, frames):
         crops.append(nothing if frame.box is None else cropped(frame.image, frame.box, image_size))
         seen.append(NO_FACE if frame.box is None else BRIDGED if frame.bridged else FOUND)
     known = np.array([facts.fps, float(facts.steady), facts.sound_late_s])

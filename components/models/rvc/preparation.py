@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ from components.models.rvc.hearing import RATE, content_at_speed, features_of, p
 from components.models.rvc.params import FRAMES_PER_FEATURE
 from components.models.rvc.store import SliceStore, StoredSlice, placed, write_slices
 from components.nn.conversion import ContentEncoder
+from components.nn.device import one_thread
 
 _SOURCES = (Path(__file__).parent, Path(__file__).parents[2] / "features")
 _CHUNK = 2
@@ -67,15 +68,15 @@ class Job:
 
     @property
     def heard(self) -> str:
-        """Name of what the first pass leaves."""
+        """Name of what `_slice` leaves."""
         return f"{self.fingerprint}-audio"
 
 
 def prepare(extraction: Extraction, analysis: Analysis, encoder: ContentEncoder) -> FeatureReport:
     """Write the store of all voices to learn from: people, and voices for models.
 
-    Two passes: reading, slicing and f0 in worker processes; content features here, where the encoder is.
-    Incremental, and killed at any moment the old store stays.
+    In worker processes, each with the encoder; with an encoder on a GPU its part is done here, after reading,
+    slicing and f0 of all. Incremental, and killed at any moment the old store stays.
 
     Raises:
         DataError: one id in two corpora, or no usable recording (``details`` has the reasons).
@@ -91,11 +92,16 @@ def prepare(extraction: Extraction, analysis: Analysis, encoder: ContentEncoder)
     known = set(old.by_fingerprint) if old else set()
     pending = [one for one in jobs if one.fingerprint not in known and not scratch.holds(one.fingerprint)]
     progress.say(f"{len(jobs)} recordings: {len(pending)} to compute, {len(jobs) - len(pending)} as before")
-    unheard = [one for one in pending if not scratch.holds(one.heard)]
-    rejected = _sliced(unheard, analysis, scratch, extraction.workers, progress)
-    heard = [one for one in pending if one.utterance.utterance_id not in rejected]
-    for job in progress.track(heard, len(heard), "content features"):
-        _listen(job, analysis.content_speeds, encoder, scratch)
+    slice_ = partial(_slice, analysis=analysis, scratch=scratch)
+    listen = partial(_listen, speeds=analysis.content_speeds, encoder=encoder, scratch=scratch)
+    if encoder.device.type == "cpu":
+        both = partial(_slice_and_listen, slice_=slice_, listen=listen)
+        rejected = _rejected(pending, both, extraction.workers, progress, "recordings")
+    else:
+        rejected = _rejected(pending, slice_, extraction.workers, progress, "recordings sliced")
+        heard = [one for one in pending if one.utterance.utterance_id not in rejected]
+        for job in progress.track(heard, len(heard), "content features"):
+            listen(job)
     accepted = [one for one in jobs if one.utterance.utterance_id not in rejected]
     report = FeatureReport(len(jobs), len(accepted), len(jobs) - len(pending), rejected)
     if shard is not None:
@@ -125,17 +131,26 @@ def _jobs(corpora: Sequence[Corpus], key: str) -> list[Job]:
     return [jobs[name] for name in sorted(jobs)]
 
 
-def _sliced(
-    jobs: Sequence[Job], analysis: Analysis, scratch: Scratch, workers: int, progress: Progress
+def _rejected(
+    jobs: Sequence[Job], work: Callable[[Job], str], workers: int, progress: Progress, note: str
 ) -> dict[str, str]:
-    """The first pass; gives the reasons of those that cannot be used."""
-    work = partial(_slice, analysis=analysis, scratch=scratch)
-    reasons = map_in_processes(work, jobs, workers, progress, "recordings", chunk=_CHUNK)
+    """Does the work; gives the reasons of those that cannot be used."""
+    reasons = map_in_processes(work, jobs, workers, progress, note, chunk=_CHUNK)
     return {job.utterance.utterance_id: why for job, why in zip(jobs, reasons, strict=True) if why}
 
 
+def _slice_and_listen(job: Job, slice_: Callable[[Job], str], listen: Callable[[Job], None]) -> str:
+    """Runs in a worker: everything of one recording, or the reason why there is nothing."""
+    why = slice_(job)
+    if not why:
+        listen(job)
+    return why
+
+
 def _slice(job: Job, analysis: Analysis, scratch: Scratch) -> str:
-    """Runs in a worker: slices into the scratch folder, or the reason why there are none."""
+    """Slices into the scratch folder, where a killed run may have left them; or why there are none."""
+    if scratch.holds(job.heard):
+        return ""
     try:
         samples = read_audio(job.audio, job.utterance.sha256, analysis.mel)
         parts = list(_slices_of(HighPass(analysis.highpass_hz, analysis.mel.sample_rate)(samples), analysis))
@@ -180,14 +195,15 @@ def _slices_of(samples: NDArray[np.float32], analysis: Analysis) -> Iterator[Fea
 
 @torch.inference_mode()
 def _listen(job: Job, speeds: Sequence[float], encoder: ContentEncoder, scratch: Scratch) -> None:
-    """The second pass: content features of each slice beside what the first pass left, [n, speeds · D]."""
+    """Content features of each slice beside what `_slice` left, [n, speeds · D]."""
     found = scratch.load(job.heard)
     counts = [int(count) for count in found["features"]]
     signals = np.split(found["signal"], np.cumsum([samples_of(count) for count in counts])[:-1])
-    heard = [
-        torch.cat([content_at_speed(signal, count, speed, encoder) for speed in speeds], dim=1)
-        for signal, count in zip(signals, counts, strict=True)
-    ]
+    with one_thread():
+        heard = [
+            torch.cat([content_at_speed(signal, count, speed, encoder) for speed in speeds], dim=1)
+            for signal, count in zip(signals, counts, strict=True)
+        ]
     kept = {name: found[name] for name in ("samples", "f0", "features")}
     content = torch.cat(heard).float().cpu().numpy().astype(np.float16)
     scratch.save(job.fingerprint, {**kept, "content": content})

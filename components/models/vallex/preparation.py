@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from components.features.mel import MelAnalysis
 from components.features.placed_store import write_counting
 from components.features.scratch import Features
 from components.models.vallex.store import CodeStore, StoredSpeech
+from components.nn.device import one_thread
 from components.text import INVENTORY_VERSION, ids, inventory, phonemise
 
 
@@ -40,9 +42,9 @@ class CodeJob(Job[StoredSpeech]):
 def prepare(extraction: Extraction, codec: Codec, longest: int) -> FeatureReport:
     """Write the codes of all voices to learn from at ``target``.
 
-    Symbols are those of ``alignments.csv`` where it has the utterance, else the front-end's. In one process,
-    where the codec is. Incremental: what was encoded by the same codec is copied, and killed at any moment
-    the old store stays.
+    Symbols are those of ``alignments.csv`` where it has the utterance, else the front-end's. In worker
+    processes, each with the codec; in this one if the codec is on a GPU. Incremental: what was encoded by the
+    same codec is copied, and killed at any moment the old store stays.
 
     Args:
         extraction: corpora, target and shard; nothing of its analysis is used.
@@ -60,11 +62,9 @@ def prepare(extraction: Extraction, codec: Codec, longest: int) -> FeatureReport
     rows = len(jobs) + len(rejected)
     known = Known(CodeStore, target)
     pending = known.lacks(jobs)
-    for job in extraction.progress.track(pending, len(pending), "utterances encoded"):
-        try:
-            known.scratch.save(job.row.fingerprint, _encoded(job, codec, longest))
-        except DataError as error:
-            rejected[job.name] = reason_of(error)
+    workers = extraction.workers if codec.device.type == "cpu" else 1
+    encode = partial(_encoded, codec=codec, longest=longest)
+    rejected |= known.compute(pending, encode, workers, extraction.progress, "utterances encoded")
     accepted = [job.row for job in jobs if job.name not in rejected]
     report = FeatureReport(rows, len(accepted), len(jobs) - len(pending), dict(sorted(rejected.items())))
     if shard is not None:
@@ -96,7 +96,8 @@ def _encoded(job: CodeJob, codec: Codec, longest: int) -> Features:
         DataError: unusable audio, too long, or more symbols than frames.
     """
     samples = read_audio(job.audio, job.utterance.sha256, _rate_of(codec))
-    codes = codec.encode(torch.from_numpy(samples)[None])[0].t().cpu().numpy()
+    with one_thread():
+        codes = codec.encode(torch.from_numpy(samples)[None])[0].t().cpu().numpy()
     if not len(job.symbols) <= len(codes) <= longest:
         raise DataError(
             who="recording",

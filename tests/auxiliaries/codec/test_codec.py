@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from itertools import pairwise
 from pathlib import Path
 
@@ -55,6 +56,13 @@ def test_encodec_has_75_frames_of_8_codes_a_second(encodec: EncodecCodec, sample
     assert int(codes.max()) < 1024
     if samples <= 72000:
         assert encodec.decode(codes).shape == (1, frames * 320)
+
+
+def test_encodec_can_travel_to_a_worker(encodec: EncodecCodec) -> None:
+    wave = 0.1 * torch.randn(1, 9000, generator=torch.Generator().manual_seed(1))
+    again = pickle.loads(pickle.dumps(encodec))  # noqa: S301 - our own
+    assert again.sha256 == encodec.sha256
+    assert torch.equal(again.encode(wave), encodec.encode(wave))
 
 
 def test_encodec_is_causal(encodec: EncodecCodec) -> None:

@@ -6,17 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from extractions import extraction
 from hypothesis import given
 from hypothesis import strategies as st
 from local_content import LocalContent
-from tiny_rvc import HERTZ, RATE, extracted, gliding, voices
+from tiny_rvc import CPU, HERTZ, RATE, auxiliaries_of, extracted, gliding, voices
 from tone_corpus import ToneCorpus
 
 from components.core.errors import ConfigError, CorruptFileError, DataError
+from components.core.storage import sha256_path
 from components.features.pcm import as_pcm, as_samples
 from components.features.pitch import PitchAnalysis
 from components.models.rvc.hearing import content_of, features_of, pitch_of, samples_of
+from components.models.rvc.loading import content_encoder
 from components.models.rvc.params import Section
 from components.models.rvc.store import SliceStore
 from components.models.rvc.task import extract_features
@@ -95,6 +98,20 @@ def test_shards_compute_what_the_store_is_written_from(section: Section, tmp_pat
     assert deaf.longest == 0
     whole = extracted(section, [folder], tmp_path / "whole", LocalContent())
     assert [row.features for row in SliceStore(target).rows] == [row.features for row in whole.rows]
+
+
+def test_two_workers_write_the_same_bytes(section: Section, tmp_path: Path) -> None:
+    folder, one, two = voices(tmp_path / "c", ("low", "middle")), tmp_path / "one", tmp_path / "two"
+    encoder = content_encoder(section.architecture, auxiliaries_of("ci"), CPU)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)  # of this process; each worker has one
+    try:
+        extract_features(section, extraction([folder], one), encoder)
+    finally:
+        torch.set_num_threads(threads)
+    report = extract_features(section, extraction([folder], two, workers=2), encoder)
+    assert (report.accepted, report.reused) == (12, 0)
+    assert sha256_path(one) == sha256_path(two)
 
 
 def test_what_cannot_be_used_is_named(section: Section, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from tiny_vallex import CPU
 
 from components.core.errors import ConfigError, DataError, StoppedError
 from components.core.progress import Progress
+from components.core.storage import sha256_path
 from components.models.vallex.dataset import collate, size_of
 from components.models.vallex.delivery import DeliveredVallex
 from components.models.vallex.loss import AR, NAR
@@ -54,6 +55,14 @@ def test_shards_compute_what_the_whole_then_finds(section: Section, corpus: Path
         extract_features(section, extraction([corpus], tmp_path / "s", shard=(number, 2)), CountingCodec())
     assert not (tmp_path / "s" / "index.csv").exists()
     assert extract_features(section, extraction([corpus], tmp_path / "s"), CountingCodec()).reused == 18
+
+
+def test_two_workers_write_the_same_bytes(
+    section: Section, corpus: Path, store: CodeStore, tmp_path: Path
+) -> None:
+    two = extraction([corpus], tmp_path / "two", workers=2)
+    assert extract_features(section, two, CountingCodec()).reused == 0
+    assert sha256_path(tmp_path / "two") == sha256_path(store.folder)
 
 
 def test_what_is_longer_than_the_context_is_rejected(section: Section, corpus: Path, tmp_path: Path) -> None:
