@@ -14,9 +14,7 @@ import torch
 
 from components import inference
 from components.core.metrics import Evidence
-from components.core.provenance import code_sha, lock_sha
-from components.core.stage_graph import stage
-from components.core.storage import sha256_json, write_json
+from components.core.storage import write_json
 from components.data.corpus import Corpus, corpora
 from components.evaluation.candidate import Examiner, Findings, Listening, examine
 from components.evaluation.conversion import Targets, examine_conversion
@@ -30,7 +28,6 @@ from components.evaluation.sentences import Sentence, load_sentences, sentences_
 from components.evaluation.sources import sources_for
 from components.evaluation.speaker_similarity import Gallery, build_gallery
 from components.evaluation.tables import write_samples, write_sentence_parquet, write_sentence_table
-from components.evaluation.transcript_store import RememberingRecogniser
 from components.evaluation.verifier import MIN_CLIP_S, SpeakerVerifier
 from components.inference import MediaLabel
 from components.nn.contracts import Auxiliaries
@@ -49,7 +46,7 @@ from components.stages.shipped import auxiliaries, auxiliary_weights, shipped
 from components.training.memory import PeakMemory, peak, watch
 
 #: Below the workspace, never among a stage's outputs.
-_EMBEDDINGS, _SOURCES, _TRANSCRIPTS = "speaker-embeddings", "conversion-sources", "transcripts"
+_EMBEDDINGS, _SOURCES = "speaker-embeddings", "conversion-sources"
 
 
 def run(context: StageContext) -> Outcome:
@@ -176,11 +173,6 @@ def _corpora(context: StageContext) -> tuple[Corpus, ...]:
 def _listening(context: StageContext, speakers: Sequence[str]) -> Listening:
     params = context.params
     recogniser, reason = recogniser_for(params.evaluation.recogniser, shipped(context.project))
-    if recogniser is not None:
-        code = code_sha(stage("evaluate").rooms, "evaluate")
-        made_with = sha256_json([code, lock_sha(context.project), str(best_device())])
-        kept = context.workspace.root / _TRANSCRIPTS
-        recogniser = RememberingRecogniser(recogniser, kept, made_with)
     return Listening(recogniser, reason, transcribed(_corpora(context), speakers))
 
 
