@@ -68,7 +68,9 @@ def render(params: DataParams, seed: int, target: Path, workers: int, progress: 
                 timings[task.utterance_id] = phones
             progress.update(done, len(tasks), started, f"{done}/{len(tasks)} sentences spoken")
         if len(timings) < len(tasks):
-            progress.say(f"{len(tasks) - len(timings)} made-up texts left out: espeak-ng reads them otherwise")
+            progress.say(
+                f"{len(tasks) - len(timings)} made-up texts left out: espeak-ng reads them otherwise"
+            )
         rows = [_source_row(task) for task in tasks if task.utterance_id in timings]
         besides = crowd() if params.embedded.espeak.sentences_per_voice_and_language.crowd else ()
         consents = [_consent(speaker) for speaker in (*speakers(), *besides)]
