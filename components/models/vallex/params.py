@@ -141,7 +141,7 @@ class Inference(LimitedOutput, Definition):
     )
     max_symbols: int = Field(gt=1, description="of a piece of text spoken at once; longer ones are parted")
     expected: bool = Field(
-        description="sound is the mean over all codes, by their probabilities; false: of the codes that were drawn"
+        description="sound is the mean over codes by their probabilities; false: of those drawn"
     )
     repetition: Repetition
     loop: Loop
