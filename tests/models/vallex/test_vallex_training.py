@@ -144,9 +144,10 @@ def test_shares_of_training(section: Section, store: CodeStore) -> None:
     network.ar.register_forward_pre_hook(lambda module, inputs: heard.append(inputs[1]))
     network.nar.register_forward_pre_hook(lambda module, inputs: heard.append(inputs[1]))
     codes = batch["codes"]
-    for learner in (task.network.train(), task.network.eval()):
+    for learns in (True, False):
+        task.network.train(learns)
         for phase in (AR, NAR):
-            learner(phase, batch, 0)
+            task.network(phase, batch, 0)
     first, other, whole = heard[0], heard[1], heard[2]
     wrong = (first[:, 1:] != codes[:, 0]).float().mean()
     assert 0.15 < float(wrong) < 0.4
