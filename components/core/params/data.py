@@ -37,7 +37,7 @@ class SentencesPerVoice(Section):
     unseen: int = Field(gt=0)
     made_up: int = Field(ge=0, description="texts of random words besides, for the voices that models learn")
     crowd: int = Field(
-        ge=0, description="of each voice of crowd.csv, half of them made up; first weights alone learn of them"
+        ge=0, description="of each voice of crowd.csv, half of them made up; for first weights alone"
     )
 
 
