@@ -11,6 +11,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from components.auxiliaries.recogniser.voices import variants_of
 from components.catalogue import load
 from components.core.params.data import DataParams
 from components.core.paths import project_root
@@ -21,6 +22,7 @@ from components.data.generated import render, speakers, training_sentences
 from components.data.generated.build_symbols import closure, corpus_symbols, extended
 from components.data.generated.measure_voices import table
 from components.data.generated.project import seed_and_data
+from components.data.generated.voices import crowd
 from components.data.readers import generic
 from components.espeak import variants
 from components.text import inventory, phonemise
@@ -28,11 +30,11 @@ from components.text import inventory, phonemise
 SEED = 20241011
 
 
-def _small() -> DataParams:
+def _small(crowd: int = 0) -> DataParams:
     params = load(project_root(), "ci").data
     espeak = params.embedded.espeak
     shares = espeak.sentences_per_voice_and_language.model_copy(
-        update={"model": 2, "evaluator": 1, "unseen": 1, "made_up": 1}
+        update={"model": 2, "evaluator": 1, "unseen": 1, "made_up": 1, "crowd": crowd}
     )
     small = espeak.model_copy(update={"sentences_per_voice_and_language": shares})
     return params.model_copy(update={"embedded": params.embedded.model_copy(update={"espeak": small})})
@@ -74,10 +76,38 @@ def test_the_voices_were_measured_to_be_apart() -> None:
     assert all(0 < speaker.max_similarity < limit for speaker in speakers())
 
 
+def test_the_crowd_is_apart_from_all_that_judges() -> None:
+    """No recogniser heard one of its variants, no judge and no unseen voice is one or sounds like one."""
+    limit = seed_and_data()[1].embedded.espeak.max_voice_similarity
+    judging = {speaker.voice.variant for speaker in speakers() if speaker.role != "model"}
+    assert {speaker.role for speaker in crowd()} == {"model"}
+    assert not {speaker.speaker_id for speaker in crowd()} & {speaker.speaker_id for speaker in speakers()}
+    assert len({(speaker.voice.variant, speaker.voice.pitch) for speaker in (*crowd(), *speakers())}) == 26
+    assert {speaker.voice.variant for speaker in crowd()} <= set(variants_of("protected")) - judging
+    assert all(0 < speaker.max_similarity < limit for speaker in crowd())
+
+
+def test_the_crowd_speaks_where_it_is_asked_for_alone(corpus: Path, tmp_path: Path) -> None:
+    source = generic.read(corpus)
+    assert not {speaker.speaker_id for speaker in crowd()} & {
+        row.consent.removeprefix("synthetic-") for row in source.rows
+    }
+    assert len(source.consents) == 10
+    params = _small(crowd=2).model_copy(update={"languages": ("en",)})
+    render(params, SEED, tmp_path / "c", 1, Progress("corpus", io.StringIO()))
+    larger = generic.read(tmp_path / "c")
+    assert len(larger.rows) == len([row for row in source.rows if row.language == "en"]) + 16 * 2
+    assert len(larger.consents) == 26
+    for row in source.rows:
+        if row.language == "en":
+            assert (tmp_path / "c" / row.audio).read_bytes() == (corpus / row.audio).read_bytes()
+
+
 def test_measured_table_names_the_nearest_other_voice() -> None:
     matrix = np.eye(10)
     matrix[0, 3] = matrix[3, 0] = 0.5
-    rows = list(csv.DictReader(io.StringIO(table(speakers(), matrix))))
+    others = matrix - 2 * np.eye(10)  # as `main` leaves out a voice beside itself
+    rows = list(csv.DictReader(io.StringIO(table(speakers(), others))))
     assert [row["max_similarity"] for row in rows[:4]] == ["0.500", "0.000", "0.000", "0.500"]
 
 

@@ -11,6 +11,7 @@ class CountingCodec:
 
     sample_rate, hop, n_codebooks, codebook_size, lookahead = 24000, 480, 3, 16, 2
     device = torch.device("cpu")
+    vectors = torch.tensor([1.0, 0.1, 0.01])[:, None, None] * torch.arange(16)[:, None] / 16 / 2
 
     def __init__(self, sha256: str = "c" * 64) -> None:
         self.sha256 = self.weights_sha256 = sha256
@@ -27,3 +28,6 @@ class CountingCodec:
         weights = torch.tensor([1.0, 0.1, 0.01])
         level = (codes * weights[:, None]).sum(dim=1) / self.codebook_size / 2
         return level[:, first:].repeat_interleave(self.hop, dim=1)
+
+    def decode_vectors(self, vectors: Tensor, first: int = 0) -> Tensor:
+        return vectors[:, first:, 0].repeat_interleave(self.hop, dim=1)

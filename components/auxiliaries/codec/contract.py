@@ -48,6 +48,7 @@ class Codec(Protocol):
             checkpoint: codes of one codec are noise to a model that learned another's; see `require_same`.
         weights_sha256: of the weights alone, for the evidence.
         device: where it computes.
+        vectors: [Q, codebook_size, D] of every code; `decode` sums those of a frame.
     """
 
     sample_rate: int
@@ -58,6 +59,7 @@ class Codec(Protocol):
     sha256: str
     weights_sha256: str
     device: torch.device
+    vectors: Tensor
 
     def encode(self, samples: Tensor) -> Tensor:
         """Codes of recordings of equal length.
@@ -84,6 +86,20 @@ class Codec(Protocol):
 
         Raises:
             DataError: another shape, or codes that no codebook has.
+        """
+
+    def decode_vectors(self, vectors: Tensor, first: int = 0) -> Tensor:
+        """Samples of any vectors, as of means over codes that could be.
+
+        Args:
+            vectors: [B, T, D].
+            first: see `decode`.
+
+        Returns:
+            As `decode`.
+
+        Raises:
+            DataError: another shape, NaN or infinite values.
         """
 
 
@@ -132,6 +148,20 @@ def checked_codes(codes: Tensor, codec: Codec) -> Tensor:
         found = f"{int(codes.min())} to {int(codes.max())}"
         raise _unusable(f"codes of 0 to {codec.codebook_size - 1}", found)
     return codes.detach().to(codec.device)
+
+
+def checked_vectors(vectors: Tensor, codec: Codec) -> Tensor:
+    """``vectors`` [B, T, D] on the codec's device in float32, if they can be decoded.
+
+    Raises:
+        DataError: another shape, NaN or infinite values.
+    """
+    width = codec.vectors.shape[2]
+    if vectors.ndim != 3 or vectors.shape[2] != width or vectors.shape[1] == 0:
+        raise _unusable(f"vectors [B, T ≥ 1, {width}]", f"shape {tuple(vectors.shape)}")
+    if not bool(torch.isfinite(vectors).all()):
+        raise _unusable("finite vectors", f"{int((~torch.isfinite(vectors)).sum())} NaN or infinite")
+    return vectors.detach().to(codec.device, torch.float32)
 
 
 def _unusable(expected: str, found: str) -> DataError:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from transformers import EncodecConfig, EncodecModel
 
-from components.auxiliaries.codec.contract import Choice, checked_codes, checked_samples
+from components.auxiliaries.codec.contract import Choice, checked_codes, checked_samples, checked_vectors
 from components.core.errors import ConfigError, DataError
 from components.core.storage import sha256_bytes, sha256_json
 
@@ -51,6 +51,8 @@ class EncodecCodec:
         self.weights_sha256 = sha256_json(digest)
         self.sha256 = sha256_json({"weights": self.weights_sha256, "n_codebooks": self.n_codebooks})
         self._network = network.to(device).eval().requires_grad_(False)
+        layers = self._network.quantizer.layers[: self.n_codebooks]
+        self.vectors = torch.stack([layer.codebook.embed for layer in layers])
         self._choice = choice
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -79,6 +81,17 @@ class EncodecCodec:
         known = checked_codes(codes, self)
         made: Tensor = self._network.decode(known.unsqueeze(0), [None]).audio_values[:, 0]
         return made[:, first * self.hop : known.shape[2] * self.hop].float()
+
+    @torch.inference_mode()
+    def decode_vectors(self, vectors: Tensor, first: int = 0) -> Tensor:
+        """[B, T, D] → [B, (T - first) · hop]; see `contract.Codec.decode_vectors`.
+
+        Raises:
+            DataError: another shape, NaN or infinite values.
+        """
+        known = checked_vectors(vectors, self)
+        made: Tensor = self._network.decoder(known.transpose(1, 2))[:, 0]
+        return made[:, first * self.hop : known.shape[1] * self.hop].float()
 
 
 def from_hub(choice: Choice, device: torch.device) -> EncodecCodec:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from components.auxiliaries.codec.contract import NAME, checked_codes, checked_samples
+from components.auxiliaries.codec.contract import NAME, checked_codes, checked_samples, checked_vectors
 from components.auxiliaries.codec.loss import mel_of
 from components.auxiliaries.codec.network import CodecNetwork
 from components.auxiliaries.codec.params import Architecture
@@ -59,6 +59,7 @@ class TrainedCodec:
         network = CodecNetwork(a)
         network.load_state_dict(dict(delivered.weights), strict=False)
         self._network = network.to(device).eval().requires_grad_(False)
+        self.vectors = self._network.quantiser.vectors[: self.n_codebooks]
         self.lookahead = -(-(network.reach + self._synthesis.reach_frames) // a.stride)
 
     @torch.inference_mode()
@@ -86,8 +87,19 @@ class TrainedCodec:
         Raises:
             DataError: another shape, or codes that no codebook has.
         """
-        known = checked_codes(codes, self)
-        said = self._network.sound(self._network.quantiser.decode(known))
+        return self._spoken(self._network.quantiser.decode(checked_codes(codes, self)), first)
+
+    @torch.inference_mode()
+    def decode_vectors(self, vectors: Tensor, first: int = 0) -> Tensor:
+        """[B, T, D] → [B, (T - first) · hop]; see `contract.Codec.decode_vectors`.
+
+        Raises:
+            DataError: another shape, NaN or infinite values.
+        """
+        return self._spoken(checked_vectors(vectors, self), first)
+
+    def _spoken(self, latent: Tensor, first: int) -> Tensor:
+        said = self._network.sound(latent)
         a = self.architecture
         f0 = said.log_f0.exp().clamp(a.f0_floor_hz, a.f0_ceil_hz)
         f0 = torch.where(said.voicing.sigmoid() > a.voicing_threshold, f0, 0.0)

@@ -36,6 +36,9 @@ class SentencesPerVoice(Section):
     evaluator: int = Field(gt=0)
     unseen: int = Field(gt=0)
     made_up: int = Field(ge=0, description="texts of random words besides, for the voices that models learn")
+    crowd: int = Field(
+        ge=0, description="of each voice of crowd.csv, half of them made up; for first weights alone"
+    )
 
 
 class EspeakParams(Section):

@@ -1,8 +1,9 @@
-"""``python -m components.data.generated.measure_voices``: how alike the ten voices are to the verifier.
+"""``python -m components.data.generated.measure_voices``: how alike the generated voices are to the verifier.
 
 Every voice speaks the same training sentences in every language; a voice is the mean of its unit embeddings
 in one language. The figure of a pair is the cosine of their means in the language where it is highest. The
-verifier is Resemblyzer's GE2E (Wan et al. 2018, arXiv:1710.10467), as in the evaluation. Writes voices.csv.
+verifier is Resemblyzer's GE2E (Wan et al. 2018, arXiv:1710.10467), as in the evaluation. Writes voices.csv,
+and crowd.csv, whose voices are held against those of it that judge or stay unseen.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from components.core.storage import write_text
 from components.core.utterance import Language
 from components.data.generated.project import seed_and_data
 from components.data.generated.sentences import training_sentences
-from components.data.generated.voices import VOICES_FILE, Speaker, speakers
+from components.data.generated.voices import CROWD_FILE, VOICES_FILE, Speaker, crowd, speakers
 from components.espeak import synthesise
 from components.text import spoken
 
@@ -31,17 +32,23 @@ _INT16_FULL_SCALE = 32768
 SENTENCES = 10
 
 
-def similarities(params: DataParams, seed: int, measured: Sequence[Speaker]) -> npt.NDArray[np.float64]:
-    """Cosines float64 [speakers, speakers], the highest over the languages; 1 on the diagonal."""
+def similarities(
+    params: DataParams, seed: int, measured: Sequence[Speaker], others: Sequence[Speaker]
+) -> npt.NDArray[np.float64]:
+    """Cosines float64 [measured, others], the highest over the languages; 1 of a voice with itself."""
     from resemblyzer import VoiceEncoder
 
     encoder = VoiceEncoder("cpu", verbose=False)
-    highest = np.full((len(measured), len(measured)), -1.0)
+    highest = np.full((len(measured), len(others)), -1.0)
+    wpm = params.embedded.espeak.words_per_minute
     for language in params.languages:
         sentences = [spoken(text, language) for text in training_sentences(language, seed)[:SENTENCES]]
-        wpm = params.embedded.espeak.words_per_minute
-        means = np.stack([_mean(encoder, speaker, sentences, language, wpm) for speaker in measured])
-        highest = np.maximum(highest, means @ means.T)
+        means = {
+            speaker: _mean(encoder, speaker, sentences, language, wpm)
+            for speaker in dict.fromkeys([*measured, *others])
+        }
+        rows, columns = (np.stack([means[one] for one in part]) for part in (measured, others))
+        highest = np.maximum(highest, rows @ columns.T)
     return highest
 
 
@@ -61,26 +68,30 @@ def _mean(
 
 
 def table(measured: Sequence[Speaker], matrix: npt.NDArray[np.float64]) -> str:
-    """voices.csv with the column max_similarity from a matrix of `similarities`."""
-    others = matrix - 2 * np.eye(len(measured))
+    """A table of voices with the column max_similarity: the highest of each row of [measured, others]."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["speaker_id", "variant", "pitch", "pitch_range", "role", "max_similarity"])
-    for speaker, row in zip(measured, others, strict=True):
+    for speaker, row in zip(measured, matrix, strict=True):
         voice = dataclasses.astuple(speaker.voice)
         writer.writerow([speaker.speaker_id, *voice, speaker.role, f"{row.max():.3f}"])
     return buffer.getvalue()
 
 
 def main() -> None:
-    """Measure, print the figures and rewrite voices.csv."""
+    """Measure, print the figures and rewrite voices.csv and crowd.csv."""
     seed, params = seed_and_data()
     measured = speakers()
-    text = table(measured, similarities(params, seed, measured))
-    write_text(VOICES_FILE, text)
+    own = similarities(params, seed, measured, measured) - 2 * np.eye(len(measured))
+    apart = [speaker for speaker in measured if speaker.role != "model"]
+    others = similarities(params, seed, crowd(), apart)
     limit = params.embedded.espeak.max_voice_similarity
-    for line in [*text.splitlines(), f"limit {limit}"]:
-        Progress("voices").say(line)
+    for file, who, matrix in ((VOICES_FILE, measured, own), (CROWD_FILE, crowd(), others)):
+        text = table(who, matrix)
+        write_text(file, text)
+        for line in text.splitlines():
+            Progress("voices").say(line)
+    Progress("voices").say(f"limit {limit}")
 
 
 if __name__ == "__main__":

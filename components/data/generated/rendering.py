@@ -25,7 +25,7 @@ from components.core.utterance import Language, PhonemeTiming, Role
 from components.data.consent import ConsentRecord
 from components.data.generated.made_up_text import made_up
 from components.data.generated.sentences import training_sentences
-from components.data.generated.voices import Speaker, speakers
+from components.data.generated.voices import Speaker, crowd, speakers
 from components.data.pcm import write_pcm16
 from components.data.source_tables import SourceRow, write_source_tables
 from components.espeak import Speech, Voice, synthesise
@@ -68,24 +68,34 @@ def render(params: DataParams, seed: int, target: Path, workers: int, progress: 
                 timings[task.utterance_id] = phones
             progress.update(done, len(tasks), started, f"{done}/{len(tasks)} sentences spoken")
         if len(timings) < len(tasks):
-            progress.say(f"{len(tasks) - len(timings)} made-up texts left out: espeak-ng reads them otherwise")
+            progress.say(
+                f"{len(tasks) - len(timings)} made-up texts left out: espeak-ng reads them otherwise"
+            )
         rows = [_source_row(task) for task in tasks if task.utterance_id in timings]
-        write_source_tables(folder, rows, [_consent(speaker) for speaker in speakers()], timings)
+        besides = crowd() if params.embedded.espeak.sentences_per_voice_and_language.crowd else ()
+        consents = [_consent(speaker) for speaker in (*speakers(), *besides)]
+        write_source_tables(folder, rows, consents, timings)
 
 
 def _tasks(params: DataParams, seed: int) -> Iterator[Task]:
     """Speakers take consecutive stretches of the list: all text is used before any repeats."""
-    shares = params.embedded.espeak.sentences_per_voice_and_language
+    espeak = params.embedded.espeak
+    shares = espeak.sentences_per_voice_and_language
+    in_the_crowd = (shares.crowd // 2, shares.crowd - shares.crowd // 2)
     for language in params.languages:
         known = training_sentences(language, seed)
         sentences = itertools.cycle(known)
-        for speaker in speakers():
-            for number, text in enumerate(itertools.islice(sentences, getattr(shares, speaker.role))):
-                yield _task(params.embedded.espeak, speaker, language, number, text, made_up=False)
-            if speaker.role == "model":
-                draw = random.Random(f"{seed}|made up|{language}|{speaker.speaker_id}")
-                for number, text in enumerate(itertools.islice(made_up(language, known, draw), shares.made_up)):
-                    yield _task(params.embedded.espeak, speaker, language, number, text, made_up=True)
+        plan = [
+            *((s, getattr(shares, s.role), shares.made_up if s.role == "model" else 0) for s in speakers()),
+            *((speaker, *in_the_crowd) for speaker in crowd()),
+        ]
+        for speaker, written, invented in plan:
+            for number, text in enumerate(itertools.islice(sentences, written)):
+                yield _task(espeak, speaker, language, number, text, made_up=False)
+            draw = random.Random(f"{seed}|made up|{language}|{speaker.speaker_id}")
+            texts = itertools.islice(made_up(language, known, draw), invented)
+            for number, text in enumerate(texts):
+                yield _task(espeak, speaker, language, number, text, made_up=True)
 
 
 def _task(

@@ -1,4 +1,4 @@
-"""From symbols and a prompt to codes: the first codebook code by code, then the others at once."""
+"""From symbols and a prompt to codes of the first codebook, one after the other; `filling` does the rest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from components.core.errors import DataError
 from components.models.vallex.cache import Cache
 from components.models.vallex.loops import is_loop
-from components.models.vallex.network import AutoRegressive, NonAutoRegressive, Text
+from components.models.vallex.network import AutoRegressive, Text
 from components.models.vallex.pacing import spread
 from components.models.vallex.params import Inference
 from components.models.vallex.sampling import Sampler
@@ -43,19 +43,6 @@ class Request:
     prompt: Tensor
     seed: int
     durations: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class Spoken:
-    """What was said.
-
-    Attributes:
-        codes: [Q, T] without the prompt's.
-        ended_by: the model's own end; the most that text or context allow; a loop, which is cut off.
-    """
-
-    codes: Tensor
-    ended_by: Ending
 
 
 class Generation:
@@ -89,7 +76,7 @@ class Generation:
         self.codes: list[list[int]] = [[] for _ in requests]
         self.ended: list[Ending | None] = [None] * len(requests)
         self._device = model.head.weight.device
-        text, heard, self._lengths = _prefix(requests, model.begin, self._device)
+        text, heard, self._lengths = prefix_of(requests, model.begin, self._device)
         first, steps, longest = heard.shape[1], max(self.limits), text.symbols.shape[1]
         transformer, dtype = model.transformer, model.head.weight.dtype
         cache = Cache(
@@ -172,37 +159,6 @@ def first_codes(
     return generation.codes, [ending or "length" for ending in generation.ended]
 
 
-@torch.inference_mode()
-def other_codes(
-    model: NonAutoRegressive,
-    requests: Sequence[Request],
-    first: Sequence[Sequence[int]],
-    known: Tensor | None = None,
-) -> list[Tensor]:
-    """All codebooks [Q, T] of each row, the likeliest code everywhere.
-
-    Args:
-        first: the first codebook of each row.
-        known: [Q, K] codes of a single row's first K frames that are fixed already (a stream's).
-    """
-    device = model.codes.device
-    text = text_of(requests, device)
-    prompts = [one.prompt.to(device) for one in requests]
-    if known is not None:
-        prompts = [torch.cat([prompts[0], known.to(device)], dim=1)]
-    skipped = 0 if known is None else known.shape[1]
-    rows = [_with_first(p, codes[skipped:], model.books) for p, codes in zip(prompts, first, strict=True)]
-    lengths = torch.tensor([row.shape[1] for row in rows], device=device)
-    codes = torch.nn.utils.rnn.pad_sequence([row.t() for row in rows], batch_first=True).transpose(1, 2)
-    heard = torch.tensor([p.shape[1] for p in prompts], device=device)
-    open_ = torch.arange(codes.shape[2], device=device).unsqueeze(0) >= heard.unsqueeze(1)
-    for stage in range(1, model.books):
-        told = model(text, codes, heard, lengths, stage).argmax(dim=2)
-        codes[:, stage] = torch.where(open_, told, codes[:, stage])
-    starts = [one.prompt.shape[1] for one in requests]
-    return [row[:, start:end] for row, start, end in zip(codes, starts, lengths.tolist(), strict=True)]
-
-
 def text_of(requests: Sequence[Request], device: torch.device) -> Text:
     """Symbols and languages of a batch, padded."""
 
@@ -247,19 +203,22 @@ def _told_length(request: Request) -> int | None:
     return round(float(request.durations[-request.target_symbols :].sum()))
 
 
-def _prefix(requests: Sequence[Request], begin: int, device: torch.device) -> tuple[Text, Tensor, Tensor]:
-    """Text, what is heard before the first new code [B, T], and how much of it each row has [B]."""
-    heard = [torch.cat([torch.tensor([begin]), one.prompt[0].cpu().long()]) for one in requests]
+def prefix_of(
+    requests: Sequence[Request], begin: int, device: torch.device, said: Sequence[Sequence[int]] | None = None
+) -> tuple[Text, Tensor, Tensor]:
+    """Text, what is heard before the next code [B, T], and how much of it each row has [B].
+
+    Args:
+        said: codes of each row after its prompt; None: nothing yet.
+    """
+    after = said or [()] * len(requests)
+    heard = [
+        torch.cat([torch.tensor([begin]), one.prompt[0].cpu().long(), torch.tensor(own, dtype=torch.long)])
+        for one, own in zip(requests, after, strict=True)
+    ]
     lengths = torch.tensor([len(row) for row in heard], device=device)
     padded = torch.nn.utils.rnn.pad_sequence(heard, batch_first=True).to(device)
     return text_of(requests, device), padded, lengths
-
-
-def _with_first(prompt: Tensor, first: Sequence[int], books: int) -> Tensor:
-    """[Q, P + T]: the prompt, then the first codebook with nothing known of the others."""
-    rest = torch.zeros(books, len(first), dtype=torch.long, device=prompt.device)
-    rest[0] = torch.tensor(first, dtype=torch.long, device=prompt.device)
-    return torch.cat([prompt.long(), rest], dim=1)
 
 
 def _limit(request: Request, inference: Inference, context: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import torch
@@ -23,14 +24,27 @@ class VallexLearner(nn.Module):
     The AR learns every code and the end; the NAR one codebook a step, drawn evenly, outside the prompt. Out
     of training all its codebooks are told, so that validation compares like with like.
 
+    In training a share of the codes that the AR hears may be wrong ones, as its own will be (the prenet of
+    Tacotron, Wang et al. 2017, drops half of what it hears for the same end), and the NAR may learn from the
+    first samples of a step alone: with pacing and `decoding` by expectation it adds least.
+
     Args:
         architecture: dimensions.
         pace_loss_weight: of the durations, where the architecture has pacing.
+        misheard_share: of the codes before the one to tell that are replaced by any other.
+        nar_share: of a step's samples that the NAR learns from, at least one.
     """
 
-    def __init__(self, architecture: Architecture, pace_loss_weight: float = 0.0) -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        pace_loss_weight: float = 0.0,
+        misheard_share: float = 0.0,
+        nar_share: float = 1.0,
+    ) -> None:
         super().__init__()
         self.network, self._pace_weight = VallexNetwork(architecture), pace_loss_weight
+        self._misheard_share, self._nar_share = misheard_share, nar_share
 
     def enable_gradient_checkpointing(self) -> None:
         """Keep only the input of each block and compute the rest again for the backward pass."""
@@ -47,6 +61,9 @@ class VallexLearner(nn.Module):
             ``total``, in nats a code, and ``accuracy``, the share of codes that were the likeliest; of the AR
             with pacing also ``pace``, in frames, of which ``total`` then holds a part.
         """
+        if phase == NAR and self.training:
+            count = math.ceil(self._nar_share * len(batch["frames"]))
+            batch = {name: value[:count] for name, value in batch.items()}
         text = Text(batch["symbols"], batch["languages"], batch["symbol_lengths"], batch["durations"])
         if phase == AR:
             return self._first(text, batch)
@@ -60,7 +77,7 @@ class VallexLearner(nn.Module):
     def _first(self, text: Text, batch: Batch) -> Mapping[str, Tensor]:
         ar, frames = self.network.ar, batch["frames"]
         codes = batch["codes"][:, 0]
-        heard = F.pad(codes, (1, 0), value=ar.begin)
+        heard = F.pad(self._misheard(codes, ar.end), (1, 0), value=ar.begin)
         target = F.pad(codes, (0, 1)).scatter(1, frames.unsqueeze(1), ar.end)
         real = valid_positions(frames + 1, heard.shape[1])
         told = _told(ar(text, heard), target, real)
@@ -68,6 +85,13 @@ class VallexLearner(nn.Module):
             return told
         pace = ar.durations.loss(ar.text.vectors(text), text.lengths, text.durations)
         return {**told, "total": told["total"] + self._pace_weight * pace, "pace": pace.detach()}
+
+    def _misheard(self, codes: Tensor, size: int) -> Tensor:
+        """[B, T] with some codes replaced by any of ``size``; in training alone."""
+        if not self.training or self._misheard_share == 0.0:
+            return codes
+        wrong = torch.rand(codes.shape, device=codes.device) < self._misheard_share
+        return torch.where(wrong, torch.randint_like(codes, size), codes)
 
     def _other(self, text: Text, batch: Batch, stage: int) -> Mapping[str, Tensor]:
         codes, frames, prompt = batch["codes"], batch["frames"], batch["prompt_frames"]

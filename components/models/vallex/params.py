@@ -82,6 +82,10 @@ class Training(TrainingRun, Definition):
         le=1,
         description="of samples that begin with another utterance of the speaker; the paper has none",
     )
+    misheard_share: float = Field(
+        ge=0, lt=1, description="of the codes that the AR hears in training, replaced by any other; paper: 0"
+    )
+    nar_share: float = Field(gt=0, le=1, description="of a step's samples that the NAR learns from; paper: 1")
     pace_loss_weight: float = Field(ge=0, description="of the durations; without meaning without pacing")
     gradient_checkpointing: bool
     warm_start: bool = Field(description="begin from the champion, else from pretrained/")
@@ -136,6 +140,9 @@ class Inference(LimitedOutput, Definition):
         gt=0, description="of the text; speech that has not ended by then is cut"
     )
     max_symbols: int = Field(gt=1, description="of a piece of text spoken at once; longer ones are parted")
+    expected: bool = Field(
+        description="sound is the mean over codes by their probabilities; false: of those drawn"
+    )
     repetition: Repetition
     loop: Loop
     prompt: Prompt

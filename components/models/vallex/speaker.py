@@ -13,13 +13,14 @@ from torch import Tensor
 from components.auxiliaries.codec.contract import Codec, require_same
 from components.core.errors import DataError
 from components.core.utterance import Language
-from components.models.vallex.decoding import Generation, Request, Spoken, first_codes, other_codes, paced
+from components.models.vallex.decoding import Generation, Request, first_codes, paced
 from components.models.vallex.delivery import DeliveredVallex
+from components.models.vallex.filling import Filled, filled
 from components.models.vallex.params import Section
 from components.models.vallex.segmentation import pieces
 from components.nn.contracts import Speech
 from components.nn.limiter import limited
-from components.nn.prompting import Line, Utterance, Voice, require_prompt_length
+from components.nn.prompting import Ending, Line, Utterance, Voice, require_prompt_length
 from components.text import UNK, phonemise
 
 
@@ -43,6 +44,7 @@ class VallexSpeaker:
         require_same(codec, found.card.codec_sha256, str(delivered))
         self._inference, self._codec = section.inference, codec
         self._network = found.network().to(device)
+        self._tables = codec.vectors if section.inference.expected else None
         self.languages = found.card.architecture.languages
         self.learned_from = found.card.speakers
         self.prompt_s = (section.inference.prompt.min_s, section.inference.prompt.max_s)
@@ -85,8 +87,7 @@ class VallexSpeaker:
         parts = [self._requests(one.text, one.language, one.voice, one.seed) for one in lines]
         requests = [request for own in parts for request in own]
         first, endings = first_codes(self._network.ar, requests, self._inference, self._context)
-        codes = other_codes(self._network.nar, requests, first)
-        spoken = iter([Spoken(*one) for one in zip(codes, endings, strict=True)])
+        spoken = zip(filled(self._network, requests, first, self._tables), endings, strict=True)
         return [self._utterance([next(spoken) for _ in own], own) for own in parts]
 
     def stream(self, text: str, language: Language, voice: Voice, seed: int) -> Iterator[NDArray[np.float32]]:
@@ -103,36 +104,41 @@ class VallexSpeaker:
 
     def _streamed(self, request: Request) -> Iterator[NDArray[np.float32]]:
         generation = Generation(self._network.ar, [request], self._inference, self._context)
-        sizes = self._inference.streaming
-        known = request.prompt[:, :0]
+        sizes, known = self._inference.streaming, Filled(request.prompt[:, :0], None)
         sounded, wanted, going = 0, sizes.first_chunk_frames, True
         while going:
             going = generation.advance()
             said = len(generation.codes[0])
             if said < wanted and going:
                 continue
-            if said > known.shape[1]:
-                known = other_codes(self._network.nar, [request], generation.codes, known)[0].cpu()
+            if said > known.frames:
+                more = filled(self._network, [request], generation.codes, self._tables, known.codes)
+                known = known.followed_by(more[0])
             # A loop takes codes back; what was heard of them already stays.
-            final = known.shape[1] if not going else known.shape[1] - self._codec.lookahead
+            final = known.frames if not going else known.frames - self._codec.lookahead
             if final > sounded:
-                made = self._codec.decode(known[None], sounded)[0, : (final - sounded) * self._codec.hop]
+                made = self._decoded(known, sounded)[: (final - sounded) * self._codec.hop]
                 yield self._within(made)
                 sounded = final
-            wanted = known.shape[1] + sizes.chunk_frames
+            wanted = known.frames + sizes.chunk_frames
 
-    def _utterance(self, spoken: Sequence[Spoken], requests: Sequence[Request]) -> Utterance:
+    def _utterance(self, spoken: Sequence[tuple[Filled, Ending]], requests: Sequence[Request]) -> Utterance:
         return Utterance(
-            Speech(np.concatenate([self._audible(one) for one in spoken]), self.sample_rate),
-            tuple(one.ended_by for one in spoken),
-            sum(one.codes.shape[1] for one in spoken),
+            Speech(np.concatenate([self._audible(one) for one, _ in spoken]), self.sample_rate),
+            tuple(ending for _, ending in spoken),
+            sum(one.frames for one, _ in spoken),
             sum(one.target_symbols for one in requests),
         )
 
-    def _audible(self, spoken: Spoken) -> NDArray[np.float32]:
-        if spoken.codes.shape[1] == 0:
+    def _audible(self, spoken: Filled) -> NDArray[np.float32]:
+        if spoken.frames == 0:
             return np.zeros(0, np.float32)
-        return self._within(self._codec.decode(spoken.codes[None])[0])
+        return self._within(self._decoded(spoken))
+
+    def _decoded(self, spoken: Filled, first: int = 0) -> Tensor:
+        if spoken.vectors is None:
+            return self._codec.decode(spoken.codes[None], first)[0]
+        return self._codec.decode_vectors(spoken.vectors[None], first)[0]
 
     def _within(self, samples: Tensor) -> NDArray[np.float32]:
         """A codec knows no full scale: a loud voice is bent before it instead of clipped."""

@@ -54,11 +54,12 @@ def training_task(section: Section, features: Path, seed: int, warm_start: Path 
     card = _card(a, store)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        learner = VallexLearner(a, training.pace_loss_weight)
+        learner = VallexLearner(a, training.pace_loss_weight, training.misheard_share, training.nar_share)
     if warm_start is not None:
         begin_from(learner.network, card, warm_start)
     dtype = cast("torch.dtype", getattr(torch, training.delivered_dtype))
-    own = {"prompt_max_frames": training.prompt_max_frames, "pair_share": training.pair_share}
+    shares = ("prompt_max_frames", "pair_share", "misheard_share", "nar_share")
+    own = {name: getattr(training, name) for name in shares}
     bound = {"max_tokens_per_batch": training.max_tokens_per_batch}
     return TrainingTask(
         network=learner,

@@ -157,6 +157,18 @@ def test_codes_that_no_codebook_has_are_refused(codec: TrainedCodec, encodec: En
                 one.decode(bad)
 
 
+def test_codes_sound_like_the_sum_of_their_vectors(codec: TrainedCodec, encodec: EncodecCodec) -> None:
+    for one in (codec, encodec):
+        shape = (2, one.n_codebooks, 12)
+        codes = torch.randint(0, one.codebook_size, shape, generator=torch.Generator().manual_seed(4))
+        books = zip(one.vectors, codes.unbind(1), strict=True)
+        summed = torch.stack([table[told] for table, told in books]).sum(dim=0)
+        torch.testing.assert_close(one.decode_vectors(summed, 3), one.decode(codes, 3), atol=1e-5, rtol=1e-4)
+        for bad in (summed[0], summed[:, :0], summed[..., 1:], summed / 0.0):
+            with pytest.raises(DataError, match="vectors"):
+                one.decode_vectors(bad)
+
+
 def test_changed_weights_are_not_loaded(delivered: Path, tmp_path: Path) -> None:
     for name in ("model.json", "model.safetensors"):
         (tmp_path / name).write_bytes((delivered / name).read_bytes())

@@ -14,7 +14,8 @@ from tiny_vallex import section_of
 from components.core.errors import DataError
 from components.espeak import PAUSE
 from components.models.vallex import decoding
-from components.models.vallex.decoding import Generation, Request, first_codes, other_codes
+from components.models.vallex.decoding import Generation, Request, first_codes, text_of
+from components.models.vallex.filling import filled, first_vectors
 from components.models.vallex.loops import is_loop
 from components.models.vallex.network import VallexNetwork
 from components.models.vallex.params import Inference, Loop, Repetition, Section
@@ -136,13 +137,39 @@ def test_a_repeated_code_is_drawn_again(section: Section) -> None:
 def test_batch_equals_single(network: VallexNetwork, section: Section) -> None:
     requests = [request(5, 4, 1), request(3, 0, 2), request(8, 7, 3)]
     together, endings = first_codes(network.ar, requests, section.inference, CONTEXT)
-    filled = other_codes(network.nar, requests, together)
+    tables = torch.randn(3, 16, 5, generator=torch.Generator().manual_seed(3))
+    whole = filled(network, requests, together, tables)
     for row, one in enumerate(requests):
         alone, ending = first_codes(network.ar, [one], section.inference, CONTEXT)
         assert alone[0] == together[row]
         assert ending[0] == endings[row]
-        assert torch.equal(other_codes(network.nar, [one], alone)[0], filled[row])
-        assert filled[row].shape == (3, len(alone[0]))
+        (own,) = filled(network, [one], alone, tables)
+        assert torch.equal(own.codes, whole[row].codes)
+        torch.testing.assert_close(own.vectors, whole[row].vectors)
+        assert own.codes.shape == (3, len(alone[0]))
+        assert filled(network, [one], alone, None)[0].vectors is None
+
+
+def test_mean_codewords_are_those_of_the_probabilities(network: VallexNetwork, section: Section) -> None:
+    """Frame by frame, of what was known before each frame; and a stream's chunks are told the same."""
+    one, tables = request(6, 3, 4), torch.randn(3, 16, 5, generator=torch.Generator().manual_seed(3))
+    said = first_codes(network.ar, [one], section.inference, CONTEXT)[0]
+    (means,) = first_vectors(network.ar, [one], said, tables[0])
+    text = text_of([one], torch.device("cpu"))
+    heard = [network.ar.begin, *one.prompt[0].tolist()]
+    for mean, code in zip(means, said[0], strict=True):
+        shares = network.ar(text, torch.tensor([heard]))[0, -1, :16].softmax(dim=0)
+        torch.testing.assert_close(mean, shares @ tables[0], atol=1e-4, rtol=1e-3)
+        heard.append(code)
+    (begun,) = filled(network, [one], [said[0][:5]], tables)
+    (rest,) = filled(network, [one], said, tables, begun.codes)
+    grown = begun.followed_by(rest)
+    assert grown.vectors is not None
+    assert grown.frames == len(grown.vectors) == len(said[0])
+    assert torch.equal(grown.codes[:, :5], begun.codes)
+    only_first = torch.cat([tables[:1], torch.zeros(2, 16, 5)])
+    (alone,) = filled(network, [one], said, only_first)
+    torch.testing.assert_close(alone.vectors, means)
 
 
 @pytest.mark.parametrize("even", [True, False], ids=["rows alike", "rows of other lengths"])
@@ -167,8 +194,6 @@ def test_a_captured_graph_says_what_the_cpu_says(network: VallexNetwork, section
 
 
 def test_greedy_is_what_a_loop_without_a_cache_says(network: VallexNetwork, section: Section) -> None:
-    from components.models.vallex.decoding import text_of
-
     one = request(6, 3, 4)
     found, _ = first_codes(network.ar, [one], section.inference, CONTEXT, greedy=True)
     text = text_of([one], torch.device("cpu"))

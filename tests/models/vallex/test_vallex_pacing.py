@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from tiny_vallex import CPU, section_of
 
-from components.models.vallex.decoding import Request, first_codes, other_codes, paced, text_of
+from components.models.vallex.decoding import Request, first_codes, paced, text_of
+from components.models.vallex.filling import filled
 from components.models.vallex.loss import AR, NAR, VallexLearner
 from components.models.vallex.network import VallexNetwork
 from components.models.vallex.pacing import Durations, Guide, spread
@@ -86,8 +87,8 @@ def test_told_durations_fill_the_prompt_and_end_the_speech(own: Section, network
         assert ending in ("end", "loop")
     for row, one in enumerate(requests):
         assert first_codes(network.ar, [one], own.inference, 200)[0][0] == codes[row]
-    told = other_codes(network.nar, requests, codes)
-    assert [part.shape[1] for part in told] == [len(said) for said in codes]
+    told = filled(network, requests, codes, None)
+    assert [part.frames for part in told] == [len(said) for said in codes]
 
 
 def test_what_the_context_cuts_off_says_so(own: Section, network: VallexNetwork) -> None:

@@ -69,6 +69,26 @@ def test_a_stream_is_as_long_as_the_whole_and_begins_early(speaker: VallexSpeake
     assert 0 < len(chunks[0]) < len(whole.speech.samples) / 2
 
 
+def test_means_are_heard_instead_of_codes(section: Section, delivered: Path) -> None:
+    """The same codes; every sample is the level of a mean over them, and so is a stream's."""
+    codec = CountingCodec()
+    codec.vectors = torch.cat(
+        [codec.vectors[:1], torch.zeros(2, 16, 1)]
+    )  # chunks may tell the others otherwise
+    told = section.inference.model_copy(update={"expected": True})
+    both = [section, section.model_copy(update={"inference": told})]
+    plain, mean = (VallexSpeaker(one, delivered, codec, CPU) for one in both)
+    voice = mean.voice(Speech(tone(1.0), RATE), "안녕하세요", "ko")
+    drawn, heard = (one.speak("Hello there.", "en", voice, 3) for one in (plain, mean))
+    assert (drawn.endings, drawn.frames) == (heard.endings, heard.frames)
+    assert len(heard.speech.samples) == len(drawn.speech.samples)
+    assert not np.allclose(heard.speech.samples, drawn.speech.samples, atol=0.02)
+    assert 0 < heard.speech.samples.min() <= heard.speech.samples.max() < 15 / 32
+    if "loop" not in heard.endings:
+        streamed = np.concatenate(list(mean.stream("Hello there.", "en", voice, 3)))
+        np.testing.assert_allclose(streamed, heard.speech.samples, atol=1e-4)
+
+
 @pytest.mark.parametrize("seconds", [0.1, 60.0])
 def test_a_prompt_of_another_length_is_refused(speaker: VallexSpeaker, seconds: float) -> None:
     with pytest.raises(DataError, match=r"0\.2 to 3 s"):

@@ -143,6 +143,29 @@ def test_the_answer_is_not_in_the_question(section: Section, store: CodeStore) -
     assert torch.equal(heard[0][:, 1:], batch["codes"][:, 0])
 
 
+def test_shares_of_training(section: Section, store: CodeStore) -> None:
+    """Some codes are misheard and some samples are not the NAR's; in validation all are, and as they are."""
+    shares = {"misheard_share": 0.3, "nar_share": 0.4}
+    some = section.training.model_copy(update=shares)
+    task = training_task(section.model_copy(update={"training": some}), store.folder, 0, None)
+    network, batch = task.network.network, batch_of(task)
+    heard: list[torch.Tensor] = []
+    network.ar.register_forward_pre_hook(lambda module, inputs: heard.append(inputs[1]))
+    network.nar.register_forward_pre_hook(lambda module, inputs: heard.append(inputs[1]))
+    codes = batch["codes"]
+    for learns in (True, False):
+        task.network.train(learns)
+        for phase in (AR, NAR):
+            task.network(phase, batch, 0)
+    first, other, whole = heard[0], heard[1], heard[2]
+    wrong = (first[:, 1:] != codes[:, 0]).float().mean()
+    assert 0.15 < float(wrong) < 0.4
+    assert (first[:, 0] == network.ar.begin).all()
+    assert len(other) == -(-2 * len(codes) // 5)
+    assert torch.equal(whole[:, 1:], codes[:, 0])
+    assert all(len(one) == len(codes) for one in heard[3:])
+
+
 def test_padding_does_not_count(section: Section, store: CodeStore) -> None:
     task = training_task(section, store.folder, 0, None)
     torch.manual_seed(3)
