@@ -20,7 +20,9 @@ Kind = Literal["matmul", "convolution", "attention", "other"]
 
 _ATEN = torch.ops.aten
 _MATMULS = {_ATEN.mm, _ATEN.addmm, _ATEN.bmm, _ATEN.baddbmm}
-_CONVOLUTIONS = {_ATEN.convolution, _ATEN.convolution_backward}
+_GROUPS = {_ATEN.convolution: 8, _ATEN.convolution_backward: 9}
+"""Where a convolution's arguments say how many groups of channels it has."""
+_VECTOR = 16
 _WITHOUT_KERNEL = {
     _ATEN.empty,
     _ATEN.empty_like,
@@ -49,6 +51,9 @@ class Operator:
         flops: 2 for a multiplication with its addition, as `torch.utils.flop_counter` has it.
         bytes: read and written, each tensor once.
         dtype: of the first floating-point input.
+        results: sums that a product or convolution forms, whatever their terms; 0 of the others.
+        padded_flops: ``flops`` if a convolution's channels were rounded up to whole vectors of 16.
+        grouped: a convolution whose channels do not all meet.
     """
 
     name: str
@@ -56,6 +61,9 @@ class Operator:
     flops: int
     bytes: int
     dtype: torch.dtype
+    results: int = 0
+    padded_flops: int = 0
+    grouped: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,6 +148,9 @@ class _Recorder(TorchDispatchMode):
     ) -> Any:
         del types
         given = dict(kwargs or {})
+        if _is_composite(func):
+            with self:  # under inference mode composites arrive whole, and have no kernel of their own
+                return func._op_dk(torch._C.DispatchKey.CompositeImplicitAutograd, *args, **given)
         made = func(*args, **given)
         for one in tree_leaves(made):
             if isinstance(one, Tensor):
@@ -166,6 +177,11 @@ class _Recorder(TorchDispatchMode):
         self._live -= size
 
 
+def _is_composite(func: Any) -> bool:
+    known = torch._C._dispatch_has_kernel_for_dispatch_key
+    return func.namespace == "aten" and known(func.name(), "CompositeImplicitAutograd")
+
+
 def _has_kernel(func: Any) -> bool:
     return func.namespace == "aten" and not func.is_view and func.overloadpacket not in _WITHOUT_KERNEL
 
@@ -175,19 +191,25 @@ def _operator(func: Any, args: tuple[Any, ...], given: Mapping[str, Any], made: 
     inputs = [one for one in tree_leaves((args, given)) if isinstance(one, Tensor)]
     outputs = [one for one in tree_leaves(made) if isinstance(one, Tensor)]
     floating = next((one.dtype for one in (*inputs, *outputs) if one.is_floating_point()), torch.float32)
+    kind, flops = _kind(packet), _flops(packet, args, given, made)
+    grouped = kind == "convolution" and args[_GROUPS[packet]] > 1
+    padded = flops if kind != "convolution" or grouped else round(flops * _padding(packet, args))
     return Operator(
         name=str(packet).removeprefix("aten."),
-        kind=_kind(packet),
-        flops=_flops(packet, args, given, made),
+        kind=kind,
+        flops=flops,
         bytes=_moved(inputs, outputs),
         dtype=floating,
+        results=sum(one.numel() for one in outputs) if kind in ("matmul", "convolution") else 0,
+        padded_flops=padded,
+        grouped=grouped,
     )
 
 
 def _kind(packet: Any) -> Kind:
     if packet in _MATMULS:
         return "matmul"
-    if packet in _CONVOLUTIONS:
+    if packet in _GROUPS:
         return "convolution"
     if "scaled_dot_product" in str(packet):
         return "attention"
@@ -203,6 +225,12 @@ def _flops(packet: Any, args: tuple[Any, ...], given: Mapping[str, Any], made: A
         return int(forward * 5 // 2 if backward else forward)  # five products instead of two
     formula = flop_registry.get(packet)
     return 0 if formula is None else int(formula(*args, **given, out_val=made))
+
+
+def _padding(packet: Any, args: tuple[Any, ...]) -> float:
+    """How many times as much it is with whole vectors of channels."""
+    weight = args[2] if str(packet).endswith("backward") else args[1]
+    return math.prod(math.ceil(one / _VECTOR) * _VECTOR / one for one in weight.shape[:2])
 
 
 def _moved(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
