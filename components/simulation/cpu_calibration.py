@@ -121,14 +121,12 @@ def _lines(known: Sequence[tuple[Operator, float]]) -> dict[Key, Line]:
     return lines
 
 
-def _fastest(known: Sequence[tuple[Operator, float]]) -> tuple[float, float]:
-    """FLOP a second, float32 and bfloat16."""
-    rates = {False: 0.0, True: 0.0}
+def _fastest(known: Sequence[tuple[Operator, float]]) -> dict[Key, float]:
+    rates: dict[Key, float] = defaultdict(float)
     for operator, took in known:
-        if operator.kind in ("matmul", "convolution"):
-            half = operator.dtype is torch.bfloat16
-            rates[half] = max(rates[half], operator.flops / took)
-    return rates[False], rates[True]
+        if operator.flops:
+            rates[key_of(operator)] = max(rates[key_of(operator)], operator.flops / took)
+    return dict(rates)
 
 
 def _bandwidth(known: Sequence[tuple[Operator, float]]) -> float:

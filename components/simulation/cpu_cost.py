@@ -6,7 +6,7 @@ times add up, where on a GPU the longest of them counts (`cost`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass
 from typing import Literal
 
@@ -99,7 +99,7 @@ class Cpu:
         label: its name.
         lines: of each family.
         inferring, learning: what a network adds, without gradients and with.
-        flops: a second, of the fastest product, float32 and bfloat16: the roof of a bare roofline.
+        rates: FLOP a second of the fastest operator of each family that has any.
         bandwidth: bytes a second, of the fastest copy that no cache holds.
     """
 
@@ -107,7 +107,7 @@ class Cpu:
     lines: Mapping[Key, Line]
     inferring: Around
     learning: Around
-    flops: tuple[float, float]
+    rates: Mapping[Key, float]
     bandwidth: float
 
 
@@ -154,9 +154,17 @@ def operator_seconds(operator: Operator, cpu: Cpu) -> float:
     return sum(count * price for count, price in zip(counts(operator), prices, strict=True))
 
 
+def bare_roofline(trace: Trace, cpu: Cpu) -> float:
+    """Seconds at the least: rate of the fastest product, bandwidth of the fastest copy, nothing around."""
+    return _roofline(trace, cpu, lambda one: cpu.rates[Key("product", one.dtype is torch.bfloat16)])
+
+
 def roofline(trace: Trace, cpu: Cpu) -> float:
-    """Seconds at the least: the fastest product's rate, the fastest copy's bandwidth, nothing around it."""
+    """The same, but each product, convolution and attention at the best rate of its own kind."""
+    return _roofline(trace, cpu, lambda one: cpu.rates[key_of(one)])
+
+
+def _roofline(trace: Trace, cpu: Cpu, rate: Callable[[Operator], float]) -> float:
     return sum(
-        max(one.flops / cpu.flops[one.dtype is torch.bfloat16], one.bytes / cpu.bandwidth)
-        for one in trace.operators
+        max(one.flops / rate(one) if one.flops else 0.0, one.bytes / cpu.bandwidth) for one in trace.operators
     )
