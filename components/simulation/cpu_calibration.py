@@ -19,7 +19,7 @@ import torch
 from scipy.optimize import nnls
 
 from components.core.provenance import cpu_label
-from components.simulation.cpu_cost import Around, Cpu, Key, Line, alone, counts, key_of
+from components.simulation.cpu_cost import Around, Cpu, Key, Line, alone, calls, counts, key_of
 from components.simulation.generic_networks import Work, generic_networks
 from components.simulation.operators import Operator, Trace, traced
 
@@ -139,7 +139,7 @@ def _around(works: Sequence[Work], cpu: Cpu, rounds: int) -> Around:
     """Least squares of relative errors over the generic networks."""
     traces = [traced(work) for work in works]
     times = np.array([least_seconds(work, rounds) for work in works])
-    rows = np.array([(alone(one, cpu), len(one.operators)) for one in traces])
+    rows = np.array([(alone(one, cpu), calls(one)) for one in traces])
     (slower, host_s), _ = nnls(rows / times[:, None], np.ones(len(times)))
     return Around(float(slower), float(host_s))
 

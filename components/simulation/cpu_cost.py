@@ -84,7 +84,7 @@ class Around:
 
     Attributes:
         slower: factor of its work: its code and its weights have been driven out of the core's caches.
-        host_s: Python, and in a training autograd, around it.
+        host_s: Python, and in a training autograd, around each call, also of what has no kernel.
     """
 
     slower: float
@@ -140,7 +140,12 @@ def seconds(trace: Trace, cpu: Cpu, learning: bool) -> float:
         learning: gradients are recorded and computed.
     """
     around = cpu.learning if learning else cpu.inferring
-    return around.slower * alone(trace, cpu) + around.host_s * len(trace.operators)
+    return around.slower * alone(trace, cpu) + around.host_s * calls(trace)
+
+
+def calls(trace: Trace) -> int:
+    """How often Python or autograd calls an operator, with a kernel or without."""
+    return len(trace.operators) + trace.views
 
 
 def alone(trace: Trace, cpu: Cpu) -> float:

@@ -13,13 +13,17 @@ Work = Callable[[], object]
 
 def generic_networks() -> Iterator[tuple[Work, Work]]:
     """Each as a pass without gradients and as one with (forward and backward), float32."""
-    yield _works(nn.Sequential(*(_Attending(8) for _ in range(4))), torch.randn(1, 6, 8))
-    yield _works(nn.Sequential(*(_Attending(224) for _ in range(3))), torch.randn(1, 1, 224))
-    yield _works(nn.Sequential(*(_Attending(160) for _ in range(3))), torch.randn(1, 90, 160))
-    yield _works(nn.Sequential(*(_Attending(96) for _ in range(2))), torch.randn(6, 200, 96))
-    yield _works(nn.Sequential(*(_Gated(112, 2**place) for place in range(4))), torch.randn(1, 112, 350))
-    yield _works(nn.Sequential(*(_Gated(64, 1) for _ in range(4))), torch.randn(8, 64, 100))
-    yield _works(_pictures(), torch.randn(6, 5, 72, 72))
+    for width, depth, rows, length in (
+        (8, 4, 1, 6), (208, 4, 1, 1), (256, 5, 1, 1), (160, 6, 1, 40), (144, 5, 1, 150), (112, 4, 2, 300), (96, 2, 6, 150),
+    ):  # fmt: skip
+        yield _works(
+            nn.Sequential(*(_Attending(width) for _ in range(depth))), torch.randn(rows, length, width)
+        )
+    for channels, depth, rows, length in ((112, 5, 1, 350), (208, 4, 1, 120), (64, 4, 8, 100)):
+        layers = (_Gated(channels, 2 ** (place % 3)) for place in range(depth))
+        yield _works(nn.Sequential(*layers), torch.randn(rows, channels, length))
+    yield _works(_pictures(20), torch.randn(6, 5, 72, 72))
+    yield _works(_pictures(8), torch.randn(6, 5, 88, 88))
 
 
 def _works(net: nn.Module, given: Tensor) -> tuple[Work, Work]:
@@ -35,24 +39,28 @@ def _works(net: nn.Module, given: Tensor) -> tuple[Work, Work]:
 
 
 class _Attending(nn.Module):
-    """A transformer's block with a convolution in it."""
+    """A transformer's block with a convolution in it, a condition, and a mask of what is valid."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.first, self.second = nn.LayerNorm(width), nn.LayerNorm(width)
         self.heads, self.joined = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.wide, self.narrow = nn.Conv1d(width, 2 * width, 3, padding=1), nn.Linear(2 * width, width)
+        self.condition, self.names = nn.Linear(width, 2 * width), nn.Embedding(4, width)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, T, C] → the same."""
         rows, length, width = x.shape
+        valid = torch.arange(length) < torch.full((rows, 1), length)
+        gain, shift = self.condition(self.names(torch.zeros(rows, 1, dtype=torch.long))).chunk(2, dim=-1)
         query, key, value = (
             self.heads(self.first(x)).view(rows, length, 2, -1).transpose(1, 2).chunk(3, dim=-1)
         )
         seen = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).reshape(rows, length, width)
         x = x + self.joined(seen)
-        inner = F.relu(self.wide(self.second(x).transpose(1, 2))).transpose(1, 2)
-        made: Tensor = x + self.narrow(inner)
+        heard = (self.second(x) * (1.0 + gain) + shift).masked_fill(~valid[..., None], 0.0)
+        inner = F.relu(self.wide(heard.transpose(1, 2))).transpose(1, 2)
+        made: Tensor = x + self.narrow(inner) * valid[..., None]
         return made
 
 
@@ -71,12 +79,14 @@ class _Gated(nn.Module):
         return made
 
 
-def _pictures() -> nn.Module:
+def _pictures(channels: int) -> nn.Module:
     """Pictures smaller, then larger again."""
 
     def block(inputs: int, outputs: int, stride: int) -> nn.Module:
         convolution = nn.Conv2d(inputs, outputs, 3, stride, padding=1)
         return nn.Sequential(convolution, nn.GroupNorm(4, outputs), nn.SiLU())
 
-    larger = nn.Upsample(scale_factor=2.0)
-    return nn.Sequential(block(5, 20, 1), block(20, 40, 2), block(40, 40, 1), larger, block(40, 12, 1))
+    deep = 2 * channels
+    down = (block(5, channels, 1), block(channels, deep, 2), block(deep, deep, 1), block(deep, 2 * deep, 2))
+    up = (nn.Upsample(scale_factor=2.0), block(2 * deep, deep, 1), nn.Upsample(scale_factor=2.0))
+    return nn.Sequential(*down, *up, block(deep, 12, 1), nn.Conv2d(12, 4, 1), nn.Sigmoid())

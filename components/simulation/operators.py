@@ -74,10 +74,12 @@ class Trace:
         operators: in order.
         peak_bytes: most that lived at one time: activations, weights, gradients, whatever the pass touched.
             The allocator's rounding and fragments, workspaces of kernels and the device's context are not in.
+        views: what was called besides and launches nothing: other looks at the same memory.
     """
 
     operators: tuple[Operator, ...]
     peak_bytes: int
+    views: int = 0
 
     @property
     def flops(self) -> int:
@@ -129,14 +131,14 @@ def traced(work: Callable[[], object], resident: Sequence[Tensor] = ()) -> Trace
         recorder.hold(one)
     with recorder:
         work()
-    return Trace(tuple(recorder.operators), recorder.peak)
+    return Trace(tuple(recorder.operators), recorder.peak, recorder.views)
 
 
 class _Recorder(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.operators: list[Operator] = []
-        self.peak = self._live = 0
+        self.peak = self._live = self.views = 0
         self._known: set[int] = set()
 
     def __torch_dispatch__(
@@ -156,6 +158,7 @@ class _Recorder(TorchDispatchMode):
             if isinstance(one, Tensor):
                 self.hold(one)
         if not _has_kernel(func):
+            self.views += 1
             return made
         self.operators.append(_operator(func, args, given, made))
         return made
