@@ -83,7 +83,7 @@ def _told(one: Judged) -> Judged:
 
 
 def _published() -> Row:
-    """The committed fit against published rows that it has not seen; the bare peaks of the data sheets too."""
+    """The committed fit against published rows that it has not seen; the data sheets' bare peaks too."""
     efficiency = calibration.fitted()
     bare = replace(
         efficiency,

@@ -23,7 +23,7 @@ from real_paths import RealPath, this_cpu, training_paths
 
 from components.core.paths import project_root
 from components.simulation.cpu_calibration import least_seconds
-from components.simulation.cpu_cost import Cpu, key_of, operator_seconds, roofline
+from components.simulation.cpu_cost import Cpu, key_of, roofline, seconds
 from components.simulation.operators import Trace, traced
 
 WORKSPACE = project_root() / "artifacts" / "bench" / "workspace"
@@ -51,7 +51,8 @@ def _measured(arguments: argparse.Namespace) -> list[Row]:
         trace, took = traced(path.work), least_seconds(path.work, arguments.rounds)
         found.append(_row(path, trace, took, cpu, arguments.rounds))
         print(
-            f"{path.name}: {1e3 * took:.0f} ms, {trace.flops / 1e9:.1f} GFLOP, {len(trace.operators)} operators"
+            f"{path.name}: {1e3 * took:.0f} ms, {trace.flops / 1e9:.1f} GFLOP, "
+            f"{len(trace.operators)} operators"
         )
         print(_dearest(trace, cpu, arguments.dearest), flush=True)
     return found
@@ -73,7 +74,7 @@ def _dearest(trace: Trace, cpu: Cpu, most: int) -> str:
         name = f"{key.family}{' backward' if key.backward else ''}" if one.flops else one.name
         kind = spent[name]
         kind[0] += 1
-        kind[1] += cpu.learning.slower * operator_seconds(one, cpu) + cpu.learning.host_s
+        kind[1] += seconds(Trace((one,), 0), cpu, learning=True)
         kind[2] += roofline(Trace((one,), 0), cpu)
     ordered = sorted(spent.items(), key=lambda kind: -kind[1][1])[:most]
     return "\n".join(

@@ -101,7 +101,7 @@ def _calibrated(rounds: int) -> Cpu:
     with torch.no_grad():
         probes = list(_single_operators())
         known = [(one.trace.operators[0], least_seconds(one.work, rounds)) for one in probes]
-    nothing = Around(1.0, 0.0)
+    nothing = Around(1.0, 1.0, 0.0)
     bare = Cpu(cpu_label(), _lines(known), nothing, nothing, _fastest(known), _bandwidth(known))
     infer, learn = zip(*generic_networks(), strict=True)
     return replace(bare, inferring=_around(infer, bare, rounds), learning=_around(learn, bare, rounds))
@@ -139,9 +139,9 @@ def _around(works: Sequence[Work], cpu: Cpu, rounds: int) -> Around:
     """Least squares of relative errors over the generic networks."""
     traces = [traced(work) for work in works]
     times = np.array([least_seconds(work, rounds) for work in works])
-    rows = np.array([(alone(one, cpu), calls(one)) for one in traces])
-    (slower, host_s), _ = nnls(rows / times[:, None], np.ones(len(times)))
-    return Around(float(slower), float(host_s))
+    rows = np.array([(*alone(one, cpu), calls(one)) for one in traces])
+    (arithmetic, rest, host_s), _ = nnls(rows / times[:, None], np.ones(len(times)))
+    return Around(float(arithmetic), float(rest), float(host_s))
 
 
 def _single_operators() -> Iterator[Probe]:

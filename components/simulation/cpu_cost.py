@@ -83,11 +83,13 @@ class Around:
     """An operator within a network beside the same alone.
 
     Attributes:
-        slower: factor of its work: its code and its weights have been driven out of the core's caches.
+        arithmetic: factor of what its floating-point operations take.
+        rest: factor of everything else: code and weights have been driven out of the core's caches.
         host_s: Python, and in a training autograd, around each call, also of what has no kernel.
     """
 
-    slower: float
+    arithmetic: float
+    rest: float
     host_s: float
 
 
@@ -140,7 +142,8 @@ def seconds(trace: Trace, cpu: Cpu, learning: bool) -> float:
         learning: gradients are recorded and computed.
     """
     around = cpu.learning if learning else cpu.inferring
-    return around.slower * alone(trace, cpu) + around.host_s * calls(trace)
+    arithmetic, rest = alone(trace, cpu)
+    return around.arithmetic * arithmetic + around.rest * rest + around.host_s * calls(trace)
 
 
 def calls(trace: Trace) -> int:
@@ -148,15 +151,19 @@ def calls(trace: Trace) -> int:
     return len(trace.operators) + trace.views
 
 
-def alone(trace: Trace, cpu: Cpu) -> float:
-    """Seconds of all operators as if each ran over and over."""
-    return sum(operator_seconds(one, cpu) for one in trace.operators)
+def alone(trace: Trace, cpu: Cpu) -> tuple[float, float]:
+    """Seconds of all operators as if each ran over and over: of their arithmetic, and of the rest."""
+    parts = [operator_seconds(one, cpu) for one in trace.operators]
+    return sum(arithmetic for arithmetic, _ in parts), sum(rest for _, rest in parts)
 
 
-def operator_seconds(operator: Operator, cpu: Cpu) -> float:
-    """Of one operator, without what a network adds."""
+def operator_seconds(operator: Operator, cpu: Cpu) -> tuple[float, float]:
+    """Of one operator that runs over and over: of its arithmetic, and of the rest."""
     prices = astuple(cpu.lines[key_of(operator)])
-    return sum(count * price for count, price in zip(counts(operator), prices, strict=True))
+    launch, flops, lost, *others = (
+        count * price for count, price in zip(counts(operator), prices, strict=True)
+    )
+    return flops + lost, launch + sum(others)
 
 
 def bare_roofline(trace: Trace, cpu: Cpu) -> float:

@@ -14,7 +14,8 @@ Work = Callable[[], object]
 def generic_networks() -> Iterator[tuple[Work, Work]]:
     """Each as a pass without gradients and as one with (forward and backward), float32."""
     for width, depth, rows, length in (
-        (8, 4, 1, 6), (208, 4, 1, 1), (256, 5, 1, 1), (160, 6, 1, 40), (144, 5, 1, 150), (112, 4, 2, 300), (96, 2, 6, 150),
+        (8, 4, 1, 6), (208, 4, 1, 1), (256, 5, 1, 1), (160, 6, 1, 40), (144, 5, 1, 150), (112, 4, 2, 300),
+        (96, 2, 6, 150),
     ):  # fmt: skip
         yield _works(
             nn.Sequential(*(_Attending(width) for _ in range(depth))), torch.randn(rows, length, width)
