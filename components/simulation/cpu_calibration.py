@@ -19,7 +19,8 @@ import torch
 from scipy.optimize import nnls
 
 from components.core.provenance import cpu_label
-from components.simulation.cpu_cost import Around, Cpu, Key, Line, alone, calls, counts, key_of
+from components.simulation.cpu_cost import Around, Cpu, Key, Line, counts, key_of
+from components.simulation.cpu_cost import work as work_in
 from components.simulation.generic_networks import Work, generic_networks
 from components.simulation.operators import Operator, Trace, traced
 
@@ -101,7 +102,7 @@ def _calibrated(rounds: int) -> Cpu:
     with torch.no_grad():
         probes = list(_single_operators())
         known = [(one.trace.operators[0], least_seconds(one.work, rounds)) for one in probes]
-    nothing = Around(1.0, 1.0, 0.0)
+    nothing = Around(1.0, 1.0, 0.0, 0.0)
     bare = Cpu(cpu_label(), _lines(known), nothing, nothing, _fastest(known), _bandwidth(known))
     infer, learn = zip(*generic_networks(), strict=True)
     return replace(bare, inferring=_around(infer, bare, rounds), learning=_around(learn, bare, rounds))
@@ -137,11 +138,11 @@ def _bandwidth(known: Sequence[tuple[Operator, float]]) -> float:
 
 def _around(works: Sequence[Work], cpu: Cpu, rounds: int) -> Around:
     """Least squares of relative errors over the generic networks."""
-    traces = [traced(work) for work in works]
+    rows = np.array([work_in(traced(work), cpu) for work in works], dtype=float)
     times = np.array([least_seconds(work, rounds) for work in works])
-    rows = np.array([(*alone(one, cpu), calls(one)) for one in traces])
-    (arithmetic, rest, host_s), _ = nnls(rows / times[:, None], np.ones(len(times)))
-    return Around(float(arithmetic), float(rest), float(host_s))
+    scale = rows.max(axis=0)
+    prices, _ = nnls(rows / scale / times[:, None], np.ones(len(times)))
+    return Around(*(float(price) for price in prices / scale))
 
 
 def _single_operators() -> Iterator[Probe]:

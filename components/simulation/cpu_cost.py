@@ -85,11 +85,13 @@ class Around:
     Attributes:
         arithmetic: factor of what its floating-point operations take.
         rest: factor of everything else: code and weights have been driven out of the core's caches.
+        given_byte_s: of a byte that the pass has not made itself: its weights lie behind the core's caches.
         host_s: Python, and in a training autograd, around each call, also of what has no kernel.
     """
 
     arithmetic: float
     rest: float
+    given_byte_s: float
     host_s: float
 
 
@@ -142,8 +144,12 @@ def seconds(trace: Trace, cpu: Cpu, learning: bool) -> float:
         learning: gradients are recorded and computed.
     """
     around = cpu.learning if learning else cpu.inferring
-    arithmetic, rest = alone(trace, cpu)
-    return around.arithmetic * arithmetic + around.rest * rest + around.host_s * calls(trace)
+    return sum(count * price for count, price in zip(work(trace, cpu), astuple(around), strict=True))
+
+
+def work(trace: Trace, cpu: Cpu) -> tuple[float, float, int, int]:
+    """What the prices of `Around` are multiplied with, in its order."""
+    return (*alone(trace, cpu), trace.given_bytes, calls(trace))
 
 
 def calls(trace: Trace) -> int:

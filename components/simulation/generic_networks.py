@@ -18,7 +18,8 @@ def generic_networks() -> Iterator[tuple[Work, Work]]:
         (96, 2, 6, 150),
     ):  # fmt: skip
         yield _works(
-            nn.Sequential(*(_Attending(width) for _ in range(depth))), torch.randn(rows, length, width)
+            nn.Sequential(*(_Attending(width, length) for _ in range(depth))),
+            torch.randn(rows, length, width),
         )
     for channels, depth, rows, length in ((112, 5, 1, 350), (208, 4, 1, 120), (64, 4, 8, 100)):
         layers = (_Gated(channels, 2 ** (place % 3)) for place in range(depth))
@@ -40,13 +41,16 @@ def _works(net: nn.Module, given: Tensor) -> tuple[Work, Work]:
 
 
 class _Attending(nn.Module):
-    """A transformer's block with a convolution in it, a condition, and a mask of what is valid."""
+    """A transformer's block, with a convolution where it has places, a condition, and a mask of what is valid."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, places: int) -> None:
         super().__init__()
         self.first, self.second = nn.LayerNorm(width), nn.LayerNorm(width)
         self.heads, self.joined = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.wide, self.narrow = nn.Conv1d(width, 2 * width, 3, padding=1), nn.Linear(2 * width, width)
+        self.wide: nn.Module = nn.Linear(width, 2 * width)
+        if places > 1:
+            self.wide = nn.Sequential(_Turned(), nn.Conv1d(width, 2 * width, 3, padding=1), _Turned())
+        self.narrow = nn.Linear(2 * width, width)
         self.condition, self.names = nn.Linear(width, 2 * width), nn.Embedding(4, width)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -60,9 +64,15 @@ class _Attending(nn.Module):
         seen = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).reshape(rows, length, width)
         x = x + self.joined(seen)
         heard = (self.second(x) * (1.0 + gain) + shift).masked_fill(~valid[..., None], 0.0)
-        inner = F.relu(self.wide(heard.transpose(1, 2))).transpose(1, 2)
+        inner = F.relu(self.wide(heard))
         made: Tensor = x + self.narrow(inner) * valid[..., None]
         return made
+
+
+class _Turned(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, T, C] → [B, C, T], and back."""
+        return x.transpose(1, 2)
 
 
 class _Gated(nn.Module):

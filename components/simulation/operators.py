@@ -75,11 +75,13 @@ class Trace:
         peak_bytes: most that lived at one time: activations, weights, gradients, whatever the pass touched.
             The allocator's rounding and fragments, workspaces of kernels and the device's context are not in.
         views: what was called besides and launches nothing: other looks at the same memory.
+        given_bytes: of the memory that it read and had not made itself: weights and inputs, each once.
     """
 
     operators: tuple[Operator, ...]
     peak_bytes: int
     views: int = 0
+    given_bytes: int = 0
 
     @property
     def flops(self) -> int:
@@ -131,15 +133,17 @@ def traced(work: Callable[[], object], resident: Sequence[Tensor] = ()) -> Trace
         recorder.hold(one)
     with recorder:
         work()
-    return Trace(tuple(recorder.operators), recorder.peak, recorder.views)
+    return Trace(tuple(recorder.operators), recorder.peak, recorder.views, recorder.given)
 
 
 class _Recorder(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.operators: list[Operator] = []
-        self.peak = self._live = self.views = 0
+        self.peak = self._live = self.views = self.given = 0
         self._known: set[int] = set()
+        self._made: set[int] = set()
+        self._met: set[int] = set()
 
     def __torch_dispatch__(
         self,
@@ -153,15 +157,26 @@ class _Recorder(TorchDispatchMode):
         if _is_composite(func):
             with self:  # under inference mode composites arrive whole, and have no kernel of their own
                 return func._op_dk(torch._C.DispatchKey.CompositeImplicitAutograd, *args, **given)
+        self._meet(args, given)
         made = func(*args, **given)
         for one in tree_leaves(made):
             if isinstance(one, Tensor):
+                self._made |= {one.untyped_storage()._cdata} - self._met
                 self.hold(one)
         if not _has_kernel(func):
             self.views += 1
             return made
         self.operators.append(_operator(func, args, given, made))
         return made
+
+    def _meet(self, args: tuple[Any, ...], given: Mapping[str, Any]) -> None:
+        """Count what comes from outside when it is used first."""
+        for one in tree_leaves((args, given)):
+            if isinstance(one, Tensor):
+                key = one.untyped_storage()._cdata
+                if key not in self._made and key not in self._met:
+                    self._met.add(key)
+                    self.given += _extent(one)
 
     def hold(self, tensor: Tensor) -> None:
         """Count a tensor's memory as long as somebody holds it."""
