@@ -144,7 +144,8 @@ def seconds(trace: Trace, cpu: Cpu, learning: bool) -> float:
         learning: gradients are recorded and computed.
     """
     around = cpu.learning if learning else cpu.inferring
-    return sum(count * price for count, price in zip(work(trace, cpu), astuple(around), strict=True))
+    prices: tuple[float, ...] = astuple(around)
+    return sum(count * price for count, price in zip(work(trace, cpu), prices, strict=True))
 
 
 def work(trace: Trace, cpu: Cpu) -> tuple[float, float, int, int]:

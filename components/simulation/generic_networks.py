@@ -14,8 +14,8 @@ Work = Callable[[], object]
 def generic_networks() -> Iterator[tuple[Work, Work]]:
     """Each as a pass without gradients and as one with (forward and backward), float32."""
     for width, depth, rows, length in (
-        (8, 4, 1, 6), (208, 4, 1, 1), (256, 5, 1, 1), (160, 6, 1, 40), (144, 5, 1, 150), (112, 4, 2, 300),
-        (96, 2, 6, 150),
+        (8, 4, 1, 6), (112, 4, 1, 1), (144, 5, 1, 1), (208, 4, 1, 1), (256, 5, 1, 1), (160, 6, 1, 40),
+        (144, 5, 1, 150), (112, 4, 2, 300), (96, 2, 6, 150),
     ):  # fmt: skip
         yield _works(
             nn.Sequential(*(_Attending(width, length) for _ in range(depth))),
@@ -41,7 +41,7 @@ def _works(net: nn.Module, given: Tensor) -> tuple[Work, Work]:
 
 
 class _Attending(nn.Module):
-    """A transformer's block, with a convolution where it has places, a condition, and a mask of what is valid."""
+    """A block of a transformer: a condition, a mask of what is valid, a convolution where there are places."""
 
     def __init__(self, width: int, places: int) -> None:
         super().__init__()

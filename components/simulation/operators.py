@@ -248,7 +248,8 @@ def _flops(packet: Any, args: tuple[Any, ...], given: Mapping[str, Any], made: A
 def _padding(packet: Any, args: tuple[Any, ...]) -> float:
     """How many times as much it is with whole vectors of channels."""
     weight = args[2] if str(packet).endswith("backward") else args[1]
-    return math.prod(math.ceil(one / _VECTOR) * _VECTOR / one for one in weight.shape[:2])
+    channels: list[int] = list(weight.shape[:2])
+    return math.prod(math.ceil(one / _VECTOR) * _VECTOR / one for one in channels)
 
 
 def _moved(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
