@@ -41,7 +41,7 @@ def _works(net: nn.Module, given: Tensor) -> tuple[Work, Work]:
 
 
 class _Attending(nn.Module):
-    """A block of a transformer: a condition, a mask of what is valid, a convolution where there are places."""
+    """A transformer's block: a condition, a mask of what is valid, a convolution where there are places."""
 
     def __init__(self, width: int, places: int) -> None:
         super().__init__()

@@ -13,7 +13,16 @@ ROOT = project_root()
 
 
 #: Without metric_logging: making MLflow's tables takes longer than all of these.
-CHEAP = ("monotonic_alignment", "f0", "memory", "vocoder", "kv_cache")
+CHEAP = (
+    "monotonic_alignment",
+    "f0",
+    "memory",
+    "vocoder",
+    "kv_cache",
+    "orchestration",
+    "training_step",
+    "simulator",
+)
 
 
 def test_the_benchmarks_run_in_their_short_form(tmp_path: Path) -> None:
@@ -24,7 +33,7 @@ def test_the_benchmarks_run_in_their_short_form(tmp_path: Path) -> None:
     told = json.loads(out.read_text(encoding="utf-8"))
     about = json.loads((tmp_path / "about.json").read_text(encoding="utf-8"))
     assert (about["short"], about["broken"]) == (True, [])
-    assert [row["id"] for row in told] == ["10", "4", "memory", "1", "3"]
+    assert [row["id"] for row in told] == ["10", "4", "memory", "1", "3", "9-a", "12"]
     names = {"id", "name", "ratio", "low", "high", "goal", "baseline", "limit", "n"}
     assert all(set(row) == names and row["ratio"] > 0 and row["n"] > 0 for row in told)
 
@@ -34,5 +43,14 @@ def test_every_benchmark_is_in_the_list() -> None:
         "import sys; sys.path.insert(0, 'benchmarks'); import run_all; print(*sorted(run_all.BENCHMARKS))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
-    files = {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - {"run_all", "ratio"}
+    beside = {"run_all", "ratio", "real_paths", "scaling_steps", "latest"}
+    files = {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - beside
     assert done.stdout.split() == sorted(files), done.stderr[-2000:]
+
+
+def test_no_step_over_a_corpus_grows_faster_than_its_utterances() -> None:
+    """Instructions of this project's own code are counted: a busy machine changes none of them."""
+    command = [sys.executable, "benchmarks/scaling.py", "--count"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert done.stdout.count("met; baseline: linear") == 6
