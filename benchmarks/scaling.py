@@ -75,6 +75,7 @@ def _measured(arguments: argparse.Namespace) -> list[Row]:
     fits = []
     for step in STEPS:
         sizes = [max(10, round(size * arguments.scale)) for size in step.sizes]
+        _timed(step, sizes[0])  # imports, caches
         times = [[_timed(step, size) for size in sizes] for _ in range(arguments.repeats)]
         fits.append(_fitted(step.name, sizes, times))
         print(f"{step.name}: {fits[-1]}", flush=True)

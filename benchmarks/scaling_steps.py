@@ -115,11 +115,11 @@ def _store(folder: Path, count: int) -> Work:
 
 
 STEPS = (
-    Step("ingest", "ingest of new recordings", (100, 300, 1000), _ingest),
-    Step("again", "ingest of the same recordings", (100, 300, 1000), _again),
+    Step("ingest", "ingest of new recordings", (100, 300, 1000, 3000), _ingest),
+    Step("again", "ingest of the same recordings", (100, 300, 1000, 3000), _again),
     Step("manifest", "manifest written and read", (100, 1000, 10_000, 100_000), _manifest),
     Step("hashes", "data version by its files", (100, 1000, 10_000), _hashes),
-    Step("validate", "validation of recordings", (100, 300, 1000), _validate),
+    Step("validate", "validation of recordings", (100, 300, 1000, 3000), _validate),
     Step("store", "feature store written and read", (100, 1000, 10_000), _store),
 )
 
