@@ -1,4 +1,4 @@
-"""The latest figure of every benchmark: kept in docs/performance.csv, shown in README.md and docs/performance.md.
+"""The latest figure of every benchmark: kept in docs/performance.csv, shown in README.md and the docs.
 
     python benchmarks/latest.py                     # writes both tables again
     python benchmarks/latest.py --take artifacts/bench/results.json   # takes a run's rows first

@@ -29,6 +29,7 @@ from components.simulation.cpu_calibration import calibrated
 from components.simulation.cpu_cost import Cpu
 from components.stages.expert import taught
 from components.stages.runner import Request, run_stage
+from components.training import rng
 from components.training.learner import Counters, Learner
 from components.training.peers import Peers
 from components.training.sampler import BatchOrder
@@ -174,7 +175,12 @@ def training_step(task: TrainingTask, samples: list[object]) -> Callable[[], obj
     """A whole step of the loop over the same samples."""
     learner = Learner(task, CPU, lambda _: None, Peers())
     counters = Counters(step=1, micro_batch=task.recipe.batch_size)
-    return lambda: learner.step(samples, len(samples), counters, 1.0)  # type: ignore[arg-type]
+
+    def step() -> object:
+        rng.seed_everything(0)  # what is drawn (prompts, a codebook) decides how much there is to do
+        return learner.step(samples, len(samples), counters, 1.0)  # type: ignore[arg-type]
+
+    return step
 
 
 def _task(model: str, workspace: Workspace) -> TrainingTask:

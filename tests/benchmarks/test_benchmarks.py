@@ -54,3 +54,14 @@ def test_no_step_over_a_corpus_grows_faster_than_its_utterances() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert done.stdout.count("met; baseline: linear") == 6
+
+
+def test_the_tables_say_what_the_sheet_says() -> None:
+    """README.md and docs/performance.md are written by `benchmarks/latest.py`, not by hand."""
+    program = (
+        "import sys; sys.path.insert(0, 'benchmarks'); import latest; rows = latest.read(); "
+        "print([p.name for p, t in latest.tables(rows).items() "
+        "if latest.with_table(p.read_text(encoding='utf-8'), t) != p.read_text(encoding='utf-8')])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr[-2000:]
