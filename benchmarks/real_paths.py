@@ -166,6 +166,7 @@ def training_paths(folder: Path) -> Iterator[RealPath]:
         recipe = task.recipe
         rows = recipe.batch_size * recipe.gradient_accumulation
         lengths = getattr(task.train, "lengths", None)
+        rng.seed_everything(0)  # samples may draw too
         order = BatchOrder(len(task.train), rows, recipe.seed, lengths)  # type: ignore[arg-type]
         samples = [task.train[place] for place in order.batch(0)]
         yield RealPath(f"{model} step, {recipe.precision}", training_step(task, samples), learning=True)
