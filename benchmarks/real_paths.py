@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -32,6 +32,7 @@ from components.stages.runner import Request, run_stage
 from components.training import rng
 from components.training.learner import Counters, Learner
 from components.training.peers import Peers
+from components.training.phase_step import Sample
 from components.training.sampler import BatchOrder
 
 CPU = torch.device("cpu")
@@ -172,14 +173,14 @@ def training_paths(folder: Path) -> Iterator[RealPath]:
         yield RealPath(f"{model} step, {recipe.precision}", training_step(task, samples), learning=True)
 
 
-def training_step(task: TrainingTask, samples: list[object]) -> Callable[[], object]:
+def training_step(task: TrainingTask, samples: Sequence[Sample]) -> Callable[[], object]:
     """A whole step of the loop over the same samples."""
     learner = Learner(task, CPU, lambda _: None, Peers())
     counters = Counters(step=1, micro_batch=task.recipe.batch_size)
 
     def step() -> object:
         rng.seed_everything(0)  # what is drawn (prompts, a codebook) decides how much there is to do
-        return learner.step(samples, len(samples), counters, 1.0)  # type: ignore[arg-type]
+        return learner.step(samples, len(samples), counters, 1.0)
 
     return step
 

@@ -32,7 +32,7 @@ from components.core.storage import write_json
 GOAL = 1 / 1.15
 _EXPONENTS = np.arange(0.5, 2.51, 0.02)
 _DRAWS = 200
-_COUNTED = (20, 40, 80)
+_COUNTED = (15, 30, 60)
 _OUT = project_root() / "artifacts" / "bench" / "scaling.json"
 
 
@@ -124,10 +124,12 @@ def _least_squares(sizes: Any, times: Any) -> tuple[float, float, float]:
 def _counted_exponent(step: Step) -> float:
     """Of the instructions, without what is fixed."""
     counts = []
-    for size in (_COUNTED[0], *_COUNTED):  # the first time also imports and fills caches
+    step = replace(step, prepare=step.counted or step.prepare)
+    _timed(step, _COUNTED[0])  # imports, caches
+    for size in _COUNTED:
         with tempfile.TemporaryDirectory() as folder:
             counts.append(_instructions(step.prepare(Path(folder), size)))
-    _, small, middle, large = counts
+    small, middle, large = counts
     return float(np.log2((large - middle) / max(1, middle - small)))
 
 
