@@ -34,6 +34,10 @@ BENCHMARKS = (
     "feature_extraction",
     "training_batches",
     "unchanged_rerun",
+    "orchestration",
+    "training_step",
+    "simulator",
+    "scaling",
 )
 _WIDTH = 140
 

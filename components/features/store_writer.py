@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -87,9 +88,11 @@ class Placed(Protocol):
 
 def pitch_statistics(rows: Sequence[Placed], f0: NDArray[np.float32]) -> dict[str, PitchStatistics]:
     """Over training utterances where the speaker has any, so that nothing held out leaks into training."""
+    by_speaker: dict[str, list[Placed]] = defaultdict(list)
+    for row in rows:
+        by_speaker[row.speaker_id].append(row)
     statistics = {}
-    for speaker in sorted({row.speaker_id for row in rows}):
-        own = [row for row in rows if row.speaker_id == speaker]
+    for speaker, own in sorted(by_speaker.items()):
         chosen = [row for row in own if row.split == "train"] or own
         pitches = np.concatenate([f0[r.frame_start : r.frame_start + r.frames] for r in chosen])
         logs = np.log(pitches[pitches > 0], dtype=np.float64)

@@ -20,7 +20,9 @@ Kind = Literal["matmul", "convolution", "attention", "other"]
 
 _ATEN = torch.ops.aten
 _MATMULS = {_ATEN.mm, _ATEN.addmm, _ATEN.bmm, _ATEN.baddbmm}
-_CONVOLUTIONS = {_ATEN.convolution, _ATEN.convolution_backward}
+_GROUPS = {_ATEN.convolution: 8, _ATEN.convolution_backward: 9}
+"""Where a convolution's arguments say how many groups of channels it has."""
+_VECTOR = 16
 _WITHOUT_KERNEL = {
     _ATEN.empty,
     _ATEN.empty_like,
@@ -49,6 +51,9 @@ class Operator:
         flops: 2 for a multiplication with its addition, as `torch.utils.flop_counter` has it.
         bytes: read and written, each tensor once.
         dtype: of the first floating-point input.
+        results: sums that a product or convolution forms, whatever their terms; 0 of the others.
+        padded_flops: ``flops`` if a convolution's channels were rounded up to whole vectors of 16.
+        grouped: a convolution whose channels do not all meet.
     """
 
     name: str
@@ -56,6 +61,9 @@ class Operator:
     flops: int
     bytes: int
     dtype: torch.dtype
+    results: int = 0
+    padded_flops: int = 0
+    grouped: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,10 +74,14 @@ class Trace:
         operators: in order.
         peak_bytes: most that lived at one time: activations, weights, gradients, whatever the pass touched.
             The allocator's rounding and fragments, workspaces of kernels and the device's context are not in.
+        views: what was called besides and launches nothing: other looks at the same memory.
+        given_bytes: of the memory that it read and had not made itself: weights and inputs, each once.
     """
 
     operators: tuple[Operator, ...]
     peak_bytes: int
+    views: int = 0
+    given_bytes: int = 0
 
     @property
     def flops(self) -> int:
@@ -121,15 +133,17 @@ def traced(work: Callable[[], object], resident: Sequence[Tensor] = ()) -> Trace
         recorder.hold(one)
     with recorder:
         work()
-    return Trace(tuple(recorder.operators), recorder.peak)
+    return Trace(tuple(recorder.operators), recorder.peak, recorder.views, recorder.given)
 
 
 class _Recorder(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.operators: list[Operator] = []
-        self.peak = self._live = 0
+        self.peak = self._live = self.views = self.given = 0
         self._known: set[int] = set()
+        self._made: set[int] = set()
+        self._met: set[int] = set()
 
     def __torch_dispatch__(
         self,
@@ -140,14 +154,29 @@ class _Recorder(TorchDispatchMode):
     ) -> Any:
         del types
         given = dict(kwargs or {})
+        if _is_composite(func):
+            with self:  # under inference mode composites arrive whole, and have no kernel of their own
+                return func._op_dk(torch._C.DispatchKey.CompositeImplicitAutograd, *args, **given)
+        self._meet(args, given)
         made = func(*args, **given)
         for one in tree_leaves(made):
             if isinstance(one, Tensor):
+                self._made |= {one.untyped_storage()._cdata} - self._met
                 self.hold(one)
         if not _has_kernel(func):
+            self.views += 1
             return made
         self.operators.append(_operator(func, args, given, made))
         return made
+
+    def _meet(self, args: tuple[Any, ...], given: Mapping[str, Any]) -> None:
+        """Count what comes from outside when it is used first."""
+        for one in tree_leaves((args, given)):
+            if isinstance(one, Tensor):
+                key = one.untyped_storage()._cdata
+                if key not in self._made and key not in self._met:
+                    self._met.add(key)
+                    self.given += _extent(one)
 
     def hold(self, tensor: Tensor) -> None:
         """Count a tensor's memory as long as somebody holds it."""
@@ -166,6 +195,11 @@ class _Recorder(TorchDispatchMode):
         self._live -= size
 
 
+def _is_composite(func: Any) -> bool:
+    known = torch._C._dispatch_has_kernel_for_dispatch_key
+    return func.namespace == "aten" and known(func.name(), "CompositeImplicitAutograd")
+
+
 def _has_kernel(func: Any) -> bool:
     return func.namespace == "aten" and not func.is_view and func.overloadpacket not in _WITHOUT_KERNEL
 
@@ -175,19 +209,25 @@ def _operator(func: Any, args: tuple[Any, ...], given: Mapping[str, Any], made: 
     inputs = [one for one in tree_leaves((args, given)) if isinstance(one, Tensor)]
     outputs = [one for one in tree_leaves(made) if isinstance(one, Tensor)]
     floating = next((one.dtype for one in (*inputs, *outputs) if one.is_floating_point()), torch.float32)
+    kind, flops = _kind(packet), _flops(packet, args, given, made)
+    grouped = kind == "convolution" and args[_GROUPS[packet]] > 1
+    padded = flops if kind != "convolution" or grouped else round(flops * _padding(packet, args))
     return Operator(
         name=str(packet).removeprefix("aten."),
-        kind=_kind(packet),
-        flops=_flops(packet, args, given, made),
+        kind=kind,
+        flops=flops,
         bytes=_moved(inputs, outputs),
         dtype=floating,
+        results=sum(one.numel() for one in outputs) if kind in ("matmul", "convolution") else 0,
+        padded_flops=padded,
+        grouped=grouped,
     )
 
 
 def _kind(packet: Any) -> Kind:
     if packet in _MATMULS:
         return "matmul"
-    if packet in _CONVOLUTIONS:
+    if packet in _GROUPS:
         return "convolution"
     if "scaled_dot_product" in str(packet):
         return "attention"
@@ -203,6 +243,13 @@ def _flops(packet: Any, args: tuple[Any, ...], given: Mapping[str, Any], made: A
         return int(forward * 5 // 2 if backward else forward)  # five products instead of two
     formula = flop_registry.get(packet)
     return 0 if formula is None else int(formula(*args, **given, out_val=made))
+
+
+def _padding(packet: Any, args: tuple[Any, ...]) -> float:
+    """How many times as much it is with whole vectors of channels."""
+    weight = args[2] if str(packet).endswith("backward") else args[1]
+    channels: list[int] = list(weight.shape[:2])
+    return math.prod(math.ceil(one / _VECTOR) * _VECTOR / one for one in channels)
 
 
 def _moved(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:

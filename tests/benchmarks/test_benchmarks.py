@@ -21,6 +21,9 @@ CHEAP = (
     "kv_cache",
     "feature_extraction",
     "training_batches",
+    "orchestration",
+    "training_step",
+    "simulator",
 )
 
 
@@ -32,7 +35,7 @@ def test_the_benchmarks_run_in_their_short_form(tmp_path: Path) -> None:
     told = json.loads(out.read_text(encoding="utf-8"))
     about = json.loads((tmp_path / "about.json").read_text(encoding="utf-8"))
     assert (about["short"], about["broken"]) == (True, [])
-    assert [row["id"] for row in told] == ["10", "4", "memory", "1", "3", "6", "5"]
+    assert [row["id"] for row in told] == ["10", "4", "memory", "1", "3", "6", "5", "9-a", "12"]
     names = {"id", "name", "ratio", "low", "high", "goal", "baseline", "limit", "n"}
     assert all(set(row) == names and row["ratio"] > 0 and row["n"] > 0 for row in told)
 
@@ -42,5 +45,25 @@ def test_every_benchmark_is_in_the_list() -> None:
         "import sys; sys.path.insert(0, 'benchmarks'); import run_all; print(*sorted(run_all.BENCHMARKS))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
-    files = {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - {"run_all", "ratio"}
+    beside = {"run_all", "ratio", "real_paths", "scaling_steps", "latest"}
+    files = {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - beside
     assert done.stdout.split() == sorted(files), done.stderr[-2000:]
+
+
+def test_no_step_over_a_corpus_grows_faster_than_its_utterances() -> None:
+    """Instructions of this project's own code are counted: a busy machine changes none of them."""
+    command = [sys.executable, "benchmarks/scaling.py", "--count"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert done.stdout.count("met; baseline: linear") == 6
+
+
+def test_the_tables_say_what_the_sheet_says() -> None:
+    """README.md and docs/performance.md are written by `benchmarks/latest.py`, not by hand."""
+    program = (
+        "import sys; sys.path.insert(0, 'benchmarks'); import latest; rows = latest.read(); "
+        "print([p.name for p, t in latest.tables(rows).items() "
+        "if latest.with_table(p.read_text(encoding='utf-8'), t) != p.read_text(encoding='utf-8')])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr[-2000:]

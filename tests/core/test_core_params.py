@@ -109,7 +109,7 @@ def test_profiles_that_extend_each_other_are_refused(project: Path) -> None:
 
 
 def test_an_unknown_profile_names_the_known_ones(project: Path) -> None:
-    with pytest.raises(ConfigError, match="ci, kind, laptop, pretrain"):
+    with pytest.raises(ConfigError, match="ci, kind, laptop, papers, pretrain"):
         catalogue.load(project, "a1000")
 
 

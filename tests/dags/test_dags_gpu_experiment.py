@@ -16,6 +16,7 @@ from components import catalogue
 from components.adapters.pod_spec import render_pod
 from components.core.params.platform import MlflowParams
 from components.core.paths import Workspace, project_root
+from components.core.ports import Tracker
 from components.core.stage_graph import stage
 from components.stages import services
 from components.stages.records import read_record
@@ -74,8 +75,20 @@ def test_a_real_run_predicts_every_cell_and_proposes(demo: Demo, tmp_path: Path)
         request_timeout_s=10,
         promotion_lease_timeout_s=1.0,
     )
-    arrived = [run.tags for run in services.tracker_of(mlflow, workspace).runs("vallex", 5)]
+    tracker = services.tracker_of(mlflow, workspace)
+    arrived = tracker.runs("vallex", 5)
     # On a busy machine MLflow answers too late, and the run waits in the spool for the next tracker.
     waiting = [json.loads(one.read_text(encoding="utf-8")) for one in workspace.spool.glob("*/header.json")]
-    (tags,) = arrived or [one["tags"] for one in waiting]
+    (tags,) = [run.tags for run in arrived] or [one["tags"] for one in waiting]
     assert (tags["evidence"], tags["stage"]) == ("simulated", "gpu_experiment")
+    if arrived:
+        _require_everything_of(tracker, arrived[0].run_id, tmp_path)
+
+
+def _require_everything_of(tracker: Tracker, run_id: str, target: Path) -> None:
+    """The run holds the grid as a parameter, a point of every cell, and the folder as artefacts."""
+    logged = tracker.client().get_run(run_id).data.params  # type: ignore[attr-defined]
+    assert json.loads(logged["grid"])["contexts"] == [32]
+    assert len(tracker.curves(run_id)["predicted_ms"]) == 12
+    folder = tracker.fetch(run_id, "experiment", target)
+    assert {one.name for one in folder.iterdir()} == {"cells.json", "cells.csv", "cells.png", "params.diff"}

@@ -119,7 +119,7 @@ def test_a_source_that_is_mostly_bad_is_refused_whole(tmp_path: Path, standing: 
         ({"format": "mp3s"}, ("format 'mp3s'", "generic, jvs, kss")),
         ({"corpus": "../out"}, ("--corpus",)),
         ({"corpus": ""}, ("ingest", "no --corpus")),
-        ({"profile": "lap"}, ("profile 'lap'", "ci, kind, laptop, pretrain")),
+        ({"profile": "lap"}, ("profile 'lap'", "ci, kind, laptop, papers, pretrain")),
     ],
 )
 def test_a_wrong_option_is_named(
