@@ -24,7 +24,7 @@ from components.core.paths import project_root
 from components.core.provenance import cpu_label, git_sha
 from components.core.storage import write_json
 
-BENCHMARKS = ("monotonic_alignment", "metric_logging", "f0", "memory", "vocoder", "kv_cache")
+BENCHMARKS = ("monotonic_alignment", "metric_logging", "f0", "memory", "vocoder", "kv_cache", "lips")
 _WIDTH = 140
 
 

@@ -71,7 +71,9 @@ class Wav2Lip(nn.Module):
         target = batch["target"].flatten(0, 1)
         l1 = picture_loss(made, target, self._weights.mouth_weight)
         windows = made.view(batch["target"].shape)[:, : self.syncnet.span]
-        sync = pair_loss(self.syncnet.see(self._shifted(windows)), self.syncnet.hear(batch["right"]), True).mean()
+        sync = pair_loss(
+            self.syncnet.see(self._shifted(windows)), self.syncnet.hear(batch["right"]), True
+        ).mean()
         if self.training:
             self._watch(sync.detach())
         judged = self._weights.adversarial_loss_weight > 0

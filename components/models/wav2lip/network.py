@@ -72,7 +72,7 @@ class Generator(nn.Module):
 
     @torch.no_grad()
     def _begin(self) -> None:
-        """Faint words and strokes; the four pixels of a shuffled cell begin alike, so no checkerboard does."""
+        """Faint words and strokes; the four pixels of a shuffled cell begin alike: no checkerboard."""
         coarse = self.join.convolution.out_channels
         self.join.convolution.weight[:, coarse:].mul_(_FIRST_WORD)
         for speech in self.said:
@@ -86,14 +86,16 @@ class Generator(nn.Module):
         """Faces.
 
         Args:
-            pictures: [B, 6, S, S] in [0, 1]: the frame with its lower half at 0, then the reference.
+            pictures: [B, 6, S, S] in [0, 1]: the frame with its lower half at 0, then the reference; or
+                [1, 6, S, S], a still that is looked at once for all the sounds.
             mel: [B, n_mels, 16] in [-4, 4], centred on the frame.
 
         Returns:
             [B, 3, S, S] in [0, 1], float32.
         """
         pictures = pictures.contiguous(memory_format=torch.channels_last)  # a quarter less time on CPUs
-        maps, heard = self.visual(pictures), self.audio(mel)
+        count, heard = len(mel), self.audio(mel)
+        maps = [one.expand(count, -1, -1, -1) for one in self.visual(pictures)]
         coarse = maps.pop()
         said = heard[:, :, None, None].expand(-1, -1, *coarse.shape[2:])
         x = self.join(torch.cat([coarse, said], dim=1))
@@ -109,7 +111,7 @@ class Generator(nn.Module):
         if self._shuffled:
             strokes = F.pixel_shuffle(strokes, 2)
         painted, kept = strokes.float().split([3, 1], dim=1)
-        given = _given(pictures).float()
+        given = _given(pictures).float().expand(count, -1, -1, -1)
         stays = _below(given) if self._lower else given
         made = torch.sigmoid(torch.sigmoid(kept) * torch.logit(stays, _DARKEST) + painted)
         return torch.cat([given[..., : self.size // 2, :], made], dim=2) if self._lower else made

@@ -37,7 +37,11 @@ class VisualEncoder(nn.Module):
         super().__init__()
         full, half, *deep = architecture.decoder_channels
         self._shuffled = architecture.decoder_top == "shuffle"
-        stem = [ConvBlock(24, half, 3)] if self._shuffled else [ConvBlock(6, full, 3), ConvBlock(full, half, 3, 2)]
+        stem = (
+            [ConvBlock(24, half, 3)]
+            if self._shuffled
+            else [ConvBlock(6, full, 3), ConvBlock(full, half, 3, 2)]
+        )
         self.fine = nn.ModuleList(stem)
         self.swin = swin_of(architecture)
         widths = [architecture.visual_encoder.embed_dim * 2**stage for stage in range(4)]
