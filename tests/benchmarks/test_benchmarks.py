@@ -13,7 +13,7 @@ ROOT = project_root()
 
 
 #: Without metric_logging: making MLflow's tables takes longer than all of these.
-CHEAP = ("monotonic_alignment", "f0", "memory", "vocoder", "kv_cache")
+CHEAP = ("monotonic_alignment", "f0", "memory", "vocoder", "kv_cache", "lips")
 
 
 def test_the_benchmarks_run_in_their_short_form(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_the_benchmarks_run_in_their_short_form(tmp_path: Path) -> None:
     told = json.loads(out.read_text(encoding="utf-8"))
     about = json.loads((tmp_path / "about.json").read_text(encoding="utf-8"))
     assert (about["short"], about["broken"]) == (True, [])
-    assert [row["id"] for row in told] == ["10", "4", "memory", "1", "3"]
+    assert [row["id"] for row in told] == ["10", "4", "memory", "1", "3", "lips1", "lips2", "lips3"]
     names = {"id", "name", "ratio", "low", "high", "goal", "baseline", "limit", "n"}
     assert all(set(row) == names and row["ratio"] > 0 and row["n"] > 0 for row in told)
 
