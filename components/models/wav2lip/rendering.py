@@ -29,7 +29,7 @@ class Wav2LipRenderer:
         self._hearing, architecture = found.card.hearing, found.card.architecture
         self._generator = Generator(architecture, found.card.tower)
         self._generator.load_state_dict(found.part(GENERATOR_PREFIX))
-        self._generator.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+        self._generator.to(device).eval().requires_grad_(False)
         self.fps, self.image_size = self._hearing.fps, architecture.image_size
         self.sample_rate = self._hearing.mel.sample_rate
         self.batch_frames = section.inference.batch_frames
