@@ -38,6 +38,7 @@ BENCHMARKS = (
     "training_step",
     "simulator",
     "scaling",
+    "lips",
 )
 _WIDTH = 140
 

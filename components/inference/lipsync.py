@@ -24,6 +24,8 @@ from components.nn.lip_sync import LipSynchroniser
 Image = NDArray[np.uint8]
 _TAIL_FRAMES = 2
 """Sound that outlasts the pictures by less is a codec's padding and ends with them."""
+_MIDDLE, _RADII = (0.5, 0.73), (0.33, 0.27)
+"""Of what is pasted: an ellipse around mouth and chin, across and down, shares of a crop's side."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Rendering:
 
     Attributes:
         max_gap: frames without a face that are bridged.
-        feather: share of a crop over which its border fades out.
+        feather: share of a crop over which what is pasted fades out.
         quality: constant rate factor of H.264.
     """
 
@@ -125,12 +127,19 @@ def heard_in(loud: Sound, rate: int) -> Iterator[NDArray[np.int16]]:
 
 
 def soft_mask(size: int, feather: float) -> NDArray[np.float32]:
-    """[size, size]: 1 over the lower half of a face, fading to 0 towards every border of it."""
-    width = max(1.0, feather * size)
-    place = np.arange(size, dtype=np.float32) + 0.5
-    across = np.clip(np.minimum(place, size - place) / width, 0.0, 1.0)
-    down = np.clip((place - size / 2 + width) / width, 0.0, 1.0) * np.clip((size - place) / width, 0.0, 1.0)
-    mask: NDArray[np.float32] = (down[:, None] * across[None, :]).astype(np.float32)
+    """[size, size]: 1 around the mouth, fading to 0 within the lower half of a face, towards an ellipse.
+
+    The corners of the lower half hold neck, collar and background, which no speech moves: pasted, they
+    flicker and show the crop's edge.
+
+    Args:
+        feather: width of the fading, a share of ``size``.
+    """
+    place = (np.arange(size, dtype=np.float32) + 0.5) / size
+    across, down = (place - _MIDDLE[0]) / _RADII[0], (place - _MIDDLE[1]) / _RADII[1]
+    inside = 1.0 - np.hypot(across[None, :], down[:, None])
+    width = max(1.0 / size, feather) / _RADII[1]
+    mask: NDArray[np.float32] = np.clip(inside / width, 0.0, 1.0).astype(np.float32)
     return mask
 
 

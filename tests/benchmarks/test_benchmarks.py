@@ -24,6 +24,7 @@ CHEAP = (
     "orchestration",
     "training_step",
     "simulator",
+    "lips",
 )
 
 
@@ -35,7 +36,20 @@ def test_the_benchmarks_run_in_their_short_form(tmp_path: Path) -> None:
     told = json.loads(out.read_text(encoding="utf-8"))
     about = json.loads((tmp_path / "about.json").read_text(encoding="utf-8"))
     assert (about["short"], about["broken"]) == (True, [])
-    assert [row["id"] for row in told] == ["10", "4", "memory", "1", "3", "6", "5", "9-a", "12"]
+    assert [row["id"] for row in told] == [
+        "10",
+        "4",
+        "memory",
+        "1",
+        "3",
+        "6",
+        "5",
+        "9-a",
+        "12",
+        "lips1",
+        "lips2",
+        "lips3",
+    ]
     names = {"id", "name", "ratio", "low", "high", "goal", "baseline", "limit", "n"}
     assert all(set(row) == names and row["ratio"] > 0 and row["n"] > 0 for row in told)
 

@@ -78,6 +78,17 @@ def test_a_crop_goes_back_to_its_place_and_nothing_else_changes() -> None:
     np.testing.assert_array_equal(changed[12:40, 22:50], 255 - IMAGE[12:40, 22:50])
 
 
+@pytest.mark.parametrize(
+    "where", [(-20, -9, 12, 23), (20.4, 10.7, 52.9, 43.2), (60, 40, 140, 120), (90, 5, 99, 14)]
+)
+def test_a_face_is_pasted_as_if_the_whole_picture_were_blended(where: tuple[float, ...]) -> None:
+    box, crop = np.array(where, np.float32), np.full((32, 32, 3), 200, np.uint8)
+    mask = np.random.default_rng(2).random((32, 32)).astype(np.float32)
+    wide = np.pad(IMAGE, ((200, 200), (200, 200), (0, 0)))
+    whole = pasted(wide, crop, box + 200, mask)[200:-200, 200:-200]
+    assert np.abs(pasted(IMAGE, crop, box, mask).astype(int) - whole).max() <= 1
+
+
 def test_a_large_face_is_averaged_down() -> None:
     """A chequered one becomes grey, whatever pixel would have been picked."""
     chequers = np.indices((64, 64)).sum(axis=0) % 2 * 255

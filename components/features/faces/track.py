@@ -125,7 +125,7 @@ def cropped(image: Image, box: Box, size: int) -> Image:
     """
     fold = max(1, int(min(box[2] - box[0], box[3] - box[1]) / size))
     side = fold * size
-    inverse = cv2.invertAffineTransform(_into_box(box, side))
+    inverse = cv2.invertAffineTransform(into_box(box, side))
     crop: Image = cv2.warpAffine(
         image, inverse, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
@@ -142,18 +142,31 @@ def pasted(image: Image, crop: Image, box: Box, mask: NDArray[np.float32]) -> Im
         crop: [S, S, 3].
         mask: [S, S] in [0, 1].
     """
-    height, width = image.shape[:2]
-    matrix = _into_box(box, len(crop))
-    placed = cv2.warpAffine(
-        crop, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    share = cv2.warpAffine(mask, matrix, (width, height), flags=cv2.INTER_LINEAR)[:, :, None]
-    blended = image + share * (placed.astype(np.float32) - image)
-    return np.where(share > 0, np.rint(blended), image).astype(np.uint8)
+    made = image.copy()
+    left, top, right, bottom = _touched(box, len(crop), image.shape[:2])
+    if right <= left or bottom <= top:
+        return made
+    given = image[top:bottom, left:right]
+    matrix = into_box(box, len(crop)) - np.array([[0.0, 0.0, left], [0.0, 0.0, top]])
+    size = (right - left, bottom - top)  # a face is a small part of a film's picture
+    placed = cv2.warpAffine(crop, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    share = cv2.warpAffine(mask, matrix, size, flags=cv2.INTER_LINEAR)[:, :, None]
+    blended = given + share * (placed.astype(np.float32) - given)
+    made[top:bottom, left:right] = np.where(share > 0, np.rint(blended), given)
+    return made
 
 
-def _into_box(box: Box, size: int) -> NDArray[np.float64]:
-    """Pixel centres of a crop → pixels of the frame, 2 × 3."""
+def _touched(box: Box, size: int, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of the pixels that a crop reaches, and one of the crop around it."""
+    around = np.ceil((box[2:] - box[:2]).max() / size) + 1
+    low, high = np.floor(box[:2] - around), np.ceil(box[2:] + around)
+    return (
+        max(0, int(low[0])), max(0, int(low[1])), min(shape[1], int(high[0])), min(shape[0], int(high[1])),
+    )  # fmt: skip
+
+
+def into_box(box: Box, size: int) -> NDArray[np.float64]:
+    """Pixel centres of a crop of that size → pixels of the frame, 2 × 3."""
     left, top, right, bottom = (float(value) for value in box)
     across, down = max(right - left, 1.0) / size, max(bottom - top, 1.0) / size
     return np.array([[across, 0.0, left + across / 2 - 0.5], [0.0, down, top + down / 2 - 0.5]])

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -49,33 +50,45 @@ class FaceWindows(Dataset[Sample]):
         return len(self._rows)
 
     def __getitem__(self, index: int) -> Sample:
-        """target and reference [T, 3, S, S] uint8, mel [T, n_mels, 16] of each frame, right and wrong
-        [n_mels, 16] of the window."""
+        """target and reference [T + K, 3, S, S] uint8, mel [T + K, n_mels, 16] of each frame, right and wrong
+        [n_mels, 16] of the window; K = ``single_frames`` in training, of other clips, else 0."""
         row, hearing = self._rows[index], self._store.hearing
         starts = self._store.starts(row)
         place = self._drawn(len(starts)) if self._draws else len(starts) // 2
         start = int(starts[place])
-        gaps = np.abs(starts - start)
-        far = starts[gaps >= self._apart]
-        near = starts[(gaps >= self._apart) & (gaps <= self._training.reference_max_frames)]
-        near = near if len(near) else far
-        other = int(near[self._drawn(len(near)) if self._draws else 0])
+        far = starts[np.abs(starts - start) >= self._apart]
+        other = self._reference(starts, start)
         elsewhere = int(far[self._drawn(len(far)) if self._draws else -1])
-        mel = self._store.mel(row)
-        each = [
-            heard_at(mel, hearing.centred_start(frame), hearing)
-            for frame in range(start, start + hearing.span)
-        ]
+        mel, span = self._store.mel(row), hearing.span
+        shown = [(row, start + step, other + step) for step in range(span)]
+        if self._draws:
+            shown += [self._single() for _ in range(self._training.single_frames)]
+        each = [heard_at(self._store.mel(of), hearing.centred_start(at), hearing) for of, at, _ in shown]
         return {
-            "target": self._faces(row, start),
-            "reference": self._faces(row, other),
+            "target": self._faces([(of, at) for of, at, _ in shown]),
+            "reference": self._faces([(of, like) for of, _, like in shown]),
             "mel": torch.from_numpy(np.stack(each)),
             "right": torch.from_numpy(heard_at(mel, hearing.start(start), hearing)),
             "wrong": torch.from_numpy(heard_at(mel, hearing.start(elsewhere), hearing)),
         }
 
-    def _faces(self, row: TalkingRow, start: int) -> Tensor:
-        crops = np.array(self._store.crops(row)[start : start + self._store.hearing.span])
+    def _reference(self, starts: NDArray[np.int64], start: int) -> int:
+        """Where the reference of a window begins: as far away as is asked, else as there is."""
+        gaps = np.abs(starts - start)
+        far = starts[gaps >= self._apart]
+        near = starts[(gaps >= self._apart) & (gaps <= self._training.reference_max_frames)]
+        near = near if len(near) else far
+        return int(near[self._drawn(len(near)) if self._draws else 0])
+
+    def _single(self) -> tuple[TalkingRow, int, int]:
+        """A clip, a frame of it and the frame of its reference."""
+        row = self._rows[self._drawn(len(self._rows))]
+        starts, middle = self._store.starts(row), self._store.hearing.span // 2
+        start = int(starts[self._drawn(len(starts))])
+        return row, start + middle, self._reference(starts, start) + middle
+
+    def _faces(self, frames: Sequence[tuple[TalkingRow, int]]) -> Tensor:
+        crops = np.stack([self._store.crops(row)[at] for row, at in frames])
         return torch.from_numpy(crops).permute(0, 3, 1, 2)
 
     @staticmethod

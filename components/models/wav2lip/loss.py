@@ -70,8 +70,10 @@ class Wav2Lip(nn.Module):
         made = self._faces(batch)
         target = batch["target"].flatten(0, 1)
         l1 = picture_loss(made, target, self._weights.mouth_weight)
-        windows = made.view(batch["target"].shape)
-        sync = pair_loss(self.syncnet.see(windows), self.syncnet.hear(batch["right"]), True).mean()
+        windows = made.view(batch["target"].shape)[:, : self.syncnet.span]
+        sync = pair_loss(
+            self.syncnet.see(self._shifted(windows)), self.syncnet.hear(batch["right"]), True
+        ).mean()
         if self.training:
             self._watch(sync.detach())
         judged = self._weights.adversarial_loss_weight > 0
@@ -88,13 +90,24 @@ class Wav2Lip(nn.Module):
         made: Tensor = self.generator(pictures.flatten(0, 1), batch["mel"].flatten(0, 1))
         return made
 
+    def _shifted(self, windows: Tensor) -> Tensor:
+        """[B, T, 3, S, S], in training moved by up to ``sync_shift_pixels`` each way, borders repeated: what
+        pleases this SyncNet and no other is often bound to single pixels."""
+        reach = self._weights.sync_shift_pixels if self.training else 0
+        if not reach:
+            return windows
+        size = windows.shape[-1]
+        down, across = (int(torch.randint(2 * reach + 1, ())) for _ in range(2))
+        wide = F.pad(windows.flatten(0, 1), [reach] * 4, mode="replicate")
+        return wide[..., down : down + size, across : across + size].view(windows.shape)
+
     def _judged(self, real: Tensor, made: Tensor) -> Tensor:
         return 0.5 * (
             _cross_entropy(self.judge(real), True) + _cross_entropy(self.judge(made.detach()), False)
         )
 
     def _pairs(self, batch: Batch) -> Tensor:
-        seen = self.syncnet.see(batch["target"])
+        seen = self.syncnet.see(batch["target"][:, : self.syncnet.span])
         right = pair_loss(seen, self.syncnet.hear(batch["right"]), True)
         return 0.5 * (right.mean() + pair_loss(seen, self.syncnet.hear(batch["wrong"]), False).mean())
 

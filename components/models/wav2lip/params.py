@@ -57,6 +57,14 @@ class Architecture(MelSection, Definition):
     decoder_channels: tuple[int, ...] = Field(
         strict=False, min_length=_SIZES, max_length=_SIZES, description="at S, S/2 … S/32"
     )
+    decoder_top: Literal["convolution", "shuffle"] = Field(
+        "convolution",
+        description="shuffle: four pixels are the channels of one at S/2; no map has the size S",
+    )
+    decoder_rows: Literal["all", "lower"] = Field(
+        "all",
+        description="lower: the decoder paints the lower half alone; the upper one is the given frame's",
+    )
     judge_channels: tuple[int, ...] = Field(strict=False, min_length=1)
 
     @model_validator(mode="after")
@@ -84,12 +92,19 @@ class Architecture(MelSection, Definition):
 
 
 class Training(TrainingRun, Definition):
-    """Recipe; a step learns from ``batch_size`` windows of five frames."""
+    """Recipe; a step learns from ``batch_size`` windows of five frames, and single frames beside them."""
 
+    single_frames: int = Field(
+        ge=0, description="of other clips beside every window: they teach the picture, the window its lips"
+    )
     mouth_weight: float = Field(ge=1, description="of the mouth's pixels in the reconstruction; 1: all alike")
     sync_loss_weight: float = Field(ge=0, le=1)
     sync_loss_start_eval: float = Field(gt=0, description="sync loss joins once its running mean is below")
     sync_loss_memory_steps: int = Field(gt=0, description="of that mean")
+    sync_shift_pixels: int = Field(
+        ge=0,
+        description="made windows reach SyncNet moved by up to so much, so that none pleases it by a pixel",
+    )
     adversarial_loss_weight: float = Field(ge=0, le=1)
     syncnet_eval_max: float = Field(gt=0, description="the generator does not start above")
     syncnet_accuracy_min: float = Field(ge=0, le=1, description="nor below")
@@ -120,7 +135,7 @@ class Inference(Definition):
     """Rendering."""
 
     batch_frames: int = Field(gt=0)
-    feather: float = Field(ge=0, lt=0.5, description="share of the crop over which its border fades out")
+    feather: float = Field(ge=0, lt=0.5, description="share of the crop over which what is pasted fades out")
     quality: int = Field(ge=0, le=51, description="constant rate factor of H.264; lower is better")
     pad_pixels: tuple[int, int, int, int] = Field(strict=False, description="top, bottom, left, right")
 

@@ -55,11 +55,12 @@ class Wav2LipRenderer:
         first, last = min(starts), max(starts) + self._hearing.window
         mel = lip_mel(samples, first, last, self._hearing)
         heard = np.stack([heard_at(mel, start - first, self._hearing) for start in starts])
+        if references is None and bool((crops == crops[:1]).all()):
+            crops = crops[:1]  # a still
         faces = self._pictures(crops)
         like = faces if references is None else self._pictures(references)
-        made = self._generator(
-            torch.cat([hidden_below(faces), like], dim=1), torch.from_numpy(heard).to(self.device)
-        )
+        pictures = torch.cat([hidden_below(faces), like], dim=1)
+        made = self._generator(pictures, torch.from_numpy(heard).to(self.device))
         whole = (made * 255.0).round().clamp(0, 255).to(torch.uint8)
         rendered: NDArray[np.uint8] = whole.permute(0, 2, 3, 1).contiguous().cpu().numpy()
         return rendered

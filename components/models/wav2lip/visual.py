@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from components.core.errors import ConfigError
@@ -18,11 +19,12 @@ _STEM = "embeddings.patch_embeddings.projection.weight"
 
 
 class VisualEncoder(nn.Module):
-    """Six channels (masked target and reference) → maps at six sizes.
+    """Six channels (masked target and reference) → maps at six sizes, or five.
 
     SwinV2 (Liu et al. 2022) begins with patches of four pixels, so it has no maps of S and S / 2: without
     them a decoder blurs teeth and lips. A shallow stem of convolutions gives those two. 1 × 1 convolutions
-    bring SwinV2's widths to the decoder's.
+    bring SwinV2's widths to the decoder's. Where the decoder's top is shuffled, the stem folds four pixels
+    into the channels of one instead (Shi et al. 2016, backwards), and no map has the size S.
 
     Args:
         architecture: of the generator.
@@ -34,7 +36,13 @@ class VisualEncoder(nn.Module):
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         full, half, *deep = architecture.decoder_channels
-        self.fine = nn.ModuleList([ConvBlock(6, full, 3), ConvBlock(full, half, 3, 2)])
+        self._shuffled = architecture.decoder_top == "shuffle"
+        stem = (
+            [ConvBlock(24, half, 3)]
+            if self._shuffled
+            else [ConvBlock(6, full, 3), ConvBlock(full, half, 3, 2)]
+        )
+        self.fine = nn.ModuleList(stem)
         self.swin = swin_of(architecture)
         widths = [architecture.visual_encoder.embed_dim * 2**stage for stage in range(4)]
         self.adapters = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(widths, deep, strict=True))
@@ -48,11 +56,13 @@ class VisualEncoder(nn.Module):
             pictures: [B, 6, S, S] in [0, 1].
 
         Returns:
-            [B, C_i, S / 2^i, S / 2^i] for i = 0 … 5, C = ``decoder_channels``.
+            [B, C_i, S / 2^i, S / 2^i] for i = 0 … 5, C = ``decoder_channels``; i = 1 … 5 with a shuffled top.
         """
         scaled = (pictures - self.mean) / self.spread
-        full = self.fine[0](scaled)
-        maps = [full, self.fine[1](full)]
+        maps: list[Tensor] = []
+        for layer in self.fine:
+            before = maps[-1] if maps else F.pixel_unshuffle(scaled, 2) if self._shuffled else scaled
+            maps.append(layer(before))
         found = self.swin(scaled, output_hidden_states=True).reshaped_hidden_states
         # The fourth stage does not shrink: the last two maps are of one size, and only its output is taken.
         stages = [*found[:3], found[4]]

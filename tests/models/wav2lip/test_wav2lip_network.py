@@ -44,6 +44,28 @@ def test_every_skip_meets_the_decoder_at_its_size(section: Section, size: int) -
     assert 0 <= float(made.min()) <= float(made.max()) <= 1
 
 
+@pytest.mark.parametrize("size", [64, 96])
+@torch.no_grad()
+def test_a_laptop_paints_the_lower_half_alone_and_a_still_is_seen_once(section: Section, size: int) -> None:
+    changed = section.architecture.model_copy(
+        update={"image_size": size, "decoder_top": "shuffle", "decoder_rows": "lower"}
+    )
+    torch.manual_seed(0)
+    generator = Generator(changed).eval()
+    frame, mel = torch.rand(1, 3, size, size), torch.randn(3, 80, 16)
+    pictures = torch.cat([hidden_below(frame), frame.flip(-1)], dim=1)
+    made = generator(pictures, mel)
+    assert made.shape == (3, 3, size, size)
+    assert bool((made[..., : size // 2, :] == frame[..., : size // 2, :]).all())
+    assert float((made[0] - made[1]).abs().max()) > 0
+    torch.testing.assert_close(made, generator(pictures.expand(3, -1, -1, -1), mel), atol=1e-5, rtol=1e-4)
+    inside = made[:, :, size // 2 :].unflatten(2, (-1, 2)).unflatten(4, (-1, 2))
+    # where nothing is given but a smooth mouth, the four pixels of a cell begin alike: no checkerboard
+    top, bottom, left, right = (edge // 2 for edge in mouth_box(size))
+    mouth = inside[:, :, top - size // 4 + 1 : bottom - size // 4 - 1, :, left + 1 : right - 1]
+    assert float(mouth.std(dim=(3, 5)).max()) < 0.02
+
+
 @pytest.fixture
 def generator(section: Section) -> Generator:
     torch.manual_seed(0)

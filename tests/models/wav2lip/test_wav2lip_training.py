@@ -106,6 +106,37 @@ def test_phases_change_only_what_is_theirs(section: Section, store: TalkingStore
     assert not [name for name in changed if name.startswith(("judge", "syncnet"))]
 
 
+def test_single_frames_of_other_clips_teach_the_picture_and_never_the_lips(
+    section: Section, store: TalkingStore, syncnet: Path
+) -> None:
+    task = task_of(with_training(section, single_frames=2, adversarial_loss_weight=0.0), store, syncnet)
+    assert task.train[0]["target"].shape == (7, 3, 64, 64)
+    assert task.validation[0]["target"].shape == (5, 3, 64, 64)
+    batch, network = dict(collate([task.train[0], task.train[1]])), task.network.eval()
+    found = network("generator", batch, 0)
+    singles = {**batch, "target": batch["target"].clone()}
+    singles["target"][:, 5:, :, 40:] = 0.0
+    other = network("generator", singles, 0)
+    torch.testing.assert_close(other["sync"], found["sync"])
+    assert float(other["l1"]) > float(found["l1"])
+
+
+def test_syncnet_sees_made_windows_moved_in_training_only(
+    section: Section, store: TalkingStore, syncnet: Path
+) -> None:
+    network = task_of(with_training(section, sync_shift_pixels=2), store, syncnet).network
+    windows = torch.rand(2, 5, 3, 64, 64)
+    assert network.eval()._shifted(windows) is windows
+    network.train()
+    torch.manual_seed(0)
+    places = {(y, x): windows[..., y : 58 + y, x : 58 + x] for y in range(5) for x in range(5)}
+    found = set()
+    for _ in range(20):
+        moved = network._shifted(windows)[..., 2:60, 2:60]
+        found |= {place for place, wanted in places.items() if torch.equal(moved, wanted)}
+    assert len(found) > 5
+
+
 def test_the_mouth_may_weigh_more() -> None:
     made, target = torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64)
     torch.testing.assert_close(picture_loss(made, target, 1.0), (made - target).abs().mean())
