@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from components.core.listening import AbxFigure
 from components.core.params.review import ListeningParams
 from components.core.statistics import CONFIDENCE, RESAMPLES, Floats
 from components.evaluation.listening_plan import AbxTrial, MosTrial, Plan
@@ -47,24 +48,6 @@ class MosFigure:
     high: float
     per_sentence: Mapping[str, float]
     per_language: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class AbxFigure:
-    """Of ``n`` answers ``correct`` were right; ``p_value``: as many by guessing, one-sided binomial."""
-
-    first: str
-    second: str
-    n: int
-    correct: int
-    low: float
-    high: float
-    p_value: float
-
-    @property
-    def share(self) -> float:
-        """Of right answers; 0.5 is guessing."""
-        return self.correct / self.n
 
 
 @dataclass(frozen=True)

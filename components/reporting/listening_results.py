@@ -7,11 +7,12 @@ they are about a test and about pairs.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from components.core.listening import AbxFigure
 from components.core.metrics import KpiName, Metric
-from components.evaluation.listening_scores import AbxFigure, Findings
 from components.reporting.inputs import ReportInputs
 
 MOS: KpiName = "mos_naturalness"
@@ -37,11 +38,11 @@ class ListeningResults:
     abx: tuple[AbxFigure, ...]
 
 
-def results_tag(found: Findings, system: str) -> str:
-    """The tag's value for one of the systems."""
-    pairs = [asdict(one) for one in found.abx if system in {one.first, one.second}]
-    told = {"test_id": found.test_id, "raters": len(found.raters), "left_out": len(found.left_out)}
-    return json.dumps({**told, "abx": pairs}, ensure_ascii=False)
+def results_tag(test_id: str, raters: int, left_out: int, abx: Sequence[AbxFigure], system: str) -> str:
+    """The tag's value for one of the systems: of the pairs, those that it is one of."""
+    pairs = [asdict(one) for one in abx if system in {one.first, one.second}]
+    told = {"test_id": test_id, "raters": raters, "left_out": left_out, "abx": pairs}
+    return json.dumps(told, ensure_ascii=False)
 
 
 def listening_results(inputs: ReportInputs, model: str) -> ListeningResults | None:

@@ -237,7 +237,8 @@ def _attach(
         MetricPoint(f"{MOS}{suffix}", value, second, second * 1000)
         for suffix, value in (("", metric.value), ("_low", metric.low), ("_high", metric.high))
     ]
-    tags = {**_tags(metric, found), RESULTS_TAG: results_tag(found, figure.name)}
+    heard = results_tag(found.test_id, len(found.raters), len(found.left_out), found.abx, figure.name)
+    tags = {**_tags(metric, found), RESULTS_TAG: heard}
     tracker.annotate(version.run_id, points, tags)
     return f"{version.model} v{version.version}"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import openpyxl
 from fakes.report_inputs import RUN, STAMP, evidence, metric, report_inputs, run_summary
 
-from components.evaluation.listening_scores import AbxFigure, Findings
+from components.core.listening import AbxFigure
 from components.reporting.inputs import ReportInputs
 from components.reporting.iris_note import write_note
 from components.reporting.listening_results import MOS, RESULTS_TAG, listening_results, results_tag
@@ -18,14 +18,13 @@ from components.reporting.review_page import review_page
 
 PAIR = AbxFigure("fastpitch:1", "기준선 <b>", 20, 12, 0.3605, 0.8088, 0.2517)
 OTHERS = AbxFigure("rvc:1", "rvc:2", 20, 20, 0.8316, 1.0, 1e-6)
-FOUND = Findings("t7", ("P1", "P2", "P3"), (), (), (PAIR, OTHERS), ())
 
 
 def asked() -> ReportInputs:
     opinion = metric(MOS, 3.75, "점", n=12, low=3.5, high=4.0, ceiling=4.8, floor=1.9)
     (model,) = report_inputs().models
     heard = replace(model, evidence=evidence(*evidence().metrics, opinion))
-    tags = {"model": "fastpitch", RESULTS_TAG: results_tag(FOUND, "fastpitch:1")}
+    tags = {"model": "fastpitch", RESULTS_TAG: results_tag("t7", 3, 0, (PAIR, OTHERS), "fastpitch:1")}
     return report_inputs(models=(heard,), runs=(run_summary(tags=tags),))
 
 
