@@ -16,6 +16,7 @@ from components.core.errors import DataError
 from components.core.params import ModelSection
 from components.core.utterance import Language
 from components.nn.contracts import Auxiliaries, ModelSpec, Speech
+from components.nn.timbre import Timbre
 
 Ending = Literal["end", "length", "loop"]
 """Why speech ended: the model's own end; the most that text or context allow; a loop, which is cut off."""
@@ -28,11 +29,13 @@ class Voice:
     Attributes:
         codes: [Q, P] of its audio.
         symbols, languages: numbers of what is said in it.
+        timbre: its average sound; None: speech is left as the codes have it.
     """
 
     codes: Tensor
     symbols: tuple[int, ...]
     languages: tuple[int, ...]
+    timbre: Timbre | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from components.nn.timbre import Shift, Timbre
+
 
 class CountingCodec:
     """A `components.auxiliaries.codec.contract.Codec` of the ci profile's dimensions."""
@@ -29,5 +31,13 @@ class CountingCodec:
         level = (codes * weights[:, None]).sum(dim=1) / self.codebook_size / 2
         return level[:, first:].repeat_interleave(self.hop, dim=1)
 
-    def decode_vectors(self, vectors: Tensor, first: int = 0) -> Tensor:
+    def timbre(self, samples: Tensor) -> Timbre | None:
+        """Its loudness stands for the voice."""
+        return Timbre(samples.abs().mean()[None], 0.0, 1.0)
+
+    def shift(self, vectors: Tensor, timbre: Timbre, share: float) -> Shift | None:
+        return Shift(share * (timbre.mel - vectors.mean()), 0.0)
+
+    def decode_vectors(self, vectors: Tensor, first: int = 0, shift: Shift | None = None) -> Tensor:
+        vectors = vectors if shift is None else vectors + shift.mel
         return vectors[:, first:, 0].repeat_interleave(self.hop, dim=1)

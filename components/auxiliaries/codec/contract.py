@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from components.core.errors import ConfigError, DataError
+from components.nn.timbre import Shift, Timbre
 
 NAME = "codec"
 #: ``checkpoint`` of the weights that `make pretrain MODEL=codec` delivers; anything else is a hub id.
@@ -88,12 +89,29 @@ class Codec(Protocol):
             DataError: another shape, or codes that no codebook has.
         """
 
-    def decode_vectors(self, vectors: Tensor, first: int = 0) -> Tensor:
+    def timbre(self, samples: Tensor) -> Timbre | None:
+        """How a voice sounds on average, beside this codec's copy of it.
+
+        Args:
+            samples: [1, N], as for `encode`.
+
+        Returns:
+            None where too little is voiced, or where the codec's sound has no mel that could be shifted.
+
+        Raises:
+            DataError: as `encode`.
+        """
+
+    def shift(self, vectors: Tensor, timbre: Timbre, share: float) -> Shift | None:
+        """What brings the speech of vectors [1, T, D] so far towards a voice; None: nothing can or has to."""
+
+    def decode_vectors(self, vectors: Tensor, first: int = 0, shift: Shift | None = None) -> Tensor:
         """Samples of any vectors, as of means over codes that could be.
 
         Args:
             vectors: [B, T, D].
             first: see `decode`.
+            shift: of `shift`, for every frame.
 
         Returns:
             As `decode`.

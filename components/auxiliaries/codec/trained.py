@@ -12,7 +12,7 @@ from torch import Tensor
 
 from components.auxiliaries.codec.contract import NAME, checked_codes, checked_samples, checked_vectors
 from components.auxiliaries.codec.loss import mel_of
-from components.auxiliaries.codec.network import CodecNetwork
+from components.auxiliaries.codec.network import CodecNetwork, Sound
 from components.auxiliaries.codec.params import Architecture
 from components.auxiliaries.vocoder.excitation import source
 from components.auxiliaries.vocoder.params import Streaming
@@ -21,6 +21,7 @@ from components.core.storage import sha256_bytes, sha256_json
 from components.features.mel import MelAnalysis
 from components.features.pitch import PitchAnalysis, f0_where_voiced
 from components.nn.delivered import Delivered, read_delivered
+from components.nn.timbre import Shift, Timbre, shift_towards
 
 _UNTRAINED_SEED = 0
 """Any: always the same."""
@@ -69,6 +70,34 @@ class TrainedCodec:
         Raises:
             DataError: another shape, NaN or infinite values.
         """
+        return self._network.quantiser.encode(self._network.latent(*self._heard(samples)))[
+            :, : self.n_codebooks
+        ]
+
+    @torch.inference_mode()
+    def timbre(self, samples: Tensor) -> Timbre | None:
+        """See `contract.Codec.timbre`; of the recording where its copy is voiced, too.
+
+        Raises:
+            DataError: another shape, NaN or infinite values.
+        """
+        mel, log_f0, voiced = self._heard(samples)
+        codes = self._network.quantiser.encode(self._network.latent(mel, log_f0, voiced))
+        copy = self._network.sound(self._network.quantiser.decode(codes[:, : self.n_codebooks]))
+        return Timbre.of(mel[0], copy.mel[0], log_f0[0], voiced[0] & self._voiced(copy)[0])
+
+    @torch.inference_mode()
+    def shift(self, vectors: Tensor, timbre: Timbre, share: float) -> Shift | None:
+        """See `contract.Codec.shift`.
+
+        Raises:
+            DataError: another shape, NaN or infinite values.
+        """
+        said = self._network.sound(checked_vectors(vectors, self))
+        return shift_towards(timbre, said.mel[0], said.log_f0[0], self._voiced(said)[0], share)
+
+    def _heard(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Log mel, ln f0 and voicing of whole frames of codes, as `CodecNetwork.latent` takes them."""
         heard = checked_samples(samples, self.device)
         count = -(-heard.shape[1] // self.hop)
         shortest = self.analysis.n_fft // 2 + 1  # what reflection needs at the ends
@@ -77,8 +106,7 @@ class TrainedCodec:
         courses = [self._course(row) for row in heard.cpu().numpy()]
         log_f0 = torch.from_numpy(np.stack([course[:frames] for course, _ in courses])).to(self.device)
         voiced = torch.from_numpy(np.stack([keep[:frames] for _, keep in courses])).to(self.device)
-        latent = self._network.latent(self._mel(heard)[:, :frames], log_f0, voiced)
-        return self._network.quantiser.encode(latent)[:, : self.n_codebooks]
+        return self._mel(heard)[:, :frames], log_f0, voiced
 
     @torch.inference_mode()
     def decode(self, codes: Tensor, first: int = 0) -> Tensor:
@@ -90,21 +118,25 @@ class TrainedCodec:
         return self._spoken(self._network.quantiser.decode(checked_codes(codes, self)), first)
 
     @torch.inference_mode()
-    def decode_vectors(self, vectors: Tensor, first: int = 0) -> Tensor:
+    def decode_vectors(self, vectors: Tensor, first: int = 0, shift: Shift | None = None) -> Tensor:
         """[B, T, D] → [B, (T - first) · hop]; see `contract.Codec.decode_vectors`.
 
         Raises:
             DataError: another shape, NaN or infinite values.
         """
-        return self._spoken(checked_vectors(vectors, self), first)
+        return self._spoken(checked_vectors(vectors, self), first, shift)
 
-    def _spoken(self, latent: Tensor, first: int) -> Tensor:
+    def _spoken(self, latent: Tensor, first: int, shift: Shift | None = None) -> Tensor:
         said = self._network.sound(latent)
-        a = self.architecture
-        f0 = said.log_f0.exp().clamp(a.f0_floor_hz, a.f0_ceil_hz)
-        f0 = torch.where(said.voicing.sigmoid() > a.voicing_threshold, f0, 0.0)
-        rows = zip(said.mel.exp(), f0.cpu().numpy(), strict=True)
+        a, mel, log_f0 = self.architecture, said.mel, said.log_f0
+        if shift is not None:
+            mel, log_f0 = mel + shift.mel, log_f0 + shift.log_f0
+        f0 = torch.where(self._voiced(said), log_f0.exp().clamp(a.f0_floor_hz, a.f0_ceil_hz), 0.0)
+        rows = zip(mel.exp(), f0.cpu().numpy(), strict=True)
         return torch.stack([self._samples(mel, course, first * a.stride) for mel, course in rows])
+
+    def _voiced(self, said: Sound) -> Tensor:
+        return said.voicing.sigmoid() > self.architecture.voicing_threshold
 
     def _samples(self, mel: Tensor, f0: NDArray[np.float32], first: int) -> Tensor:
         """[(T - first) · hop] of amplitudes [T, n_mels] and Hz [T]; the last frame is held for its hop."""

@@ -127,6 +127,20 @@ class Streaming(ParamsSection):
     chunk_frames: int = Field(gt=0)
 
 
+class TimbreLimits(Definition):
+    """Of what the codec's copy of a prompt loses on average; see `components.nn.timbre`."""
+
+    none_below: float = Field(ge=0, description="nepers up to which speech is left as the codes have it")
+    whole_above: float = Field(gt=0, description="nepers from which its average is the prompt's")
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        if self.none_below >= self.whole_above:
+            message = f"none_below {self.none_below} is not below whole_above {self.whole_above}"
+            raise ValueError(message)
+        return self
+
+
 class Inference(LimitedOutput, Definition):
     """Sampling: temperature, then top-k, then top-p."""
 
@@ -143,6 +157,7 @@ class Inference(LimitedOutput, Definition):
     expected: bool = Field(
         description="sound is the mean over codes by their probabilities; false: of those drawn"
     )
+    timbre: TimbreLimits | None = Field(description="null: speech is left as the codes have it")
     repetition: Repetition
     loop: Loop
     prompt: Prompt

@@ -21,6 +21,7 @@ from components.models.vallex.segmentation import pieces
 from components.nn.contracts import Speech
 from components.nn.limiter import limited
 from components.nn.prompting import Ending, Line, Utterance, Voice, require_prompt_length
+from components.nn.timbre import Shift, share_of
 from components.text import UNK, phonemise
 
 
@@ -67,8 +68,10 @@ class VallexSpeaker:
         if prompt.sample_rate != self._codec.sample_rate:
             samples = soxr.resample(samples, prompt.sample_rate, self._codec.sample_rate, quality="HQ")
         symbols = self._ids(phonemise(text, self._known(language)).symbols)
-        codes = self._codec.encode(torch.from_numpy(samples)[None])[0]
-        return Voice(codes.cpu(), symbols, (self.languages.index(language),) * len(symbols))
+        heard = torch.from_numpy(samples)[None]
+        languages = (self.languages.index(language),) * len(symbols)
+        timbre = self._codec.timbre(heard) if self._inference.timbre else None
+        return Voice(self._codec.encode(heard)[0].cpu(), symbols, languages, timbre)
 
     def speak(self, text: str, language: Language, voice: Voice, seed: int) -> Utterance:
         """The whole text; its pieces are spoken as one batch.
@@ -88,7 +91,10 @@ class VallexSpeaker:
         requests = [request for own in parts for request in own]
         first, endings = first_codes(self._network.ar, requests, self._inference, self._context)
         spoken = zip(filled(self._network, requests, first, self._tables), endings, strict=True)
-        return [self._utterance([next(spoken) for _ in own], own) for own in parts]
+        return [
+            self._utterance([next(spoken) for _ in own], own, line.voice)
+            for own, line in zip(parts, lines, strict=True)
+        ]
 
     def stream(self, text: str, language: Language, voice: Voice, seed: int) -> Iterator[NDArray[np.float32]]:
         """Samples as they become ready, long before the text is spoken.
@@ -100,12 +106,13 @@ class VallexSpeaker:
             DataError: see `speak`; before the first chunk.
         """
         requests = self._requests(text, language, voice, seed)
-        return (chunk for request in requests for chunk in self._streamed(request))
+        return (chunk for request in requests for chunk in self._streamed(request, voice))
 
-    def _streamed(self, request: Request) -> Iterator[NDArray[np.float32]]:
+    def _streamed(self, request: Request, voice: Voice) -> Iterator[NDArray[np.float32]]:
         generation = Generation(self._network.ar, [request], self._inference, self._context)
         sizes, known = self._inference.streaming, Filled(request.prompt[:, :0], None)
         sounded, wanted, going = 0, sizes.first_chunk_frames, True
+        shift: Shift | None = None
         while going:
             going = generation.advance()
             said = len(generation.codes[0])
@@ -117,28 +124,47 @@ class VallexSpeaker:
             # A loop takes codes back; what was heard of them already stays.
             final = known.frames if not going else known.frames - self._codec.lookahead
             if final > sounded:
-                made = self._decoded(known, sounded)[: (final - sounded) * self._codec.hop]
+                if sounded == 0:  # what was heard once stays, so the first chunk decides
+                    shift = self._shift(known, voice)
+                made = self._decoded(known, shift, sounded)[: (final - sounded) * self._codec.hop]
                 yield self._within(made)
                 sounded = final
             wanted = known.frames + sizes.chunk_frames
 
-    def _utterance(self, spoken: Sequence[tuple[Filled, Ending]], requests: Sequence[Request]) -> Utterance:
+    def _utterance(
+        self, spoken: Sequence[tuple[Filled, Ending]], requests: Sequence[Request], voice: Voice
+    ) -> Utterance:
         return Utterance(
-            Speech(np.concatenate([self._audible(one) for one, _ in spoken]), self.sample_rate),
+            Speech(np.concatenate([self._audible(one, voice) for one, _ in spoken]), self.sample_rate),
             tuple(ending for _, ending in spoken),
             sum(one.frames for one, _ in spoken),
             sum(one.target_symbols for one in requests),
         )
 
-    def _audible(self, spoken: Filled) -> NDArray[np.float32]:
+    def _audible(self, spoken: Filled, voice: Voice) -> NDArray[np.float32]:
         if spoken.frames == 0:
             return np.zeros(0, np.float32)
-        return self._within(self._decoded(spoken))
+        return self._within(self._decoded(spoken, self._shift(spoken, voice)))
 
-    def _decoded(self, spoken: Filled, first: int = 0) -> Tensor:
-        if spoken.vectors is None:
+    def _shift(self, spoken: Filled, voice: Voice) -> Shift | None:
+        """A voice that the codec copies badly is approached by its average sound (ADR 35)."""
+        limits = self._inference.timbre
+        if limits is None or voice.timbre is None:
+            return None
+        share = share_of(voice.timbre, limits.none_below, limits.whole_above)
+        return self._codec.shift(self._vectors(spoken)[None], voice.timbre, share) if share else None
+
+    def _decoded(self, spoken: Filled, shift: Shift | None, first: int = 0) -> Tensor:
+        if spoken.vectors is None and shift is None:
             return self._codec.decode(spoken.codes[None], first)[0]
-        return self._codec.decode_vectors(spoken.vectors[None], first)[0]
+        return self._codec.decode_vectors(self._vectors(spoken)[None], first, shift)[0]
+
+    def _vectors(self, spoken: Filled) -> Tensor:
+        """[T, D] that are heard: means, or the codes' own."""
+        if spoken.vectors is not None:
+            return spoken.vectors
+        tables = zip(self._codec.vectors, spoken.codes.to(self._codec.device), strict=True)
+        return torch.stack([table[row] for table, row in tables]).sum(dim=0)
 
     def _within(self, samples: Tensor) -> NDArray[np.float32]:
         """A codec knows no full scale: a loud voice is bent before it instead of clipped."""
