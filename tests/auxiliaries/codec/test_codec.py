@@ -169,6 +169,27 @@ def test_codes_sound_like_the_sum_of_their_vectors(codec: TrainedCodec, encodec:
                 one.decode_vectors(bad)
 
 
+def test_a_shift_brings_what_is_decoded_towards_a_voice(codec: TrainedCodec, encodec: EncodecCodec) -> None:
+    """The average is the voice's afterwards, as the codec itself hears it; EnCodec leaves voices alone."""
+    voice, other = (
+        torch.from_numpy(gliding(1.2, hertz, seed))[None] for hertz, seed in ((115.0, 1), (225.0, 2))
+    )
+    timbre = codec.timbre(voice)
+    assert timbre is not None
+    assert timbre.lost > 0
+    assert timbre.log_f0 == pytest.approx(np.log(115.0), abs=0.25)  # it glides
+    books = zip(codec.vectors, codec.encode(other)[0], strict=True)
+    vectors = torch.stack([table[row] for table, row in books]).sum(dim=0)[None]
+    shift = codec.shift(vectors, timbre, 1.0)
+    if shift is not None:  # a codec of six steps may hold everything for unvoiced
+        assert not torch.equal(codec.decode_vectors(vectors, 0, shift), codec.decode_vectors(vectors))
+        half = codec.shift(vectors, timbre, 0.5)
+        assert half is not None
+        torch.testing.assert_close(half.mel, shift.mel / 2)
+    assert codec.shift(vectors, timbre, 0.0) is None
+    assert encodec.timbre(torch.zeros(1, 24000)) is None
+
+
 def test_changed_weights_are_not_loaded(delivered: Path, tmp_path: Path) -> None:
     for name in ("model.json", "model.safetensors"):
         (tmp_path / name).write_bytes((delivered / name).read_bytes())

@@ -13,7 +13,7 @@ from tone_corpus import RATE, tone
 from torch import Tensor
 
 from components.core.errors import ConfigError, DataError
-from components.models.vallex.params import Section
+from components.models.vallex.params import Section, TimbreLimits
 from components.models.vallex.speaker import VallexSpeaker
 from components.nn.contracts import Speech
 from components.nn.prompting import Line, Voice
@@ -39,6 +39,34 @@ def test_a_text_is_spoken_in_pieces(speaker: VallexSpeaker, voice: Voice) -> Non
     assert np.isfinite(found.speech.samples).all()
     again = speaker.speak(TEXT, "en", voice, 1)
     assert np.array_equal(found.speech.samples, again.speech.samples)
+
+
+@pytest.mark.parametrize("expected", [True, False], ids=["means", "codes"])
+def test_a_voice_that_the_codec_loses_is_approached(
+    section: Section, delivered: Path, voice: Voice, expected: bool
+) -> None:
+    """The counting codec loses 1 neper of every voice; its sound becomes as loud as the prompt on average."""
+
+    def speaking(timbre: TimbreLimits | None) -> VallexSpeaker:
+        rules = section.inference.model_copy(update={"timbre": timbre, "expected": expected})
+        changed = section.model_copy(update={"inference": rules})
+        return VallexSpeaker(changed, delivered, CountingCodec(), CPU)
+
+    whole, nothing = (TimbreLimits(none_below=low, whole_above=low + 0.5) for low in (0.2, 2.0))
+    assert voice.timbre is None, "params.yaml and the ci profile leave speech as the codes have it"
+    prompt = Speech(tone(1.0), RATE)
+    as_coded = speaking(None).speak("Hello.", "en", voice, 1).speech.samples
+    known = speaking(nothing)
+    left = known.speak("Hello.", "en", known.voice(prompt, "안녕하세요", "ko"), 1).speech.samples
+    assert np.allclose(left, as_coded, atol=1e-6)
+    speaker = speaking(whole)
+    heard = speaker.voice(prompt, "안녕하세요", "ko")
+    assert heard.timbre is not None
+    near = speaker.speak("Hello.", "en", heard, 1).speech.samples
+    assert near.mean() == pytest.approx(float(heard.timbre.mel), abs=1e-3)
+    assert not np.allclose(near, as_coded, atol=1e-3)
+    streamed = np.concatenate(list(speaker.stream("Hello.", "en", heard, 1)))
+    assert streamed.shape == near.shape
 
 
 def test_lines_in_a_batch_say_what_they_say_alone(speaker: VallexSpeaker, voice: Voice) -> None:
