@@ -34,7 +34,9 @@ def together(codes: Iterable[int], asked_to_stop: bool = False) -> int:
     else, as a worker that was killed (negative) or lost its peers (75), may work when tried again.
 
     Args:
-        asked_to_stop: the launcher was. Then a worker whose peer ended a moment earlier lost it to the stop.
+        asked_to_stop: the launcher was. Then a worker whose peer ended a moment earlier lost it to the stop, or
+            torchrun, which closes the others once one has ended, hit it on its way out, where Python no longer
+            catches signals.
     """
     found = set(codes)
     for code in _TELLING:
@@ -42,7 +44,7 @@ def together(codes: Iterable[int], asked_to_stop: bool = False) -> int:
             return code
     if found <= {EXIT_OK}:
         return EXIT_OK
-    stopped = {EXIT_STOPPED, EXIT_RETRYABLE} if asked_to_stop else {EXIT_STOPPED}
+    stopped = {EXIT_STOPPED, EXIT_RETRYABLE, -signal.SIGTERM} if asked_to_stop else {EXIT_STOPPED}
     return EXIT_STOPPED if EXIT_STOPPED in found and found <= stopped else EXIT_RETRYABLE
 
 

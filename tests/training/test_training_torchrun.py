@@ -44,7 +44,16 @@ def test_what_codes_mean_together(codes: list[int], expected: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("codes", "expected"), [([143, 75], 143), ([75, 75], 75), ([143, -9], 75), ([143, 42], 42), ([0, 0], 0)]
+    ("codes", "expected"),
+    [
+        ([143, 75], 143),
+        ([143, -15], 143),
+        ([-15, -15], 75),
+        ([75, 75], 75),
+        ([143, -9], 75),
+        ([143, 42], 42),
+        ([0, 0], 0),
+    ],
 )
 def test_a_stop_that_was_asked_for_takes_peers_along(codes: list[int], expected: int) -> None:
     assert together(codes, asked_to_stop=True) == expected
