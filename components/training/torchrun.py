@@ -34,9 +34,9 @@ def together(codes: Iterable[int], asked_to_stop: bool = False) -> int:
     else, as a worker that was killed (negative) or lost its peers (75), may work when tried again.
 
     Args:
-        asked_to_stop: the launcher was. Then a worker whose peer ended a moment earlier lost it to the stop, or
-            torchrun, which closes the others once one has ended, hit it on its way out, where Python no longer
-            catches signals.
+        asked_to_stop: the launcher was. Then a worker whose peer ended a moment earlier lost it to the stop,
+            or torchrun, which closes the others once one has ended, hit it on its way out, where Python
+            catches no signals any more.
     """
     found = set(codes)
     for code in _TELLING:
