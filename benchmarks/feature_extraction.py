@@ -103,16 +103,7 @@ def small_corpus(folder: Path, clips: int) -> Path:
             )
         )
         timings[name] = (PhonemeTiming(utterance_id=name, symbol="a", start_s=0.0, end_s=1.0),)
-    consent = ConsentRecord(
-        consent_id="c",
-        speaker_id="voice",
-        basis="synthetic",
-        document_sha256="",
-        scope=(),
-        signed=None,
-        expires=None,
-        withdrawn=None,
-    )
+    consent = ConsentRecord.of_synthetic("c", "voice")
     write_manifest(folder / "manifest.csv", rows)
     (folder / "alignments.csv").write_text(timings_text(timings), encoding="utf-8")
     (folder / "consent.csv").write_text(consent_text({"c": consent}), encoding="utf-8")

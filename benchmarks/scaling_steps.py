@@ -181,16 +181,7 @@ def _text(number: int) -> str:
 
 
 def _consent(speaker: str) -> ConsentRecord:
-    return ConsentRecord(
-        consent_id=f"c-{speaker}",
-        speaker_id=speaker,
-        basis="synthetic",
-        document_sha256="",
-        scope=(),
-        signed=None,
-        expires=None,
-        withdrawn=None,
-    )
+    return ConsentRecord.of_synthetic(f"c-{speaker}", speaker)
 
 
 def _utterance(number: int) -> Utterance:

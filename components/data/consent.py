@@ -40,10 +40,19 @@ class ConsentRecord(BaseModel):
     @classmethod
     def of_licence(cls, consent_id: str, speaker_id: str) -> Self:
         """A published corpus: whoever spoke agreed to its licence, and no document is in our hands."""
+        return cls._without_document(consent_id, speaker_id, "licence")
+
+    @classmethod
+    def of_synthetic(cls, consent_id: str, speaker_id: str) -> Self:
+        """A generated voice: nobody's."""
+        return cls._without_document(consent_id, speaker_id, "synthetic")
+
+    @classmethod
+    def _without_document(cls, consent_id: str, speaker_id: str, basis: ConsentBasis) -> Self:
         return cls(
             consent_id=consent_id,
             speaker_id=speaker_id,
-            basis="licence",
+            basis=basis,
             document_sha256="",
             scope=(),
             signed=None,

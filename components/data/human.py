@@ -198,13 +198,4 @@ def _source_row(language: str, number: int) -> SourceRow:
 
 
 def _consent(row: SourceRow) -> ConsentRecord:
-    return ConsentRecord(
-        consent_id=row.consent,
-        speaker_id=row.speaker_id,
-        basis="licence",
-        document_sha256="",
-        scope=(),
-        signed=None,
-        expires=None,
-        withdrawn=None,
-    )
+    return ConsentRecord.of_licence(row.consent, row.speaker_id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 _LEAST_FRAMES = 10
@@ -79,4 +78,4 @@ def shift_towards(timbre: Timbre, mel: Tensor, log_f0: Tensor, voiced: Tensor, s
 
 def share_of(timbre: Timbre, none_below: float, whole_above: float) -> float:
     """How far to go by what the codec lost: nothing to ``none_below`` nepers, all from ``whole_above``."""
-    return float(torch.tensor((timbre.lost - none_below) / (whole_above - none_below)).clamp(0.0, 1.0))
+    return min(1.0, max(0.0, (timbre.lost - none_below) / (whole_above - none_below)))

@@ -263,7 +263,7 @@ def test_half_a_list_of_files_does_not_become_half_a_version(
         patched.setattr("dvc_data.index.push.push", stopped)
         with pytest.raises(KeyboardInterrupt):
             versions.add_and_push()
-    (notes,) = versions.dvc_dir.glob(".dvc/tmp/site/repo/*/index/data/db.db")
+    (notes,) = (versions.dvc_dir / ".dvc").rglob("index/data/db.db")
     with contextlib.closing(sqlite3.connect(notes)) as database, database:
         # an object's node is named by its md5 without the first two digits
         lose = (

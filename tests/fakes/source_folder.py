@@ -12,16 +12,7 @@ from components.data.consent import CONSENT_NAME, ConsentRecord, consent_text
 from components.data.csv_table import table_text
 
 COLUMNS = ("utterance_id", "speaker_id", "language", "text", "audio", "role", "licence", "consent")
-CONSENT = ConsentRecord(
-    consent_id="c1",
-    speaker_id="s1",
-    basis="synthetic",
-    document_sha256="",
-    scope=(),
-    signed=None,
-    expires=None,
-    withdrawn=None,
-)
+CONSENT = ConsentRecord.of_synthetic("c1", "s1")
 
 
 def tone(path: Path, hz: float = 200.0, seconds: float = 0.6, rate: int = 16000, **options: str) -> Path:

@@ -19,16 +19,7 @@ from components.data.timings import timings_text
 
 RATE = 22050
 SYMBOLS = ("a", "n", "ɕ", "ʌ", "sp")
-CONSENT = ConsentRecord(
-    consent_id="c1",
-    speaker_id="spk1",
-    basis="synthetic",
-    document_sha256="",
-    scope=(),
-    signed=None,
-    expires=None,
-    withdrawn=None,
-)
+CONSENT = ConsentRecord.of_synthetic("c1", "spk1")
 
 
 def tone(seconds: float, hz: float = 150.0, rate: int = RATE, level: float = 0.3) -> NDArray[np.float32]:

@@ -186,16 +186,7 @@ def _source_row(task: Task) -> SourceRow:
 
 
 def _consent(speaker: Speaker) -> ConsentRecord:
-    return ConsentRecord(
-        consent_id=_consent_id(speaker.speaker_id),
-        speaker_id=speaker.speaker_id,
-        basis="synthetic",
-        document_sha256="",
-        scope=(),
-        signed=None,
-        expires=None,
-        withdrawn=None,
-    )
+    return ConsentRecord.of_synthetic(_consent_id(speaker.speaker_id), speaker.speaker_id)
 
 
 def _consent_id(speaker_id: str) -> str:

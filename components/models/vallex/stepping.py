@@ -91,18 +91,18 @@ class StaticSteps:
         self._prefix, self._lengths = prefix, lengths.clone()
         self._code = torch.zeros_like(lengths)
         self._rows = torch.arange(len(lengths), device=lengths.device)
-        self._graph: torch.cuda.CUDAGraph | None = None
-        self._logits: Tensor | None = None
+        self._captured: tuple[torch.cuda.CUDAGraph, Tensor] | None = None
 
     def next(self, code: Tensor, lengths: Tensor) -> Tensor:
         """See `Steps`."""
         self._code[self._rows], self._lengths[self._rows] = code, lengths
         if self._code.device.type != "cuda":
             return self._computed()[self._rows]
-        if self._graph is None:
-            self._capture()
-        self._graph.replay()  # type: ignore[union-attr]
-        return self._logits[self._rows]  # type: ignore[index]
+        if self._captured is None:
+            self._captured = self._capture()
+        graph, logits = self._captured
+        graph.replay()
+        return logits[self._rows]
 
     def of_rows(self, rows: Tensor) -> None:
         """See `Steps`."""
@@ -114,17 +114,21 @@ class StaticSteps:
         prefix.cache.advance(longest + self._lengths, used, prefix.seen(self._lengths, used))
         return prefix.model.step(self._code, self._lengths, prefix.table, prefix.cache, prefix.guide)
 
-    def _capture(self) -> None:
-        """Warm-up writes the place that the first real step writes again, so nothing of it remains."""
+    def _capture(self) -> tuple[torch.cuda.CUDAGraph, Tensor]:
+        """The graph, and the logits that it writes.
+
+        Warm-up writes the place that the first real step writes again, so nothing of it remains.
+        """
         aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         aside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(aside):
             for _ in range(2):
                 self._computed()
         torch.cuda.current_stream().wait_stream(aside)
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            self._logits = self._computed()
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            logits = self._computed()
+        return graph, logits
 
 
 def steps_for(prefix: Prefix, lengths: Tensor) -> Steps:

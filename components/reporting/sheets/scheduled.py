@@ -10,6 +10,7 @@ from typing import Any
 
 from openpyxl.worksheet.worksheet import Worksheet
 
+from components.core.metrics import Metric
 from components.reporting.alerts import KIND_TITLES
 from components.reporting.figures import number_text
 from components.reporting.inputs import ReportInputs
@@ -80,32 +81,23 @@ def _heard(inputs: ReportInputs) -> list[Sequence[Any]]:
         found = listening_results(inputs, model)
         if found is None:
             continue
-        asked = f"평가자 {found.raters}명(제외 {found.left_out}명)"
+        head, asked = ("청취 평가", model_title(model)), f"평가자 {found.raters}명(제외 {found.left_out}명)"
         if found.mos:
-            mos, ends = found.mos, [found.mos.ceiling, found.mos.floor]
-            value = f"{mos.value:.2f} [{mos.low:.2f}, {mos.high:.2f}]"
-            anchors = " · ".join(
-                f"{name} {end:.2f}" for name, end in zip(HEARD_BESIDE, ends, strict=True) if end
-            )
-            count = f"{mos.n}문장, {asked}"
-            rows.append(
-                (
-                    "청취 평가",
-                    model_title(model),
-                    "자연스러움 MOS [점]",
-                    "",
-                    value,
-                    anchors,
-                    "자체측정",
-                    count,
-                )
-            )
+            count = f"{found.mos.n}문장, {asked}"
+            rows.append((*head, "자연스러움 MOS [점]", "", *_opinion(found.mos), "자체측정", count))
         rows += [
-            ("청취 평가", model_title(model), f"구분(ABX) {one.first} / {one.second}", "", abx_figure(one),
+            (*head, f"구분(ABX) {one.first} / {one.second}", "", abx_figure(one),
              f"{abx_statistic(one)}, 0.5는 추측", "자체측정", f"{one.n}건, {asked}")
             for one in found.abx
         ]  # fmt: skip
     return rows or [("청취 평가", "", "청취 평가 없음", "", "", "", "미측정", "")]
+
+
+def _opinion(mos: Metric) -> tuple[str, str]:
+    """The figure with its interval, and what was heard beside it."""
+    ends = zip(HEARD_BESIDE, (mos.ceiling, mos.floor), strict=True)
+    anchors = " · ".join(f"{name} {end:.2f}" for name, end in ends if end is not None)
+    return f"{mos.value:.2f} [{mos.low:.2f}, {mos.high:.2f}]", anchors
 
 
 def _ends(trend: Trend) -> tuple[str, str, str, str, str]:
