@@ -9,7 +9,9 @@ import torch
 import torch.nn.functional as F
 from numba import njit
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
+
+from components.nn.linear import Linear, product
 
 _WORTH_IT = 1 << 19
 """Weights; below, the call itself costs more than the product (measured: benchmarks/kv_cache.py)."""
@@ -19,8 +21,8 @@ _AT_ONCE = 4
 """Rows of weights that one pass over the output adds; the code of `_add_rows` spells them out."""
 
 
-class PackedLinear(nn.Linear):
-    """`nn.Linear`, and a second way through it for the few rows of a decoding step.
+class PackedLinear(Linear):
+    """`Linear`, and a second way through it for the few rows of a decoding step.
 
     A step multiplies one row (or one a sentence of the batch) with every weight, so it waits for memory. The
     libraries' products of one row read it at half the pace that a core can; a sum of the transposed weights'
@@ -42,8 +44,7 @@ class PackedLinear(nn.Linear):
         weights = self._weights(rows)
         if self._by_rows(rows):
             return self._summed(x, weights)
-        made: Tensor = torch.ops.mkldnn._linear_pointwise(x, weights, self.bias, "none", [], "")
-        return made
+        return product(x, weights, self.bias)
 
     def _by_rows(self, rows: int) -> bool:
         return rows == 1 and self.in_features % _AT_ONCE == 0
