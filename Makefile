@@ -10,6 +10,8 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
 export GX_ANALYTICS_ENABLED := false
 export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
+# Some containers forbid compiled modules; every process then compiles torch, MLflow and the rest anew, seven seconds each.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup demo video test lint check ui data pretrain bench clean doctor k8s-render k8s-check k8s-scan kubeflow sbom faults races
 help: ## what there is

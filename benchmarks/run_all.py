@@ -31,6 +31,7 @@ BENCHMARKS = (
     "memory",
     "vocoder",
     "kv_cache",
+    "linear",
     "feature_extraction",
     "training_batches",
     "unchanged_rerun",

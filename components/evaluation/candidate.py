@@ -103,6 +103,7 @@ def examine(
         spoken,
         by.params.evaluation.latency_repeats,
         by.params.kpi.latency.utterance_seconds,
+        by.params.evaluation.timed_sentences,
         by.progress,
     )
     return judge(spoken, times, by)

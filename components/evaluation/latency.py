@@ -48,22 +48,24 @@ def measure(
     spoken: Sequence[Spoken],
     repeats: int,
     longest_s: float,
+    at_most: int,
     progress: Progress,
 ) -> dict[str, SentenceLatency]:
-    """Latency per sentence id, of every sentence without a fault.
+    """Latency per sentence id, of sentences without a fault.
 
-    Sentences of at most ``longest_s`` are repeated until each has ``repeats`` takes (the one already spoken
-    is the first); a whole round over all of them comes before the next, so a disturbance of the machine
-    meets many sentences once instead of one sentence often. Longer sentences keep their one take.
+    Of those of at most ``longest_s`` the first ``at_most``, languages in turn, are repeated until each has
+    ``repeats`` takes (the one already spoken is the first), and the rest are left out; a whole round over all
+    of them comes before the next, so a disturbance of the machine meets many sentences once instead of one
+    sentence often. Longer sentences keep their one take.
     """
-    sound = [s for s in spoken if s.fault is None]
-    takes: dict[str, list[Take]] = {s.sentence.sentence_id: [s.take] for s in sound}
-    short = [s for s in sound if s.take.speech.duration_s <= longest_s]
+    short = _short(spoken, longest_s, at_most)
+    long = [s for s in spoken if s.fault is None and s.take.speech.duration_s > longest_s]
+    takes: dict[str, list[Take]] = {s.sentence.sentence_id: [s.take] for s in (*short, *long)}
     _repeat(candidate, short, repeats - 1, takes, progress)
-    return {s.sentence.sentence_id: _summary(s, takes[s.sentence.sentence_id]) for s in sound}
+    return {s.sentence.sentence_id: _summary(s, takes[s.sentence.sentence_id]) for s in (*short, *long)}
 
 
-def measure_some(
+def measure_anew(
     candidate: Candidate,
     spoken: Sequence[Spoken],
     repeats: int,
@@ -71,19 +73,24 @@ def measure_some(
     at_most: int,
     progress: Progress,
 ) -> dict[str, SentenceLatency]:
-    """Latency of the first ``at_most`` short sentences, languages in turn, ``repeats`` takes each.
+    """As `measure`, for a candidate whose sentences were spoken in batches: those takes tell no latency.
 
-    For a candidate whose sentences were spoken in batches: those takes tell no latency, so none counts.
+    None of them counts, and longer sentences have none.
     """
+    short = _short(spoken, longest_s, at_most)
+    takes: dict[str, list[Take]] = {s.sentence.sentence_id: [] for s in short}
+    _repeat(candidate, short, repeats, takes, progress)
+    return {s.sentence.sentence_id: _summary(s, takes[s.sentence.sentence_id]) for s in short}
+
+
+def _short(spoken: Sequence[Spoken], longest_s: float, at_most: int) -> list[Spoken]:
+    """The first ``at_most`` sound sentences of at most ``longest_s``, languages in turn."""
     by_language: dict[str, list[Spoken]] = {}
     for one in spoken:
         if one.fault is None and one.take.speech.duration_s <= longest_s:
             by_language.setdefault(one.sentence.language, []).append(one)
-    turns = [one for group in zip_longest(*by_language.values()) for one in group if one is not None]
-    short = turns[:at_most]
-    takes: dict[str, list[Take]] = {s.sentence.sentence_id: [] for s in short}
-    _repeat(candidate, short, repeats, takes, progress)
-    return {s.sentence.sentence_id: _summary(s, takes[s.sentence.sentence_id]) for s in short}
+    turns = (one for group in zip_longest(*by_language.values()) for one in group if one is not None)
+    return list(islice(turns, at_most))
 
 
 def _repeat(

@@ -77,12 +77,12 @@ def examine_prompted(
     turns = [(one.sentence, one.prompt.speaker) for one in parts]
     latency.warm_up(candidate, turns, params.evaluation.latency_warmup)
     told = candidate.speak(params.evaluation.prompted.batch, params.data.validation, by.progress)
-    times = latency.measure_some(
+    times = latency.measure_anew(
         candidate,
         told.spoken,
         params.evaluation.latency_repeats,
         params.kpi.latency.utterance_seconds,
-        params.evaluation.prompted.timed_sentences,
+        params.evaluation.timed_sentences,
         by.progress,
     )
     found = judge(told.spoken, times, by)

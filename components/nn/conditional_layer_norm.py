@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from components.nn.linear import Linear
+
 
 class ConditionalLayerNorm(nn.Module):
     """Speaker-conditioned layer norm (AdaSpeech, Chen et al. 2021, section 2.3).
@@ -21,8 +23,8 @@ class ConditionalLayerNorm(nn.Module):
     def __init__(self, channels: int, condition_channels: int) -> None:
         super().__init__()
         self.channels = channels
-        self.to_gain = nn.Linear(condition_channels, channels)
-        self.to_bias = nn.Linear(condition_channels, channels)
+        self.to_gain = Linear(condition_channels, channels)
+        self.to_bias = Linear(condition_channels, channels)
         for projection in (self.to_gain, self.to_bias):
             nn.init.zeros_(projection.weight)
             nn.init.zeros_(projection.bias)

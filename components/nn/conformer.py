@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from components.core.errors import ConfigError
+from components.nn.linear import Linear
 from components.nn.relative_attention import RelativeSelfAttention
 
 
@@ -71,10 +72,10 @@ class ConvolutionModule(nn.Module):
     def __init__(self, channels: int, kernel: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(channels)
-        self.gated = nn.Linear(channels, 2 * channels)
+        self.gated = Linear(channels, 2 * channels)
         self.depthwise = nn.Conv1d(channels, channels, kernel, padding=kernel // 2, groups=channels)
         self.inner_norm = nn.LayerNorm(channels)
-        self.pointwise = nn.Linear(channels, channels)
+        self.pointwise = Linear(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, T, C] → [B, T, C]."""
@@ -87,7 +88,7 @@ class ConvolutionModule(nn.Module):
 def _feed_forward(channels: int) -> nn.Sequential:
     return nn.Sequential(
         nn.LayerNorm(channels),
-        nn.Linear(channels, 4 * channels),
+        Linear(channels, 4 * channels),
         nn.SiLU(),
-        nn.Linear(4 * channels, channels),
+        Linear(4 * channels, channels),
     )

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from components.nn.conditional_layer_norm import ConditionalLayerNorm
+from components.nn.linear import Linear
 from components.nn.sinusoidal_positions import sinusoidal_positions
 
 
@@ -81,8 +82,8 @@ class FeedForwardBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.heads, self.attention_dropout = heads, dropout
-        self.to_query_key_value = nn.Linear(channels, 3 * heads * head_channels)
-        self.to_output = nn.Linear(heads * head_channels, channels)
+        self.to_query_key_value = Linear(channels, 3 * heads * head_channels)
+        self.to_output = Linear(heads * head_channels, channels)
         self.widen = nn.Conv1d(channels, ffn_channels, kernel, padding=kernel // 2)
         self.narrow = nn.Conv1d(ffn_channels, channels, kernel, padding=kernel // 2)
         self.attention_norm = ConditionalLayerNorm(channels, condition_channels)

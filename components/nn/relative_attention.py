@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from components.nn.linear import Linear
+
 
 class RelativeSelfAttention(nn.Module):
     """Multi-head self-attention with clipped relative keys (Shaw et al. 2018, section 3.2, equation 4).
@@ -27,8 +29,8 @@ class RelativeSelfAttention(nn.Module):
     ) -> None:
         super().__init__()
         self.heads, self.head_channels, self.max_distance = heads, head_channels, max_distance
-        self.to_query_key_value = nn.Linear(channels, 3 * heads * head_channels)
-        self.to_output = nn.Linear(heads * head_channels, channels)
+        self.to_query_key_value = Linear(channels, 3 * heads * head_channels)
+        self.to_output = Linear(heads * head_channels, channels)
         self.relative_keys = nn.Parameter(torch.empty(2 * max_distance + 1, head_channels))
         nn.init.normal_(self.relative_keys, std=head_channels**-0.5)
         self.dropout = nn.Dropout(dropout)

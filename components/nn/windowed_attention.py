@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from components.nn.linear import Linear
+
 
 class WindowedRelativeAttention(nn.Module):
     """Multi-head self-attention over all positions, with relative positions near by (Shaw et al. 2018).
@@ -24,8 +26,8 @@ class WindowedRelativeAttention(nn.Module):
     def __init__(self, channels: int, heads: int, window: int) -> None:
         super().__init__()
         self.heads, self.window, width = heads, window, channels // heads
-        self.to_query_key_value = nn.Linear(channels, 3 * channels)
-        self.to_output = nn.Linear(channels, channels)
+        self.to_query_key_value = Linear(channels, 3 * channels)
+        self.to_output = Linear(channels, channels)
         self.relative_keys = nn.Parameter(torch.randn(2 * window + 1, width) * width**-0.5)
         self.relative_values = nn.Parameter(torch.randn(2 * window + 1, width) * width**-0.5)
         nn.init.xavier_uniform_(self.to_query_key_value.weight)

@@ -17,8 +17,11 @@ from itertools import product
 import numpy as np
 import torch
 from scipy.optimize import nnls
+from torch import Tensor
 
 from components.core.provenance import cpu_label
+from components.nn.linear import WORTH_IT as LINEAR_WORTH_IT
+from components.nn.linear import product as product_with
 from components.simulation.cpu_cost import Around, Cpu, Key, Line, counts, key_of
 from components.simulation.cpu_cost import work as work_in
 from components.simulation.generic_networks import Work, generic_networks
@@ -170,9 +173,19 @@ def _products(dtype: torch.dtype) -> Iterator[Probe]:
         x, weight = torch.randn(rows, terms, dtype=dtype), torch.randn(columns, terms, dtype=dtype).t()
         bias = torch.randn(columns, dtype=dtype)
         yield _probe(lambda x, weight, bias: _ATEN.addmm.default(bias, x, weight), x, weight, bias)
+        if dtype == torch.float32 and rows * terms * columns >= LINEAR_WORTH_IT:
+            yield from _linears(x, weight.t(), bias)
     for batch, rows, terms, columns in _BATCHED:
         left, right = torch.randn(batch, rows, terms), torch.randn(batch, terms, columns)
         yield _probe(_ATEN.bmm.default, left.to(dtype), right.to(dtype))
+
+
+def _linears(x: Tensor, weight: Tensor, bias: Tensor) -> Iterator[Probe]:
+    """`components.nn.linear` forwards, and its gradients of input and weights in their layouts."""
+    told = torch.randn(len(x), len(weight))
+    yield _probe(product_with, x, weight, bias)
+    yield _probe(product_with, told, weight.t(), None)
+    yield _probe(product_with, told.t(), x.t(), None)
 
 
 def _convolutions(dtype: torch.dtype) -> Iterator[Probe]:

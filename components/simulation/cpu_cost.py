@@ -15,7 +15,7 @@ import torch
 from components.simulation.operators import Operator, Trace
 
 Family = Literal[
-    "product", "convolution", "grouped", "attention", "simple", "curved", "norm", "rows", "places"
+    "linear", "product", "convolution", "grouped", "attention", "simple", "curved", "norm", "rows", "places"
 ]
 
 NEAR_BYTES = 2**20
@@ -127,7 +127,7 @@ def key_of(operator: Operator) -> Key:
     half = operator.dtype is torch.bfloat16
     backward = operator.name.endswith("backward")
     if operator.kind == "matmul":
-        return Key("product", half)
+        return Key("linear" if operator.name.startswith("mkldnn") else "product", half)
     if operator.kind == "convolution":
         return Key("grouped" if operator.grouped else "convolution", half, backward)
     if operator.kind == "attention":

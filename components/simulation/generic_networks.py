@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from components.nn.linear import Linear
+
 Work = Callable[[], object]
 
 
@@ -46,12 +48,12 @@ class _Attending(nn.Module):
     def __init__(self, width: int, places: int) -> None:
         super().__init__()
         self.first, self.second = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.heads, self.joined = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.wide: nn.Module = nn.Linear(width, 2 * width)
+        self.heads, self.joined = Linear(width, 3 * width), Linear(width, width)
+        self.wide: nn.Module = Linear(width, 2 * width)
         if places > 1:
             self.wide = nn.Sequential(_Turned(), nn.Conv1d(width, 2 * width, 3, padding=1), _Turned())
-        self.narrow = nn.Linear(2 * width, width)
-        self.condition, self.names = nn.Linear(width, 2 * width), nn.Embedding(4, width)
+        self.narrow = Linear(2 * width, width)
+        self.condition, self.names = Linear(width, 2 * width), nn.Embedding(4, width)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, T, C] → the same."""

@@ -19,7 +19,8 @@ from torch.utils.flop_counter import flop_registry
 Kind = Literal["matmul", "convolution", "attention", "other"]
 
 _ATEN = torch.ops.aten
-_MATMULS = {_ATEN.mm, _ATEN.addmm, _ATEN.bmm, _ATEN.baddbmm}
+_LINEAR = torch.ops.mkldnn._linear_pointwise
+_MATMULS = {_ATEN.mm, _ATEN.addmm, _ATEN.bmm, _ATEN.baddbmm, _LINEAR}
 _GROUPS = {_ATEN.convolution: 8, _ATEN.convolution_backward: 9}
 """Where a convolution's arguments say how many groups of channels it has."""
 _VECTOR = 16
@@ -201,7 +202,8 @@ def _is_composite(func: Any) -> bool:
 
 
 def _has_kernel(func: Any) -> bool:
-    return func.namespace == "aten" and not func.is_view and func.overloadpacket not in _WITHOUT_KERNEL
+    known = func.namespace == "aten" or func.overloadpacket is _LINEAR
+    return known and not func.is_view and func.overloadpacket not in _WITHOUT_KERNEL
 
 
 def _operator(func: Any, args: tuple[Any, ...], given: Mapping[str, Any], made: Any) -> Operator:
@@ -241,6 +243,9 @@ def _flops(packet: Any, args: tuple[Any, ...], given: Mapping[str, Any], made: A
         products = query.shape[-2] * key.shape[-2] * (query.shape[-1] + value.shape[-1])
         forward = 2 * math.prod(query.shape[:-2]) * products
         return int(forward * 5 // 2 if backward else forward)  # five products instead of two
+    if packet is _LINEAR:
+        x, weight = args[:2]
+        return int(2 * x.numel() * len(weight))
     formula = flop_registry.get(packet)
     return 0 if formula is None else int(formula(*args, **given, out_val=made))
 

@@ -39,6 +39,8 @@ def test_the_benchmarks_run_in_their_short_form(tmp_path: Path) -> None:
         "memory",
         "1",
         "3",
+        "lin",
+        "lin-g",
         "6",
         "5",
         "9-a",

@@ -13,7 +13,7 @@ from components import catalogue
 from components.core.errors import NothingScoredError
 from components.core.paths import project_root
 from components.core.progress import Progress
-from components.evaluation.latency import SentenceLatency, measure, warm_up, within
+from components.evaluation.latency import SentenceLatency, measure, measure_anew, warm_up, within
 from components.evaluation.records import Circumstances, latency_records
 from components.evaluation.sentences import Sentence
 from components.evaluation.speaking import Spoken, assign_speakers, speak
@@ -55,13 +55,31 @@ def test_short_sentences_are_repeated_in_rounds_and_long_ones_are_not() -> None:
     synthesiser = EspeakSynthesiser()
     spoken = spoken_by(synthesiser)
     synthesiser.calls.clear()
-    times = measure(synthesiser, spoken, repeats=3, longest_s=3.0, progress=quiet())
-    assert synthesiser.calls == ["하나", "둘", "one"] * 2
+    times = measure(synthesiser, spoken, repeats=3, longest_s=3.0, at_most=9, progress=quiet())
+    assert synthesiser.calls == ["하나", "one", "둘"] * 2
     assert {name: one.repeats for name, one in times.items()} == {
         "ko_01": 3, "ko_02": 3, "en_01": 3, "en_02": 1,
     }  # fmt: skip
     assert set(within(times, 3.0)) == {"ko_01", "ko_02", "en_01"}
     assert set(within(times, 6.0)) == set(times)
+
+
+def test_so_many_sentences_are_timed_languages_in_turn_and_no_other_short_one_counts() -> None:
+    synthesiser = EspeakSynthesiser()
+    spoken = spoken_by(synthesiser)
+    synthesiser.calls.clear()
+    times = measure(synthesiser, spoken, repeats=2, longest_s=3.0, at_most=2, progress=quiet())
+    assert synthesiser.calls == ["하나", "one"]
+    assert {name: one.repeats for name, one in times.items()} == {"ko_01": 2, "en_01": 2, "en_02": 1}
+
+
+def test_sentences_of_a_batch_are_timed_anew() -> None:
+    synthesiser = EspeakSynthesiser()
+    spoken = spoken_by(synthesiser)
+    synthesiser.calls.clear()
+    times = measure_anew(synthesiser, spoken, repeats=2, longest_s=3.0, at_most=2, progress=quiet())
+    assert synthesiser.calls == ["하나", "one"] * 2
+    assert {name: one.repeats for name, one in times.items()} == {"ko_01": 2, "en_01": 2}
 
 
 def test_a_faulty_sentence_has_no_latency() -> None:
@@ -71,7 +89,7 @@ def test_a_faulty_sentence_has_no_latency() -> None:
     assert [s.fault is None for s in spoken] == [False, False, True, True]
     assert spoken[1].fault is not None
     assert "DataError" in spoken[1].fault
-    assert set(measure(synthesiser, spoken, 2, 3.0, quiet())) == {"en_01", "en_02"}
+    assert set(measure(synthesiser, spoken, 2, 3.0, 9, quiet())) == {"en_01", "en_02"}
 
 
 def test_a_pause_in_the_synthesiser_shows_in_every_figure() -> None:
@@ -79,7 +97,7 @@ def test_a_pause_in_the_synthesiser_shows_in_every_figure() -> None:
     swift, slow = EspeakSynthesiser(), EspeakSynthesiser(pause_s=0.06, chunks=3)
     figures = {}
     for name, synthesiser in (("swift", swift), ("slow", slow)):
-        times = measure(synthesiser, spoken_by(synthesiser), 3, 3.0, quiet())
+        times = measure(synthesiser, spoken_by(synthesiser), 3, 3.0, 9, quiet())
         figures[name] = {m.name: m for m in latency_records(within(times, 3.0), NOW)}
     for kpi in ("latency_p50_ms", "latency_p95_ms", "latency_ttfa_ms", "rtf"):
         assert figures["slow"][kpi].value > 2 * figures["swift"][kpi].value

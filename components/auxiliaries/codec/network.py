@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from components.auxiliaries.codec.params import Architecture
 from components.auxiliaries.codec.quantiser import ResidualQuantiser
+from components.nn.linear import Linear
 
 _PITCH_FEATURES = 2
 _START_HZ = 150.0
@@ -37,8 +38,8 @@ class Block(nn.Module):
         super().__init__()
         self.mix = nn.Conv1d(channels, channels, kernel, padding=kernel // 2, groups=channels)
         self.norm = nn.LayerNorm(channels)
-        self.widen = nn.Linear(channels, expansion * channels)
-        self.narrow = nn.Linear(expansion * channels, channels)
+        self.widen = Linear(channels, expansion * channels)
+        self.narrow = Linear(expansion * channels, channels)
         self.activation = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -69,14 +70,14 @@ class CodecNetwork(nn.Module):
         self.register_buffer("mel_spread", torch.ones(a.n_mels))
         self.register_buffer("pitch_centre", torch.tensor(_START_HZ).log())
         self.register_buffer("pitch_spread", torch.ones(()))
-        self.listen = nn.Linear((a.n_mels + _PITCH_FEATURES) * a.stride, c)
+        self.listen = Linear((a.n_mels + _PITCH_FEATURES) * a.stride, c)
         self.encoder = nn.Sequential(*(Block(c, a.kernel, a.expansion) for _ in range(a.encoder_layers)))
-        self.to_latent = nn.Linear(c, a.latent_dim)
+        self.to_latent = Linear(c, a.latent_dim)
         self.quantiser = ResidualQuantiser(a.n_codebooks, a.codebook_size, a.latent_dim, decay, restart_below)
-        self.from_latent = nn.Linear(a.latent_dim, c * a.stride)
+        self.from_latent = Linear(a.latent_dim, c * a.stride)
         self.decoder = nn.Sequential(*(Block(c, a.kernel, a.expansion) for _ in range(a.decoder_layers)))
         self.norm = nn.LayerNorm(c)
-        self.speak = nn.Linear(c, a.n_mels + _PITCH_FEATURES)
+        self.speak = Linear(c, a.n_mels + _PITCH_FEATURES)
 
     @property
     def reach(self) -> int:

@@ -21,6 +21,7 @@ from components.core.params import narrowed
 from components.core.storage import sha256_bytes, sha256_json
 from components.nn.contracts import Auxiliaries
 from components.nn.delivered import read_delivered
+from components.nn.linear import quicken
 
 _UNTRAINED_SEED = 0
 """Any: always the same."""
@@ -71,7 +72,7 @@ class HubertContent:
         position = network.encoder.pos_conv_embed.conv
         if parametrize.is_parametrized(position):  # else its weight norm is computed in every pass
             parametrize.remove_parametrizations(position, "weight")
-        self._network = network.to(device).eval().requires_grad_(False)
+        self._network = quicken(network.to(device)).eval().requires_grad_(False)
         self._made_of = (architecture, choice, weights_sha256, device)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -11,6 +11,7 @@ from transformers import HubertConfig, HubertModel
 
 from components.auxiliaries.content.params import Architecture, Training
 from components.nn.contracts import Batch
+from components.nn.linear import Linear, quicken
 
 ENCODER_PREFIX = "encoder."
 #: Target of a frame that is padding.
@@ -55,8 +56,8 @@ class MaskedPrediction(nn.Module):
 
     def __init__(self, architecture: Architecture, training: Training, clusters: int) -> None:
         super().__init__()
-        self.encoder = HubertModel(hubert_config(architecture))
-        self.projection = nn.Linear(architecture.hidden_size, training.projection_dim)
+        self.encoder = quicken(HubertModel(hubert_config(architecture)))
+        self.projection = Linear(architecture.hidden_size, training.projection_dim)
         self.codewords = nn.Parameter(torch.rand(clusters, training.projection_dim) - 0.5)
         self._temperature = training.logit_temperature
         self._alpha = training.masked_loss_share

@@ -25,6 +25,7 @@ from components.auxiliaries.recogniser.labels import Labels
 from components.auxiliaries.recogniser.loss import recogniser_losses
 from components.auxiliaries.recogniser.params import Architecture
 from components.core.utterance import LANGUAGES
+from components.nn.linear import Linear
 from components.nn.masks import valid_positions
 
 #: Stands for the log-probability of a label that the language does not have; finite, so no gradient is NaN.
@@ -52,7 +53,7 @@ class RecogniserNetwork(nn.Module):
         self.languages = nn.Embedding(len(LANGUAGES), a.channels)
         self.blocks = nn.ModuleList(_Block(a, a.channels, a.hidden) for _ in range(a.blocks))
         self.norm = nn.LayerNorm(a.channels)
-        self.segments = nn.Linear(a.channels, labels.classes)
+        self.segments = Linear(a.channels, labels.classes)
         self.tones = _ToneBranch(a)
         self.register_buffer("allowed", labels.allowed(), persistent=False)
 
@@ -100,13 +101,13 @@ class _ToneBranch(nn.Module):
     def __init__(self, a: Architecture) -> None:
         super().__init__()
         branch = a.tone_branch
-        self.heard = nn.Linear(a.channels, branch.channels)
+        self.heard = Linear(a.channels, branch.channels)
         self.pitch = nn.Conv1d(
             PITCH_FEATURES, branch.channels, a.stem_kernel, stride=a.stride, padding=a.stem_kernel // 2
         )
         self.blocks = nn.ModuleList(_Block(a, branch.channels, branch.hidden) for _ in range(branch.blocks))
         self.norm = nn.LayerNorm(branch.channels)
-        self.out = nn.Linear(branch.channels, branch.tones + 1)
+        self.out = Linear(branch.channels, branch.tones + 1)
 
     def forward(self, heard: Tensor, pitch: Tensor, valid: Tensor, shares: Tensor) -> Tensor:
         """heard [B, S, C], pitch [B, T, 2] zero beyond each clip → [B, S, tones + 1]."""
@@ -126,10 +127,10 @@ class _Block(nn.Module):
         self._kernel = a.kernel
         self.depthwise = nn.Conv1d(channels, channels, a.kernel, padding=a.kernel // 2, groups=channels)
         self.norm = nn.LayerNorm(channels)
-        self.widen = nn.Linear(channels, hidden)
-        self.narrow = nn.Linear(hidden, channels)
-        self.squeeze = nn.Linear(channels, a.squeeze)
-        self.excite = nn.Linear(a.squeeze, channels)
+        self.widen = Linear(channels, hidden)
+        self.narrow = Linear(hidden, channels)
+        self.squeeze = Linear(channels, a.squeeze)
+        self.excite = Linear(a.squeeze, channels)
         self.dropout = nn.Dropout(a.dropout)
         nn.init.zeros_(self.excite.weight)
         nn.init.zeros_(self.excite.bias)

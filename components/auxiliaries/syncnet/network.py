@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from components.auxiliaries.syncnet.params import Architecture, Training
 from components.core.errors import SyncPlateauError
 from components.nn.contracts import Batch
+from components.nn.linear import Linear
 
 LN2 = math.log(2.0)
 """Loss of one who guesses: pairs are right and wrong alike often."""
@@ -61,7 +62,7 @@ class SyncNet(nn.Module):
             face += [ConvBlock(outputs, outputs, 3) for _ in range(a.blocks)]
             inputs, height, width = outputs, -(-height // stride[0]), -(-width // stride[1])
         self.face = nn.Sequential(*face)
-        self.face_end = nn.Linear(inputs * height * width, a.embedding_dim)
+        self.face_end = Linear(inputs * height * width, a.embedding_dim)
         one, two, three, four = a.audio_channels
         strides: tuple[tuple[int, int], ...] = ((3, 1), (3, 2), (3, 2))
         audio: list[nn.Module] = [ConvBlock(1, one, 3)]
@@ -71,7 +72,7 @@ class SyncNet(nn.Module):
             audio += [ConvBlock(outputs, outputs, 3) for _ in range(a.blocks)]
             inputs, bands, frames = outputs, -(-bands // stride[0]), -(-frames // stride[1])
         self.audio = nn.Sequential(*audio)
-        self.audio_end = nn.Linear(inputs * bands * frames, a.embedding_dim)
+        self.audio_end = Linear(inputs * bands * frames, a.embedding_dim)
 
     def see(self, crops: Tensor) -> Tensor:
         """Embedding of faces.

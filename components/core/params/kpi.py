@@ -143,7 +143,6 @@ class PromptedParams(Section):
 
     batch: int = Field(gt=0, description="sentences that are spoken at once for judging; never for latency")
     prompt_s: float = Field(gt=0, description="a prompt is the recording whose length comes nearest")
-    timed_sentences: int = Field(gt=0, description="short ones at most; the gate asks for kpi.latency.n_min")
     omitted_symbols: int = Field(gt=0, description="in a row, unheard: the sentence skipped or stopped early")
 
 
@@ -165,6 +164,7 @@ class EvaluationParams(Section):
     scope: Literal["a100", "laptop"]
     required_device: str = Field(description="regular expression over the device name")
     sentences: str
+    timed_sentences: int = Field(gt=0, description="short ones at most; the gate asks for kpi.latency.n_min")
     latency_repeats: int = Field(gt=0)
     latency_warmup: int = Field(ge=1)
     reference_utterances: int = Field(gt=0)

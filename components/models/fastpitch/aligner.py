@@ -12,6 +12,7 @@ from components.models.fastpitch.params import Architecture
 from components.nn.alignment_prior import beta_binomial_log_prior
 from components.nn.forward_sum import forward_sum_loss
 from components.nn.length_regulation import repeat_by_duration
+from components.nn.linear import Linear
 from components.nn.masks import masked_mean
 from components.nn.monotonic_alignment import monotonic_durations
 
@@ -73,7 +74,7 @@ class Aligner(nn.Module):
         a, params = architecture, architecture.aligner
         self.temperature, self.prior_scale = params.temperature, params.prior_scale
         self.blank_log_prob = params.blank_log_prob
-        self.from_speaker = nn.Linear(a.speaker_embedding_dim, a.d_model)
+        self.from_speaker = Linear(a.speaker_embedding_dim, a.d_model)
         self.widen = nn.Conv1d(a.d_model, 2 * a.d_model, params.kernel, padding=params.kernel // 2)
         self.to_expected = nn.Conv1d(2 * a.d_model, a.n_mels, 1)
         for parameter in self.to_expected.parameters():

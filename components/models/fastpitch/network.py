@@ -18,6 +18,7 @@ from components.models.fastpitch.voices import Voices
 from components.nn.contracts import Batch
 from components.nn.feed_forward_transformer import FeedForwardTransformer
 from components.nn.length_regulation import PLACES, place_within, repeat_by_duration
+from components.nn.linear import Linear
 from components.nn.masks import valid_positions
 
 
@@ -56,10 +57,10 @@ class FastPitch(nn.Module):
         half = a.predictor_kernel // 2
         self.pitch_embedding = nn.Conv1d(1, a.d_model, a.predictor_kernel, padding=half)
         self.energy_embedding = nn.Conv1d(1, a.d_model, a.predictor_kernel, padding=half)
-        self.place_embedding = nn.Linear(PLACES, a.d_model, bias=False)
+        self.place_embedding = Linear(PLACES, a.d_model, bias=False)
         nn.init.zeros_(self.place_embedding.weight)
-        self.to_mel = nn.Linear(a.d_model, a.n_mels)
-        self.to_source = nn.Linear(a.d_model, 2)
+        self.to_mel = Linear(a.d_model, a.n_mels)
+        self.to_source = Linear(a.d_model, 2)
         self.mel_mean: Tensor
         self.mel_deviation: Tensor
         self.droppable: Tensor

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from components.models.fastpitch.params import Architecture, PitchRelativeAttention
 from components.nn.conditional_layer_norm import ConditionalLayerNorm
+from components.nn.linear import Linear
 from components.nn.relative_attention import RelativeSelfAttention
 
 
@@ -46,7 +47,7 @@ class SymbolPredictor(nn.Module):
             ConditionalLayerNorm(width, architecture.speaker_embedding_dim) for width in widths[1:]
         )
         self.dropout = nn.Dropout(architecture.dropout)
-        self.head = nn.Linear(widths[-1], 1)
+        self.head = Linear(widths[-1], 1)
 
     def forward(self, x: Tensor, valid: Tensor, condition: Tensor) -> Tensor:
         """Predict.

@@ -12,6 +12,7 @@ from components.models.rvc.noise import noise_at
 from components.models.rvc.params import Architecture
 from components.models.rvc.pitch import excitation, phase_after
 from components.models.rvc.tone import Tone
+from components.nn.linear import Linear
 from components.nn.residual_blocks import (
     ResidualBlocks,
     residual_reach,
@@ -41,7 +42,7 @@ class Decoder(nn.Module):
         channels = a.upsample_initial_channels
         self.first = same_length(a.inter_channels, channels, _OUTER_KERNEL, 1)
         self.condition = nn.Conv1d(a.speaker_embedding_dim, channels, 1)
-        self.to_source = nn.Linear(1, 1)
+        self.to_source = Linear(1, 1)
         self.upsamplings, self.blocks, self.sources = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         for place, (rate, kernel) in enumerate(zip(a.upsample_rates, a.upsample_kernels, strict=True)):
             self.upsamplings.append(

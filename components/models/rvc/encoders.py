@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from components.models.rvc.params import Architecture
 from components.models.rvc.wavenet import WaveNet
+from components.nn.linear import Linear
 from components.nn.windowed_attention import WindowedRelativeAttention
 
 _SLOPE = 0.1
@@ -26,13 +27,13 @@ class PriorEncoder(nn.Module):
         super().__init__()
         a = architecture
         self.channels, self.scale = a.inter_channels, math.sqrt(a.inter_channels)
-        self.from_content = nn.Linear(a.content_encoder.dim, a.inter_channels)
+        self.from_content = Linear(a.content_encoder.dim, a.inter_channels)
         self.from_pitch = nn.Embedding(a.pitch_bins, a.inter_channels)
         self.blocks = nn.ModuleList(
             PriorBlock(a.inter_channels, a.prior_heads, a.prior_filter_channels)
             for _ in range(a.prior_layers)
         )
-        self.to_statistics = nn.Linear(a.inter_channels, 2 * a.inter_channels)
+        self.to_statistics = Linear(a.inter_channels, 2 * a.inter_channels)
 
     def forward(self, content: Tensor, pitch: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
         """Statistics of the prior.

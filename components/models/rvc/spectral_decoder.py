@@ -19,6 +19,7 @@ from components.models.rvc.pitch import coarse_pitch, step_frequencies
 from components.models.rvc.tone import Tone
 from components.nn.adversarial import Judgement
 from components.nn.discriminators import judged
+from components.nn.linear import Linear
 
 _LOG_FLOOR = 1e-5
 """Amplitude of the template's quietest band; a template is normalised, so the value hardly matters."""
@@ -48,12 +49,12 @@ class MelDecoder(nn.Module):
         a, d = architecture, decoder
         self._range, self._bins = (floor, ceil), a.pitch_bins
         self._analysis, self._decoder = MelAnalysis.of(a, _LOG_FLOOR), d
-        self.first = nn.Linear(a.inter_channels, d.channels)
-        self.from_template = nn.Linear(a.n_mels, d.channels)
-        self.condition = nn.Linear(a.speaker_embedding_dim, d.channels * (d.layers + 1))
+        self.first = Linear(a.inter_channels, d.channels)
+        self.from_template = Linear(a.n_mels, d.channels)
+        self.condition = Linear(a.speaker_embedding_dim, d.channels * (d.layers + 1))
         self.blocks = nn.ModuleList(_Block(d) for _ in range(d.layers))
         self.norm = nn.LayerNorm(d.channels)
-        self.last = nn.Linear(d.channels, a.n_mels)
+        self.last = Linear(d.channels, a.n_mels)
         table = templates(self._analysis, step_frequencies(floor, ceil, a.pitch_bins))
         self.register_buffer("templates", torch.from_numpy(table), persistent=False)
         self._synthesis: SourceFilterVocoder | None = None
@@ -129,7 +130,7 @@ class _Block(nn.Module):
             channels, channels, decoder.kernel, padding=decoder.kernel // 2, groups=channels
         )
         self.norm = nn.LayerNorm(channels)
-        self.widen, self.narrow = nn.Linear(channels, hidden), nn.Linear(hidden, channels)
+        self.widen, self.narrow = Linear(channels, hidden), Linear(hidden, channels)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         """[B, T, C], and the speaker's vector [B, 1, C] → [B, T, C]."""

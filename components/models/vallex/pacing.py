@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from components.models.vallex.params import Pacing
+from components.nn.linear import Linear
 from components.nn.masks import masked_mean, valid_positions
 
 _NEIGHBOURS = (-1, 0, 1, 2)
@@ -34,7 +35,7 @@ class Guide(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.join = nn.Linear(len(_NEIGHBOURS) * channels + _PLACES, channels)
+        self.join = Linear(len(_NEIGHBOURS) * channels + _PLACES, channels)
 
     def forward(self, vectors: Tensor, lengths: Tensor, durations: Tensor, frames: int) -> Tensor:
         """One vector a frame.
@@ -85,7 +86,7 @@ class Durations(nn.Module):
             for _ in range(pacing.layers)
         )
         self.norms = nn.ModuleList(nn.LayerNorm(channels) for _ in range(pacing.layers))
-        self.last = nn.Linear(channels, 1)
+        self.last = Linear(channels, 1)
 
     def forward(self, vectors: Tensor, lengths: Tensor) -> Tensor:
         """[B, L, C] and [B] → frames [B, L], 0 at padding."""

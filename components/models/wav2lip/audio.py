@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from components.models.wav2lip.layers import ConvBlock
 from components.models.wav2lip.params import Architecture
 from components.nn.conformer import Conformer
+from components.nn.linear import Linear
 
 
 class AudioEncoder(nn.Module):
@@ -27,14 +28,14 @@ class AudioEncoder(nn.Module):
             ConvBlock(1, one, 3), ConvBlock(one, two, 3, (3, 1)), ConvBlock(two, two, 3, (3, 1))
         )
         bands = _divided(a.n_mels, 3, 3)
-        self.enter = nn.Linear(two * bands, a.conformer_dim)
+        self.enter = Linear(two * bands, a.conformer_dim)
         self.conformers = Conformer(
             a.conformer_dim, a.conformer_blocks, a.conformer_heads, a.conformer_kernel, a.mel_window_frames
         )
-        self.leave = nn.Linear(a.conformer_dim, two * bands)
+        self.leave = Linear(a.conformer_dim, two * bands)
         self.after = nn.Sequential(ConvBlock(two, three, 3, (3, 2)), ConvBlock(three, three, 3, (3, 2)))
         bands, frames = _divided(bands, 3, 3), _divided(a.mel_window_frames, 2, 2)
-        self.end = nn.Linear(three * bands * frames, a.audio_dim)
+        self.end = Linear(three * bands * frames, a.audio_dim)
 
     def forward(self, mel: Tensor) -> Tensor:
         """One vector of a window.

@@ -12,6 +12,7 @@ from components.models.wav2lip.audio import AudioEncoder
 from components.models.wav2lip.layers import ConvBlock
 from components.models.wav2lip.params import Architecture
 from components.models.wav2lip.visual import VisualEncoder
+from components.nn.linear import Linear
 
 #: At the beginning the given face stays but for faint strokes.
 _KEPT_FIRST, _FIRST_STROKE = 3.0, 0.3
@@ -66,7 +67,7 @@ class Generator(nn.Module):
             nn.Sequential(ConvBlock(deeper + own, own, 3), ConvBlock(own, own, 3))
             for own, deeper in zip(widths[-2::-1], widths[:0:-1], strict=True)
         )
-        self.said = nn.ModuleList(nn.Linear(heard, 2 * own) for own in widths[-2::-1])
+        self.said = nn.ModuleList(Linear(heard, 2 * own) for own in widths[-2::-1])
         self.end = nn.Conv2d(widths[0], 16, 3, 1, 1) if self._shuffled else nn.Conv2d(widths[0], 4, 1)
         self._begin()
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from components.core.errors import ConfigError
 from components.models.wav2lip.layers import ConvBlock
 from components.models.wav2lip.params import Architecture
+from components.nn.linear import quicken
 
 #: Of ImageNet, which published weights expect, for each of the two pictures.
 _MEAN, _SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -85,7 +86,7 @@ def swin_of(architecture: Architecture) -> Any:
         window_size=asked.window,
         drop_path_rate=0.0,
     )
-    return Swinv2Model(config, add_pooling_layer=False)
+    return quicken(Swinv2Model(config, add_pooling_layer=False))
 
 
 def six_channels(weights: Tensor) -> Tensor:
