@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.core.errors import DataError
 from components.core.exported import Reference
 from components.core.params.base import ModelKind
 from components.core.utterance import LANGUAGES
@@ -41,7 +42,7 @@ def chosen(samples: Path, per_language: int, kind: ModelKind) -> tuple[Heard, ..
             `components.evaluation.video_samples.write_video_samples`.
 
     Raises:
-        DataError: an index that cannot be read.
+        DataError: an index that cannot be read, or a file that it names and that is not there.
     """
     if not (samples / _INDEX).is_file():
         return ()
@@ -49,12 +50,24 @@ def chosen(samples: Path, per_language: int, kind: ModelKind) -> tuple[Heard, ..
     rows = [row for row in _rows(samples) if not row.get("fault") and usable(row)]
     rows.sort(key=lambda row: (float(row["duration_s"]), row["sentence_id"]))
     languages = dict.fromkeys([*LANGUAGES, *(row["language"] for row in rows)])  # a video's may be unknown
-    heard = _clip if kind == "lip_sync" else _sentence
+    made = _clip if kind == "lip_sync" else _sentence
     return tuple(
-        heard(row, samples)
+        _whole(made(row, samples))
         for language in languages
         for row in [row for row in rows if row["language"] == language][:per_language]
     )
+
+
+def _whole(heard: Heard) -> Heard:
+    for path in heard.files.values():
+        if not path.is_file():
+            raise DataError(
+                who=f"sample {heard.reference.sentence_id} of the evaluation",
+                expected=f"{path}, which its index names",
+                found="no file",
+                action="evaluate this version again with --force / 평가를 다시 실행하십시오(--force)",
+            )
+    return heard
 
 
 def _rows(samples: Path) -> Iterable[Row]:
