@@ -21,6 +21,16 @@ NO_RUN_TIME = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 KST = datetime.timezone(datetime.timedelta(hours=9), "KST")
 
 
+def kst_text(moment: str) -> str:
+    """``2026-03-09T03:40:12+00:00`` → ``2026-03-09 12:40 KST``; what is no moment stays as it is."""
+    try:
+        found = datetime.datetime.fromisoformat(moment)
+    except ValueError:
+        return moment
+    aware = found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
+    return aware.astimezone(KST).strftime("%Y-%m-%d %H:%M KST")
+
+
 class StageRecord(Protocol):
     """What a report reads of a stage record."""
 
