@@ -96,7 +96,7 @@ def flatten(
             for number, item in enumerate(value, start=1):
                 yield f"{name} {number}", ", ".join(f"{named(one)} {shown(v)}" for one, v in item.items())
         else:
-            yield name, shown(value)
+            yield name, None if value is None else shown(value)
 
 
 def _or_none(value: Any) -> Any:

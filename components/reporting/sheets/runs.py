@@ -5,6 +5,7 @@ from __future__ import annotations
 from openpyxl.chart import LineChart, Reference
 from openpyxl.chart.data_source import NumFmt
 from openpyxl.chart.legend import Legend
+from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from components.reporting.figures import unit_word
@@ -24,7 +25,9 @@ from components.reporting.workbook import (
 
 _HEADER_ROW = 3
 _FIXED = ("순번", "run_id", "이름", "모델", "상태", "시작", "종료", "판정", "데이터 md5", "git")
-_WIDTHS, _KPI_WIDTH = (7, 24, 15, 18, 12, 16, 16, 14, 24, 24), 12
+_WIDTHS, _KPI_WIDTH = (7, 24, 15, 18, 12, 22, 22, 14, 24, 18), 12
+_CHART_COLUMNS = 20
+"""So far to the right the charts reach."""
 _CHART_ROWS, _CHART_HEIGHT_CM, _CHART_WIDTH_CM = 22, 11, 24
 
 
@@ -54,7 +57,8 @@ def fill(sheet: Worksheet, inputs: ReportInputs) -> None:
     widths = (*_WIDTHS, *(_KPI_WIDTH for _ in titles))
     finish_sheet(sheet, _HEADER_ROW, last, widths)
     fit_rows(sheet, below, widths)
-    sheet.print_area = f"A1:T{max(below, last + 2)}"
+    width = get_column_letter(max(_CHART_COLUMNS, len(widths)))
+    sheet.print_area = f"A1:{width}{max(below, last + 2)}"
 
 
 def _charts(sheet: Worksheet, inputs: ReportInputs, figures: tuple[RunFigures, ...], row: int) -> int:
@@ -64,7 +68,7 @@ def _charts(sheet: Worksheet, inputs: ReportInputs, figures: tuple[RunFigures, .
     plans = [(unit, series) for unit, series in plans if series]
     data_row = row + _CHART_ROWS * ((len(plans) + 1) // 2)
     for index, (unit, series) in enumerate(plans):
-        anchor = f"{'B' if index % 2 == 0 else 'J'}{row + _CHART_ROWS * (index // 2)}"
+        anchor = f"{'B' if index % 2 == 0 else 'I'}{row + _CHART_ROWS * (index // 2)}"
         data_row = _chart(sheet, unit, series, anchor, data_row)
     return data_row
 
