@@ -25,6 +25,8 @@ _KEPT = (
     "OMP_NUM_THREADS",
     "LD_LIBRARY_PATH",
     "CUDA_VISIBLE_DEVICES",
+    "HF_HOME",
+    "HF_HUB_OFFLINE",
 )
 _LAST_LINES = 3
 Judge = Callable[[Path], tuple[bool, str]]
