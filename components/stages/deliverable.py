@@ -24,6 +24,7 @@ from components.inference.exported import read_speech
 from components.promotion.reasons import without_figures, worst
 from components.stages import services
 from components.stages.contract import StageContext
+from components.stages.gate import read_evidence
 from components.stages.shipped import shipped
 
 if TYPE_CHECKING:
@@ -177,4 +178,4 @@ def _evaluated_weights(evaluation: Path) -> str:
 
 def _evidence(evaluation: Path) -> Evidence | None:
     path = evaluation / EVIDENCE
-    return Evidence.model_validate_json(path.read_bytes()) if path.is_file() else None
+    return read_evidence(path) if path.is_file() else None
