@@ -134,8 +134,8 @@ def runs_table(
     return view
 
 
-def _caption(source: Bilingual) -> str:
-    return f"{_LEGEND}\n목표의 출처: {source.ko}\ntargets: {source.en}"
+def _caption(source: Bilingual) -> Text:
+    return Text(f"{_LEGEND}\n목표의 출처: {source.ko}\ntargets: {source.en}", style="dim italic")
 
 
 def _add_standing(view: Table, one: Standing) -> None:
