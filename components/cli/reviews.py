@@ -46,7 +46,9 @@ def kpi(
     else:
         models, scope = kpi_standing.models_asked(model), params.evaluation.scope
         found = kpi_standing.standings(params, tracker, registry, models, day)
-        view = kpi_review.standing_table(found, scope, f", candidates since {day}" if day else "")
+        view = kpi_review.standing_table(
+            found, scope, f", candidates since {day}" if day else "", params.kpi.source
+        )
         told = kpi_review.standing_json(found, scope)
     if as_json and not runs:
         typer.echo(json.dumps(told, ensure_ascii=False, indent=2))

@@ -165,6 +165,15 @@ class NothingScoredError(IrisError):
     hint_ko = "평가할 항목이 없어 값을 낼 수 없습니다."
 
 
+class VoicesNotRecordedError(NothingScoredError):
+    """Voices of a model that nobody can be held against: too few recordings of them are here."""
+
+    hint_ko = (
+        "비교할 녹음이 모자란 화자가 있어 판정할 수 없습니다. 그 화자의 녹음이 든 말뭉치를 data.corpora에 "
+        "넣고 ingest, version, validate를 다시 실행하거나, 지금 있는 화자로 재학습하세요."
+    )
+
+
 class TrainingDivergedError(IrisError):
     """Loss stayed NaN or infinite beyond the allowed number of skipped steps."""
 

@@ -23,11 +23,15 @@ _CLOSED = (f"{PARTS}/", f"{CODE}/")
 
 
 class Reference(BaseModel):
-    """A sentence as the evaluation heard it; the exported model has to say it again.
+    """A sentence or clip as the evaluation had it; the exported model has to make it again.
 
     Attributes:
-        sample: wav below ``REFERENCES``.
+        sample: wav below ``REFERENCES``; of a model that moves lips the pictures, see
+            `components.inference.exact_clip`.
         source: what was converted, below ``REFERENCES``; "": nothing, the text was read.
+        prompt: the recording whose voice said it, below ``REFERENCES``; "": the model knows its speakers.
+        prompt_text, prompt_language: every word of the prompt.
+        seed: of what was drawn while it was said; only beside a prompt.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
@@ -38,15 +42,20 @@ class Reference(BaseModel):
     speaker: str
     sample: str
     source: str
+    prompt: str = ""
+    prompt_text: str = ""
+    prompt_language: str = ""
+    seed: int | None = None
 
 
 class Tolerance(BaseModel):
-    """How far a repeated sentence may lie from the evaluation's."""
+    """How far what is made again may lie from the evaluation's."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
     min_agreement_db: float = Field(description="magnitudes of the spectra over their difference")
     max_duration_difference_s: float = Field(ge=0)
+    max_frame_difference: float = Field(ge=0, description="worst frame, mean over its mouth, of 255 levels")
 
 
 class Description(BaseModel):
@@ -58,6 +67,7 @@ class Description(BaseModel):
         video: ``data.video``; None where no faces are looked for.
         run_id: the MLflow run that trained it; "": none is known.
         seed: of what is drawn while speaking, where a caller gives none.
+        evaluated_on: the device of its evaluation, as the evidence names it; "": none is known.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
@@ -74,6 +84,7 @@ class Description(BaseModel):
     auxiliaries: dict[str, dict[str, Any]]
     video: dict[str, Any] | None
     seed: int
+    evaluated_on: str
     references: tuple[Reference, ...]
     tolerance: Tolerance
 

@@ -1,4 +1,4 @@
-"""Says the references again in a process that knows nothing but the exported folder and its packages."""
+"""Makes the references again in a process that knows nothing but the exported folder and its packages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,12 @@ _KEPT = (
     "OMP_NUM_THREADS",
     "LD_LIBRARY_PATH",
     "CUDA_VISIBLE_DEVICES",
+    "HF_HOME",
+    "HF_HUB_OFFLINE",
 )
 _LAST_LINES = 3
+Judge = Callable[[Path], tuple[bool, str]]
+"""Hears what was said otherwise, ``<sentence_id>.wav`` in a folder: as good as evaluated, and in words."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +38,16 @@ class CleanCheck:
     """What the process found.
 
     Attributes:
-        holds: it loaded, and every reference lies within the tolerance.
+        holds: it loaded, and every reference lies within the tolerance or was judged to be as good.
         sentences: one entry a reference, see `components.inference.exported.Exported.check`.
         objection: what differs, in words; "" where it holds.
+        judged: the judge's words, where it took one.
     """
 
     holds: bool
     sentences: Sequence[Mapping[str, Any]]
     objection: str
+    judged: str = ""
 
     def line(self) -> str:
         """What a person wants to know of it."""
@@ -49,35 +55,71 @@ class CleanCheck:
             return self.objection
         if not self.sentences:
             return "loads outside the repository; no samples of its evaluation to compare with"
+        if self.judged:
+            return f"says {len(self.sentences)} sentences as well as evaluated ({self.judged})"
+        if "frame_difference" in self.sentences[0]:
+            most = max(one["frame_difference"] for one in self.sentences)
+            return (
+                f"renders {len(self.sentences)} clips as evaluated (frames differ by {most:g} of 255 at most)"
+            )
         worst = min(one["agreement_db"] for one in self.sentences)
         return f"says {len(self.sentences)} sentences as evaluated (spectra agree to {worst:g} dB or better)"
 
 
-def check_contents(contents: Contents, device: str, timeout_s: float) -> CleanCheck:
-    """Write a bundle into a scratch folder and `check_folder` it.
+def check_contents(contents: Contents, check: Callable[[Path], CleanCheck]) -> CleanCheck:
+    """Write a bundle into a scratch folder and ``check`` it; nothing of it is kept.
 
     Raises:
         StorageError: no space for the scratch folder.
-        RetryableError: see `check_folder`.
+        Whatever ``check`` raises.
     """
     with tempfile.TemporaryDirectory(prefix="iris-export-") as scratch:
         folder = Path(scratch) / contents.description.model
         folder.mkdir()
         write_bundle(folder, contents)
         seal(folder)
-        return check_folder(folder, device, timeout_s)
+        return check(folder)
 
 
-def check_folder(folder: Path, device: str, timeout_s: float) -> CleanCheck:
+def check_folder(folder: Path, device: str, timeout_s: float, judge: Judge | None = None) -> CleanCheck:
     """Run ``use.py check`` of an exported folder, isolated (``python -I``): no other folder counts.
+
+    Args:
+        judge: asked where what is said differs from what was evaluated; None: that is an objection.
 
     Raises:
         RetryableError: no answer in time. That says something of the machine, nothing of the model.
     """
-    command = [sys.executable, "-I", "-B", str(folder / ENTRY), "--device", device, "check"]
+    with tempfile.TemporaryDirectory(prefix="iris-said-") as kept:
+        words = ["check", *(["--keep", kept] if judge else [])]
+        done = _asked(folder, device, timeout_s, words)
+        try:
+            told = json.loads(done.stdout.splitlines()[-1])
+            found = list(told["sentences"])
+        except (IndexError, ValueError, KeyError, TypeError):
+            last = " | ".join(done.stderr.strip().splitlines()[-_LAST_LINES:]) or "no word"
+            return CleanCheck(
+                False, (), f"does not run outside the repository (exit {done.returncode}): {last[:400]}"
+            )
+        faults = [f"{one['sentence_id']}: {one['fault']}" for one in found if one["fault"]]
+        if not faults:
+            return CleanCheck(True, found, "")
+        alike, judged = judge(Path(kept)) if judge else (False, "")
+        if alike:
+            return CleanCheck(True, found, "", judged)
+        verb, what = ("renders", "clips") if "frame_difference" in found[0] else ("says", "sentences")
+        because = f"; {judged}" if judged else ""
+        differs = f"{verb} {len(faults)} of {len(found)} {what} otherwise than evaluated"
+        return CleanCheck(False, found, f"{differs}: {'; '.join(faults)}{because}")
+
+
+def _asked(
+    folder: Path, device: str, timeout_s: float, words: Sequence[str]
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-I", "-B", str(folder / ENTRY), "--device", device, *words]
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter on our own file
+        return subprocess.run(  # noqa: S603 - our own interpreter on our own file
             command,
             capture_output=True,
             text=True,
@@ -93,14 +135,3 @@ def check_folder(folder: Path, device: str, timeout_s: float) -> CleanCheck:
             found="none",
             action="run again when the machine is less busy; nothing was promoted or exported",
         ) from error
-    try:
-        told = json.loads(done.stdout.splitlines()[-1])
-        sentences = told["sentences"]
-    except (IndexError, ValueError, KeyError, TypeError):
-        last = " | ".join(done.stderr.strip().splitlines()[-_LAST_LINES:]) or "no word"
-        return CleanCheck(
-            False, (), f"does not run outside the repository (exit {done.returncode}): {last[:400]}"
-        )
-    faults = [f"{one['sentence_id']}: {one['fault']}" for one in sentences if one["fault"]]
-    said = f"says {len(faults)} of {len(sentences)} sentences otherwise than evaluated: {'; '.join(faults)}"
-    return CleanCheck(not faults, sentences, said if faults else "")

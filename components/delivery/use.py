@@ -48,7 +48,7 @@ def _opened(given: argparse.Namespace) -> Exported:
 
 
 def _check(given: argparse.Namespace) -> int:
-    found = _opened(given).check()
+    found = _opened(given).check(given.keep)
     told: dict[str, Any] = {"holds": not any(one["fault"] for one in found), "sentences": found}
     sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
     return 0 if told["holds"] else _NOT_AS_JUDGED
@@ -115,7 +115,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", default="cpu", help="cpu | cuda")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("check", help="say the reference sentences again and compare / 평가 음성과 비교")
+    one = commands.add_parser("check", help="make the evaluation's references again / 평가 음성·영상과 비교")
+    one.add_argument("--keep", type=Path, help="a folder for what was said / 다시 말한 음성을 둘 폴더")
     one = commands.add_parser("synthesise", help="text to a labelled wav / 글을 음성으로")
     one.add_argument("--text", required=True)
     one.add_argument("--language", required=True, help="ko | en | ja | zh")

@@ -20,6 +20,8 @@ from components.evaluation.latency import SentenceLatency
 from components.evaluation.lip_sync import MouthLikeness, mouth_likeness
 from components.evaluation.talking_clips import HeldOutClip
 from components.features.pcm import as_pcm
+from components.inference import exact_clip
+from components.inference.exact_clip import references_apart
 from components.nn.lip_sync import LipSynchroniser
 
 Crops = NDArray[np.uint8]
@@ -98,25 +100,16 @@ def score_clips(
 def rendered(model: LipSynchroniser, clip: HeldOutClip, apart: int, frames: int | None = None) -> Crops:
     """The clip's lower faces made anew from its sound.
 
-    A frame looks like the one ``apart`` frames later, or before: its own mouth is nowhere to be copied from.
-
     Args:
+        apart: a frame looks like the one so many later, or before.
         frames: only so many of the first; None: all.
 
     Returns:
         [T, S, S, 3].
     """
-    pcm = as_pcm(clip.samples)
-    places = np.arange(len(clip.crops))
-    later = places + apart < len(clip.crops)
-    references = clip.crops[np.where(later, places + apart, np.maximum(places - apart, 0))]
     count = len(clip.crops) if frames is None else min(frames, len(clip.crops))
-    parts = []
-    for first in range(0, count, model.batch_frames):
-        last = min(count, first + model.batch_frames)
-        numbers = np.arange(first, last, dtype=np.int64)
-        parts.append(model.faces(clip.crops[first:last], pcm, numbers, references[first:last]))
-    return np.concatenate(parts)
+    references = references_apart(len(clip.crops), apart)
+    return exact_clip.rendered(model, clip.crops, references, as_pcm(clip.samples), count)
 
 
 def _latency(clip: HeldOutClip, takes: Sequence[float], lasting: float, fps: int) -> SentenceLatency:

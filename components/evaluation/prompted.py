@@ -41,6 +41,7 @@ class _Case:
     parts: Mapping[str, Part]
     languages: Mapping[str, str]
     told: Told
+    seeds: Mapping[str, int]
     listening: Listening
     params: Params
     now: Circumstances
@@ -88,7 +89,7 @@ def examine_prompted(
     found = judge(told.spoken, times, by)
     by_id = {one.sentence.sentence_id: one for one in parts}
     languages = {name: one.sentence.language for name, one in by_id.items()}
-    case = _Case(by_id, languages, told, by.listening, params, by.now)
+    case = _Case(by_id, languages, told, candidate.seeds, by.listening, params, by.now)
     more = [
         *_of_groups(case, found.judged, by.verifier),
         *_of_endings(case),
@@ -106,7 +107,8 @@ def examine_prompted(
 
 def _prompted(case: _Case, one: Judged) -> Prompted:
     prompt, utterance = case.parts[one.sentence_id].prompt, case.told.utterances.get(one.sentence_id)
-    return Prompted(prompt.recording, prompt.seen, utterance.endings if utterance else ())
+    endings = utterance.endings if utterance else ()
+    return Prompted(prompt.recording, prompt.seen, endings, case.seeds[one.sentence_id])
 
 
 def _of_groups(case: _Case, judged: Sequence[Judged], verifier: SpeakerVerifier) -> list[Found]:

@@ -46,7 +46,7 @@ class PromptedVoices:
     Args:
         model: the delivered one.
         parts: who says which sentence; a text stands once in a language.
-        seed: of the first sentence; each has its own.
+        seed: of the first sentence; each has its own, which `seeds` tells by the sentence's id.
 
     Raises:
         DataError: a prompt that cannot be used.
@@ -69,6 +69,9 @@ class PromptedVoices:
             for place, one in enumerate(parts)
         ]
         self._said = {(line.language, line.text): line for line in self._lines}
+        self.seeds = {
+            one.sentence.sentence_id: line.seed for one, line in zip(parts, self._lines, strict=True)
+        }
         self.sample_rate, self.device, self.dtype = model.sample_rate, model.device, model.dtype
         self.speakers = tuple(dict.fromkeys(one.prompt.speaker for one in parts))
         self.consents: Mapping[str, str] = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from components.core.errors import NothingScoredError
+from components.core.errors import NothingScoredError, VoicesNotRecordedError
 from components.evaluation.embedding_store import EmbeddingStore
 from components.evaluation.recordings import Panel
 from components.evaluation.speaking import Spoken
@@ -66,12 +66,12 @@ def build_gallery(
         impostor_pairs: at most so many (recording, other speaker's centroid) pairs, drawn by ``seed``.
 
     Raises:
-        NothingScoredError: a target with fewer references in which the verifier hears a voice.
+        VoicesNotRecordedError: targets with fewer references in which the verifier hears a voice.
     """
     references = {panel.speaker: _voiced(store.embed(panel.references)) for panel in targets}
-    for speaker, vectors in references.items():
-        if len(vectors) < references_min:
-            raise _too_few(speaker, len(vectors), references_min)
+    wanting = {name: len(found) for name, found in references.items() if len(found) < references_min}
+    if wanting:
+        raise _too_few(wanting, references_min)
     centroids = {speaker: unit(np.mean(vectors, axis=0)) for speaker, vectors in references.items()}
     probes = {panel.speaker: _voiced(store.embed(panel.probes)) for panel in [*targets, *others]}
     pairs = [
@@ -133,10 +133,15 @@ def cosine(one: Floats, other: Floats) -> float:
     return float(np.clip(one @ other, -1.0, 1.0))
 
 
-def _too_few(speaker: str, found: int, needed: int) -> NothingScoredError:
-    return NothingScoredError(
-        who=f"speaker_similarity of {speaker}",
-        expected=f"at least {needed} held-out recordings of {MIN_CLIP_S} s or more with a voice in them",
-        found=str(found),
-        action="give the speaker more test recordings, or raise data.splits.test",
+def _too_few(found: Mapping[str, int], needed: int) -> VoicesNotRecordedError:
+    """Names every voice: a model that was trained elsewhere may lack all of its recordings here."""
+    absent = not any(found.values())
+    return VoicesNotRecordedError(
+        who=f"speaker_similarity of {', '.join(found)}",
+        expected=f"at least {needed} held-out recordings each, of {MIN_CLIP_S} s or more and with a voice",
+        found="none" if absent else ", ".join(f"{count} of {name}" for name, count in found.items()),
+        action="ingest a corpus with recordings of these voices and name it in data.corpora, or retrain: "
+        "that learns the voices that are here"
+        if absent
+        else "give them more test recordings, or raise data.splits.test",
     )

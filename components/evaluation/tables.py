@@ -30,7 +30,7 @@ TABLE_COLUMNS = (
 INDEX_COLUMNS = (
     "sentence_id", "language", "text", "speaker", "path", "reference", "duration_s", "similarity",
     "latency_ms", "rank", "fault", "pronunciation", "said", "heard", "source", "source_voice",
-    "source_similarity", "f0_correlation",
+    "source_similarity", "f0_correlation", "prompt_text", "prompt_language", "seed",
 )  # fmt: skip
 _NUMBERS = frozenset(
     {
@@ -66,11 +66,13 @@ class Prompted:
         recording: the prompt.
         seen: whether the model learned from this voice.
         ended_by: of each piece of the text; nothing where it could not be spoken.
+        seed: with which the same is said again.
     """
 
     recording: Recording
     seen: bool
     ended_by: tuple[str, ...]
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -207,7 +209,7 @@ def _index_row(one: Judged, path: str, reference: str, rank: int, source: str) -
         sentence.sentence_id, sentence.language, sentence.text, one.spoken.speaker, path, reference,
         f"{one.spoken.take.speech.duration_s:.3f}", f"{one.similarity:.4f}",
         f"{one.latency.total_ms:.2f}" if one.latency else "", str(rank), one.fault or "", *_pronounced(one),
-        source, *_heard_beside(one.compared),
+        source, *_heard_beside(one.compared), *_said_by(one.prompted),
     ]  # fmt: skip
 
 
@@ -219,12 +221,20 @@ def _besides_row(
     return [
         one.name, row.language, row.text, one.speaker, path, reference, f"{one.speech.duration_s:.3f}",
         f"{one.similarity:.4f}", "", str(rank), "", "", "", "",
-        _copy(one.recording, folder, _SOURCES), row.speaker_id, "", "",
+        _copy(one.recording, folder, _SOURCES), row.speaker_id, "", "", "", "", "",
     ]  # fmt: skip
 
 
 def _heard_beside(one: Compared | None) -> list[str]:
     return ["", "", ""] if one is None else [one.source.voice, _number(one.after), _number(one.melody)]
+
+
+def _said_by(one: Prompted | None) -> list[str]:
+    """What it takes, beside the prompt, to say it again."""
+    if one is None:
+        return [""] * 3
+    row = one.recording.utterance
+    return [row.text, row.language, str(one.seed)]
 
 
 def _compared(one: Compared | None) -> list[str]:

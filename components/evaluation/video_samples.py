@@ -14,7 +14,9 @@ from components.data.video.mp4 import writing
 from components.evaluation.lip_scores import ScoredClip
 from components.evaluation.parquet import write_parquet
 from components.evaluation.talking_clips import HeldOutClip
+from components.features.pcm import as_pcm
 from components.inference import MediaLabel
+from components.inference.exact_clip import ExactClip, references_apart
 from components.inference.label import write_sidecar
 from components.inference.media_content import packets_sha256
 
@@ -24,7 +26,9 @@ CLIP_COLUMNS = (
 )  # fmt: skip
 _WORDS = ("sentence_id", "language", "text", "speaker")
 _VIDEOS = ("video_real", "video_made", "video_wrong")
-INDEX_COLUMNS = (*CLIP_COLUMNS, "path", "reference", "fault", *_VIDEOS)
+#: The pictures themselves: an exported model has to render them again.
+_EXACT = "exact"
+INDEX_COLUMNS = (*CLIP_COLUMNS, "path", "reference", "fault", *_VIDEOS, _EXACT)
 
 
 def write_clip_table(
@@ -45,11 +49,13 @@ def write_video_samples(
     fps: int,
     sample_rate: int,
     quality: int,
+    apart: int,
 ) -> None:
-    """``index.csv`` with every clip, and three videos of each of the ``shown`` worst.
+    """``index.csv`` with every clip; of each of the ``shown`` worst three videos and the exact pictures.
 
     Args:
         folder: replaced as a whole.
+        apart: ``evaluation.lip_sync.reference_frames``, with which they were rendered.
         label: clip → what a rendered video says of itself, within the file and beside it.
         quality: constant rate factor of H.264.
 
@@ -61,7 +67,7 @@ def write_video_samples(
     with atomic_folder(folder) as temporary:
         rows = []
         for number, one in enumerate(scored):
-            names = ["", "", ""]
+            names, exact = ["", "", ""], ""
             if ranks[one.clip.clip_id] <= shown:
                 own, other = one.clip.samples, one.judgement.other.samples if one.judgement else None
                 parts = ((one.clip.crops, own, None), (one.made, own, label), (one.made, other, label))
@@ -70,8 +76,15 @@ def write_video_samples(
                         names[place] = f"{number:03d}-{_VIDEOS[place].removeprefix('video_')}.mp4"
                         said = told(one.clip) if told else None
                         _write(temporary / names[place], pictures, samples, said, fps, sample_rate, quality)
-            rows.append([*_row(one, ranks, fps), "", "", "", *names])
+                exact = f"{number:03d}-{_EXACT}.npz"
+                _exact(one, apart).write(temporary / exact)
+            rows.append([*_row(one, ranks, fps), "", "", "", *names, exact])
         write_text(temporary / "index.csv", table_text(INDEX_COLUMNS, rows))
+
+
+def _exact(one: ScoredClip, apart: int) -> ExactClip:
+    crops = one.clip.crops
+    return ExactClip(crops, references_apart(len(crops), apart), as_pcm(one.clip.samples), one.made)
 
 
 def _write(

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from components import catalogue
-from components.core.errors import BadInputError, DataError
+from components.core.errors import BadInputError, CorruptFileError, DataError
 from components.core.exported import (
     AUXILIARIES,
     DELIVERED,
+    DESCRIPTION,
     REFERENCES,
     Description,
     Reference,
@@ -24,7 +24,9 @@ from components.core.exported import (
 from components.core.params import ModelKind, ModelSection
 from components.core.params.video import VideoParams
 from components.core.progress import Progress
+from components.inference.agreement import compared_frames, compared_speech
 from components.inference.convert import convert
+from components.inference.exact_clip import ExactClip, rendered
 from components.inference.label import MediaLabel, made_now
 from components.inference.lipsync import LipSynced, Rendering, lipsync_file
 from components.inference.loading import load, load_converter, load_lip_sync, load_prompted
@@ -35,10 +37,6 @@ from components.nn.prompting import Line, PromptedSpeaker
 
 if TYPE_CHECKING:
     from components.core.utterance import Language
-
-_WINDOW, _HOP = 1024, 256
-_SAME_DB = 120.0
-"""Of samples that are the same to the last bit that matters."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +71,13 @@ class Exported:
         self._section = self._typed_section()
         self._model: Any = self._loaded()
         self.weights_sha256: str = self._model.weights_sha256
+        if self.weights_sha256 != self.description.weights_sha256:
+            raise CorruptFileError(
+                who=f"weights of {self.description.model} v{self.description.version}",
+                expected=f"sha256 {self.description.weights_sha256[:12]}…, as {DESCRIPTION} says",
+                found=f"{self.weights_sha256[:12]}…",
+                action="fetch or export the folder again; these are other weights",
+            )
 
     @property
     def speakers(self) -> tuple[str, ...]:
@@ -158,42 +163,48 @@ class Exported:
             created=made_now(),
         )
 
-    def repeated(self, reference: Reference) -> tuple[Speech, Speech]:
-        """A reference as it was heard in the evaluation, and as the model says it now.
+    def check(self, kept: Path | None = None) -> list[dict[str, Any]]:
+        """Make every reference again; one entry each, ``fault`` is "" where it lies within the tolerance.
+
+        Args:
+            kept: a folder that is given what was said, ``<sentence_id>.wav``; None: nothing is kept.
 
         Raises:
             DataError: a reference that cannot be read.
         """
+        if self.description.kind == "lip_sync":
+            return [self._rendered_again(one) for one in self.description.references]
+        return [self._said_again(one, kept) for one in self.description.references]
+
+    def _said_again(self, reference: Reference, kept: Path | None) -> dict[str, Any]:
+        heard = read_speech(self._parts / REFERENCES / reference.sample)
+        made = self._repeated(reference)
+        if kept is not None:
+            self._keep(kept / f"{reference.sentence_id}.wav", made, reference)
+        found = compared_speech(heard, made, self.description.tolerance)
+        return {"sentence_id": reference.sentence_id, **found}
+
+    def _repeated(self, reference: Reference) -> Speech:
         folder = self._parts / REFERENCES
-        heard = read_speech(folder / reference.sample)
         if reference.source:
-            return heard, self.convert(read_speech(folder / reference.source), reference.speaker)
-        return heard, self.synthesise(reference.text, reference.language, reference.speaker)
+            return self.convert(read_speech(folder / reference.source), reference.speaker)
+        if not reference.prompt:
+            return self.synthesise(reference.text, reference.language, reference.speaker)
+        speech = read_speech(folder / reference.prompt)
+        voice = VoicePrompt(speech, reference.prompt_text, reference.prompt_language, reference.seed)
+        return self.synthesise_prompted(reference.text, reference.language, voice)
 
-    def check(self) -> list[dict[str, Any]]:
-        """Say every reference again; one entry each, ``fault`` is "" where it lies within the tolerance."""
-        return [self._compared(reference) for reference in self.description.references]
+    def _keep(self, path: Path, speech: Speech, reference: Reference) -> None:
+        from components.inference.synthesise import to_wav
 
-    def _compared(self, reference: Reference) -> dict[str, Any]:
-        heard, made = self.repeated(reference)
-        allowed = self.description.tolerance
-        longer, agreement = made.duration_s - heard.duration_s, agreement_db(heard.samples, made.samples)
-        faults = []
-        if made.sample_rate != heard.sample_rate:
-            faults.append(f"{made.sample_rate} Hz instead of {heard.sample_rate}")
-        if abs(longer) > allowed.max_duration_difference_s:
-            faults.append(
-                f"{made.duration_s:.3f} s instead of {heard.duration_s:.3f} "
-                f"(at most {allowed.max_duration_difference_s:g} s apart)"
-            )
-        if agreement < allowed.min_agreement_db:
-            faults.append(f"spectra agree to {agreement:.1f} dB, at least {allowed.min_agreement_db:g} count")
-        return {
-            "sentence_id": reference.sentence_id,
-            "agreement_db": round(agreement, 2),
-            "duration_difference_s": round(longer, 4),
-            "fault": "; ".join(faults),
-        }
+        to_wav(path, speech, self.label(reference.speaker, reference.language, "und"))
+
+    def _rendered_again(self, reference: Reference) -> dict[str, Any]:
+        clip = ExactClip.read(self._parts / REFERENCES / reference.sample)
+        model = cast("LipSynchroniser", self._model)
+        made = rendered(model, clip.crops, clip.references, clip.samples, len(clip.crops))
+        found = compared_frames(clip.made, made, self.description.tolerance)
+        return {"sentence_id": reference.sentence_id, **found}
 
     def _require(self, kind: ModelKind, verb: str) -> None:
         if self.description.kind != kind:
@@ -243,27 +254,3 @@ def read_speech(path: Path) -> Speech:
             action="name a recording that a player plays",
         ) from error
     return Speech(samples.mean(axis=1), int(rate))
-
-
-def agreement_db(heard: NDArray[np.float32], made: NDArray[np.float32]) -> float:
-    """How alike two recordings sound: magnitudes of the spectra over their difference, in dB.
-
-    Phases are left out: a phase that another device rounds otherwise drifts, and nobody hears it. Recordings
-    of different lengths are compared over the shorter one.
-
-    Returns:
-        0 or less for different recordings, `_SAME_DB` for the same.
-    """
-    length = min(len(heard), len(made))
-    one, other = _magnitudes(heard[:length]), _magnitudes(made[:length])
-    signal, error = float(np.sum(one**2)), float(np.sum((one - other) ** 2))
-    if signal == 0.0:
-        return _SAME_DB if error == 0.0 else 0.0
-    return min(_SAME_DB, 10.0 * float(np.log10(signal / max(error, 1e-30))))
-
-
-def _magnitudes(samples: NDArray[np.float32]) -> NDArray[np.float64]:
-    padded = np.pad(samples.astype(np.float64), (0, _WINDOW))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::_HOP]
-    spectra: NDArray[np.float64] = np.abs(np.fft.rfft(frames * np.hanning(_WINDOW), axis=1))
-    return spectra

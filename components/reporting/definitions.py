@@ -67,7 +67,12 @@ def plain(value: Any) -> Any:
 
 
 def shown(value: Any) -> Any:
-    """A cell's content: numbers stay numbers, lists become ``10, 8, 2, 2``, booleans words."""
+    """A cell's content: numbers stay numbers, lists become ``10, 8, 2, 2``, booleans and null words.
+
+    A parameter that is null is switched off; only a figure can be 미측정.
+    """
+    if value is None:
+        return "없음"
     if isinstance(value, bool):
         return "사용" if value else "미사용"
     if isinstance(value, (list, tuple)):

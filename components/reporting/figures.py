@@ -33,6 +33,7 @@ STATUS_EN: dict[Status, str] = {
     Status.UNMEASURED: "not measured",
 }
 _RESULT_STATUS = {"measured": Status.MEASURED, "certified": Status.CERTIFIED}
+_UNMEASURED_KO = {"simulated": "모의", "expected": "예상"}
 
 
 @dataclass(frozen=True)
@@ -46,18 +47,24 @@ class Target:
 
 @dataclass(frozen=True)
 class Expected:
-    """A figure that somebody expects: simulated, or written down without a measurement."""
+    """A figure that somebody expects: simulated, or written down without a measurement.
+
+    ``note`` says on what it rests, in Korean; ``note_en`` the same in English.
+    """
 
     value: float
     before: float | None
     unit: str
     note: str
+    note_en: str = ""
+    kind_ko: str = "예상"
     status: Status = Status.EXPECTED
 
     @classmethod
     def of_log(cls, expected: ExpectedValue) -> Expected:
         """The research log's expectation."""
-        return cls(expected.value, expected.before, expected.unit, expected.note)
+        note = expected.note
+        return cls(expected.value, expected.before, expected.unit, note.ko, note.en)
 
     @classmethod
     def of_metric(cls, metric: Metric) -> Expected:
@@ -68,7 +75,9 @@ class Expected:
         """
         if metric.evidence in _RESULT_STATUS:
             raise _refused(metric, "a simulated or expected record", "print it in the measured column")
-        return cls(metric.value, None, metric.unit, f"{metric.evidence}, {metric.device}")
+        kind = _UNMEASURED_KO.get(metric.evidence, metric.evidence)
+        english = f"{metric.evidence}, {metric.device}"
+        return cls(metric.value, None, metric.unit, f"{kind}, {metric.device}", english, kind)
 
 
 @dataclass(frozen=True)
@@ -144,6 +153,11 @@ def number_text(value: float, unit: str) -> str:
     if abs(value) >= 100:
         return f"{value:.0f}"
     return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def unit_word(unit: str) -> str:
+    """A unit in a heading: a dimensionless figure is called so."""
+    return "무차원" if unit == "1" else unit
 
 
 def with_unit(value: float, unit: str) -> str:

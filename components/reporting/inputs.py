@@ -15,10 +15,20 @@ from components.core.ports import DataVersion, MetricPoint, RunSummary
 from components.core.spending import Spent
 
 #: Raised when the layout or the wording of a report changes; printed with every report.
-GENERATOR_VERSION = "1.4"
+GENERATOR_VERSION = "1.5"
 #: What stands in the file properties of a report that no run stands behind.
 NO_RUN_TIME = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 KST = datetime.timezone(datetime.timedelta(hours=9), "KST")
+
+
+def kst_text(moment: str) -> str:
+    """``2026-03-09T03:40:12+00:00`` → ``2026-03-09 12:40 KST``; what is no moment stays as it is."""
+    try:
+        found = datetime.datetime.fromisoformat(moment)
+    except ValueError:
+        return moment
+    aware = found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
+    return aware.astimezone(KST).strftime("%Y-%m-%d %H:%M KST")
 
 
 class StageRecord(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from components.core.metrics import HIGHER_IS_BETTER, Decision, Metric
+from components.core.metrics import HIGHER_IS_BETTER, Decision, EvaluatorClass, Metric
 from components.core.params.kpi import KpiParams
 from components.reporting.figures import Expected, Measured, Result, Target, Unmeasured
 from components.reporting.inputs import ModelReport, ReportInputs
@@ -20,6 +20,7 @@ _JUDGEMENT_EN: dict[Judgement, str] = {
     "판정불가": "inconclusive",
     "대상 아님": "not gated",
 }
+_JUDGES_KO: dict[EvaluatorClass, str] = {"reference": "기준 평가기", "proxy": "대리 평가기"}
 _WORST_FIRST: tuple[tuple[str, Judgement], ...] = (
     ("FAIL", "미달"),
     ("INCONCLUSIVE", "판정불가"),
@@ -73,7 +74,7 @@ class KpiRow:
             return ""
         return (
             f"장치 {metric.device} · {metric.dtype} · 배치 {metric.batch} · {metric.n}건 · "
-            f"평가기 {_evaluator(metric)} · 범위 {self.scope}"
+            f"평가기 {_evaluator_korean(metric)} · 범위 {self.scope}"
         )
 
     @property
@@ -91,6 +92,11 @@ class KpiRow:
 def _evaluator(metric: Metric) -> str:
     judge = metric.evaluator
     return f"{judge.id} {judge.version} ({judge.kind})".replace("  ", " ")
+
+
+def _evaluator_korean(metric: Metric) -> str:
+    judge = metric.evaluator
+    return f"{phrase_korean(f'{judge.id} {judge.version}'.strip())} ({_JUDGES_KO[judge.kind]})"
 
 
 def project_rows(inputs: ReportInputs) -> tuple[KpiRow, ...]:
@@ -163,7 +169,8 @@ def _result(report: ModelReport, name: str, metric: Metric | None) -> tuple[Resu
     if metric.evidence in {"measured", "certified"}:
         return Measured(metric), None
     only = f"{metric.evidence} figure only, see the expected column"
-    return Unmeasured(f"{metric.evidence} 값만 있음, 예상 열 참조", only), Expected.of_metric(metric)
+    expected = Expected.of_metric(metric)
+    return Unmeasured(f"{expected.kind_ko} 값만 있음, 예상 열 참조", only), expected
 
 
 def target_of(kpi: KpiParams, title: KpiTitle, metric: Metric | None) -> Target | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -78,6 +79,23 @@ def kpi_title(name: str) -> KpiTitle:
     """A KPI's title; an unknown name (a further check of the gate) stands for itself."""
     own = KpiTitle(name, _CHECKS.get(name, name), name, "", "", "")
     return next((title for title in kpi_titles() if title.name == name), own)
+
+
+def fact_korean(word: str) -> str:
+    """A key or state of a stage's summary in Korean, part by part; a name of one's own stays as it is."""
+    table = _fact_table()
+    return ".".join(_numbered(part, table) for part in word.split("."))
+
+
+def _numbered(part: str, table: Mapping[str, str]) -> str:
+    """``speech 3``: the third of a list."""
+    key, space, number = part.partition(" ")
+    return f"{table.get(key, key)}{space}{number}"
+
+
+@cache
+def _fact_table() -> dict[str, str]:
+    return {row["key"]: row["korean"] for row in _rows("fact_names.csv")}
 
 
 @cache

@@ -8,12 +8,12 @@ from typing import Any
 from components.reporting.changes import Change, changes_since_previous, model_runs
 from components.reporting.cost_table import UNKNOWN_KO, cost_sum, hours_text, money_text
 from components.reporting.definitions import KINDS, Leaf, leaves, shown
-from components.reporting.figures import Measured, Status, number_text, with_unit
-from components.reporting.inputs import GENERATOR_VERSION, KST, ReportInputs, reality_line
+from components.reporting.figures import Measured, Status, number_text, unit_word, with_unit
+from components.reporting.inputs import GENERATOR_VERSION, KST, ReportInputs, kst_text, reality_line
 from components.reporting.korean import reason_korean
 from components.reporting.kpi_table import KpiRow, all_rows, model_rows, project_rows
 from components.reporting.listening_results import HEARD_BESIDE, MOS
-from components.reporting.names import VERDICT_TITLES, kpi_title, model_title
+from components.reporting.names import VERDICT_TITLES, fact_korean, kpi_title, model_title
 from components.reporting.note import Claim, Note, NoteSection
 from components.reporting.note_review import alert_claim, listening_claims
 
@@ -83,7 +83,7 @@ def _background(inputs: ReportInputs) -> tuple[Claim, ...]:
             f"정의하고 재학습마다 같은 방법으로 평가한다.",
             Status.TARGET,
         ),
-        Claim(f"목표의 출처: {kpi.source}"),
+        Claim(f"목표의 출처: {kpi.source.ko}"),
     )
 
 
@@ -141,7 +141,7 @@ def _expected_claim(row: KpiRow) -> Claim:
     before = "" if expected.before is None else f"{with_unit(expected.before, expected.unit)} → "
     value = with_unit(expected.value, expected.unit)
     text = f"{row.title.ko} {before}{value} 예상 (측정값 아님; {expected.note})"
-    return Claim(text, Status.EXPECTED, quantity=True, unit=_unit_word(expected.unit))
+    return Claim(text, Status.EXPECTED, quantity=True, unit=unit_word(expected.unit))
 
 
 def _results(inputs: ReportInputs) -> tuple[Claim, ...]:
@@ -184,7 +184,7 @@ def _result_claim(row: KpiRow) -> Claim:
         f"n={metric.n}, {metric.device}, 배치 {metric.batch}{bounds}); {target}; 판정 {row.verdict_text}; "
         f"run {metric.run_id}"
     )
-    return Claim(text, row.result.status, metric.run_id, quantity=True, unit=_unit_word(metric.unit))
+    return Claim(text, row.result.status, metric.run_id, quantity=True, unit=unit_word(metric.unit))
 
 
 def _cost_claims(inputs: ReportInputs, model: str, run_id: str) -> tuple[Claim, ...]:
@@ -206,13 +206,19 @@ def _cost_claims(inputs: ReportInputs, model: str, run_id: str) -> tuple[Claim, 
 def _problems(inputs: ReportInputs) -> tuple[Claim, ...]:
     claims = [alert_claim(inputs)]
     claims += [
-        Claim(f"실패한 실행 {run.run_id} ({model_title(model)}, {run.status}): {_failure(run.tags)}")
+        Claim(
+            f"실패한 실행 {run.run_id} ({model_title(model)}, {fact_korean(run.status)}): "
+            f"{_failure(run.tags)}"
+        )
         for model in inputs.base.models
         for run in model_runs(inputs, model)
         if run.status in {"FAILED", "KILLED"}
     ]
     claims += [
-        Claim(f"실패한 단계 {failed.stage} ({failed.model or '공통'}, {failed.started}): {failed.message}")
+        Claim(
+            f"실패한 단계 {failed.stage} ({failed.model or '공통'}, {kst_text(failed.started)}): "
+            f"{failed.message}"
+        )
         for failed in inputs.failures
     ]
     for report in inputs.models:
@@ -273,7 +279,3 @@ def _with_unit(row: Leaf) -> str:
 
 def _value(value: Any) -> str:
     return "(없음)" if value is None else str(shown(value))
-
-
-def _unit_word(unit: str) -> str:
-    return "무차원" if unit == "1" else unit

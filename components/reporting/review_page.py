@@ -36,7 +36,7 @@ from components.reporting.listening_results import (
     listening_results,
 )
 from components.reporting.media import audio_address, read_clip, spectrogram_address, video_address
-from components.reporting.names import VERDICT_TITLES, kpi_title, kpi_titles, model_title
+from components.reporting.names import VERDICT_TITLES, fact_korean, kpi_title, kpi_titles, model_title
 from components.reporting.scheduled import SHIFT_TITLES, scheduled_review
 from components.reporting.sheets.listing import flatten
 
@@ -105,8 +105,8 @@ def review_page(inputs: ReportInputs) -> str:
         else "실행 없음 · no run",
         reality_ko=korean,
         reality_en=english,
-        ingest=list(flatten(inputs.data.ingest)),
-        validation=list(flatten(inputs.data.validation)),
+        ingest=_facts(inputs.data.ingest),
+        validation=_facts(inputs.data.validation),
         costs=cost_rows(inputs),
         cost_sum=cost_sum(inputs),
         version=GENERATOR_VERSION,
@@ -160,6 +160,16 @@ def _sentence(model: str, index: int, sentence: Sentence, media: dict[str, str])
     )
 
 
+def _facts(values: Mapping[str, Any]) -> list[tuple[tuple[str, Any], tuple[str, Any]]]:
+    """Each fact in Korean, and as the stage called it."""
+    return list(zip(flatten(values, named=fact_korean), flatten(values), strict=True))
+
+
+def _told_korean(value: str) -> str:
+    """A state by its name, a sentence of the gate phrase by phrase."""
+    return phrase_korean(value) if " " in value else fact_korean(value)
+
+
 def _cell(value: Any) -> str:
     return "미측정" if value is None else str(value)
 
@@ -178,6 +188,8 @@ def _environment() -> Environment:
         "abx_statistic": abx_statistic,
         "reason_korean": reason_korean,
         "phrase_korean": phrase_korean,
+        "fact_korean": fact_korean,
+        "told_korean": _told_korean,
         "with_unit": with_unit,
         "hours_text": hours_text,
         "money_text": money_text,

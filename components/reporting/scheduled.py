@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from components.core.drift import ShiftVerdict
 from components.reporting.alerts import PROPERTY_TITLES, Alert, alerts, statistic_text
 from components.reporting.changes import Change, changes_since_previous, figures_since_previous
-from components.reporting.figures import number_text
-from components.reporting.inputs import ReportInputs
+from components.reporting.figures import number_text, unit_word
+from components.reporting.inputs import ReportInputs, kst_text
 from components.reporting.kpi_table import target_of
 from components.reporting.names import VERDICT_TITLES, KpiTitle, kpi_title, model_title
 from components.reporting.run_figures import run_figures
@@ -65,7 +65,7 @@ class Trend:
 
 @dataclass(frozen=True)
 class ScheduledReview:
-    """All of it. ``previous`` is the stamp of the last report, "" for a first one."""
+    """All of it. ``previous`` is the moment of the last report, "" for a first one."""
 
     previous: str
     alerts: tuple[Alert, ...]
@@ -78,7 +78,7 @@ class ScheduledReview:
 def scheduled_review(inputs: ReportInputs) -> ScheduledReview:
     """The review of a reporting period."""
     return ScheduledReview(
-        previous=inputs.previous.stamp if inputs.previous else "",
+        previous=kst_text(inputs.previous.stamp) if inputs.previous else "",
         alerts=alerts(inputs),
         figures=tuple(_figure(change) for change in figures_since_previous(inputs)),
         definitions=changes_since_previous(inputs),
@@ -96,7 +96,7 @@ def _figure(change: Change) -> FigureChange:
     before, after = (
         "" if side is None else number_text(side, title.unit) for side in (change.before, change.after)
     )
-    return FigureChange(model_title(model), f"{title.ko} [{title.unit}]", title.en, before, after)
+    return FigureChange(model_title(model), f"{title.ko} [{unit_word(title.unit)}]", title.en, before, after)
 
 
 def _drift_rows(inputs: ReportInputs) -> Iterable[DriftRow]:

@@ -48,7 +48,8 @@ def run(context: StageContext) -> Outcome:
         found = evaluate(context, contender, folder)
     except NothingScoredError as error:
         context.progress.say(f"cannot be judged on these data, not adopted: {error}")
-        return Outcome({}, {"adopted": False, "reason": str(error)})
+        context.progress.say(f"채택하지 않음: {error.hint_ko}")
+        return Outcome({}, {"adopted": False, "reason": str(error), "reason_ko": error.hint_ko})
     decision = context.workspace.decisions / f"{contender.model}-pretrained.json"
     judged = judge(context, contender, found.outputs["evidence"], decision)
     summary: dict[str, Any] = {"run_id": contender.run_id, **judged.summary, "adopted": False}

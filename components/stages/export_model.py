@@ -18,19 +18,18 @@ from components.data.consent import ConsentRecord, register_with_shipped
 from components.data.corpus import Corpus
 from components.data.manifest import MANIFEST_NAME
 from components.delivery.bundle import Contents, seal, write_bundle
-from components.delivery.clean_room import CleanCheck, check_folder
+from components.delivery.clean_room import CleanCheck
 from components.delivery.consents import consents_of
 from components.delivery.requirements import LOCK, pinned
 from components.reporting.model_card import CardFacts, VoiceTerms, model_card
 from components.stages import services
-from components.stages.deliverable import SAMPLES, contents
+from components.stages.deliverable import EVIDENCE, checked, contents
 from components.stages.gate import read_evidence
 from components.stages.shipped import shipped
 from components.stages.synthesise import SHIPPED, chosen_weights
 
-CARD, REQUIREMENTS, EVIDENCE = "README.md", "requirements.txt", "evidence.json"
+CARD, REQUIREMENTS = "README.md", "requirements.txt"
 _TRACKING = "mlflow"
-_DEVICE = "cpu"
 
 
 @dataclass(frozen=True)
@@ -78,14 +77,14 @@ def export_model(
     name, weights = chosen_weights(project, params, workspace, wish.model, wish.version)
     version = _version(params, workspace, wish.model, name)
     evidence, evaluation = _evaluation(params, workspace, version, weights)
-    what = contents(project, params, version, weights, evaluation / SAMPLES, wish.profile or "a100", {})
+    what = contents(project, params, version, weights, evaluation, wish.profile or "a100", {})
     files = _files(project, params, workspace, version, what, evidence)
     what = Contents(what.description, what.delivered, what.auxiliaries, what.heard, files)
     with atomic_folder(out) as folder:
         write_bundle(folder, what)
         add_flavour(folder, what.description.kind, files[REQUIREMENTS].split())
         seal(folder)
-        check = check_folder(folder, _DEVICE, params.platform.delivery.timeout_s)
+        check = checked(project, params, folder, what.description)
         if not check.holds:
             raise BadInputError(
                 who=f"export of {wish.model} v{name}",

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from components.core.metrics import HIGHER_IS_BETTER
+from components.core.params.base import Bilingual
 from components.core.params.kpi import KpiParams
 from components.core.ports import RunSummary, Tracker
 from components.reporting.figures import number_text
@@ -27,18 +28,22 @@ _MARKS = {"PASS": ("✔", "green"), "FAIL": ("✘", "red"), "INCONCLUSIVE": ("?"
 _UNJUDGED = ("?", "dim")
 _ABSENT = "–"
 _ROLES = {"champion": "챔피언 champion", "candidate": "후보 candidate"}
-_LEGEND = "✔ passed · ✘ failed · ? undecided or not judged (the gate's word)"
+_LEGEND = "✔ 통과 passed · ✘ 미달 failed · ? 판정 불가·없음 undecided or not judged (the gate's word)"
 
 
-def standing_table(found: Mapping[str, tuple[Standing, ...]], scope: str, stamp: str) -> Table:
+def standing_table(
+    found: Mapping[str, tuple[Standing, ...]], scope: str, stamp: str, source: Bilingual
+) -> Table:
     """A row for each KPI of each champion and candidate.
 
     Args:
         found: model → its standings.
         scope: whose champions these are.
         stamp: shown in the title, "" for none.
+        source: of the targets.
     """
-    view = Table(title=f"Champions and latest candidates, scope {scope}{stamp}", caption=_LEGEND)
+    title = f"챔피언과 최신 후보 Champions and latest candidates, scope {scope}{stamp}"
+    view = Table(title=title, caption=_caption(source))
     for heading in ("model", "version · run", "KPI"):
         view.add_column(heading, overflow="fold")
     for heading in ("target", "value", "95 % interval", "n"):
@@ -111,7 +116,7 @@ def runs_table(
         since: only runs that began on that day or later.
     """
     names = _columns(kpi, model)
-    view = Table(title="Runs against the IRIS targets", caption=_LEGEND)
+    view = Table(title="실행과 목표 Runs against the IRIS targets", caption=_caption(kpi.source))
     for heading in ("run", "model", "started", "status"):
         view.add_column(heading, overflow="fold")
     for name in names:
@@ -127,6 +132,10 @@ def runs_table(
             _marked(run.tags.get("verdict", _ABSENT), run.tags.get("verdict")),
         )
     return view
+
+
+def _caption(source: Bilingual) -> Text:
+    return Text(f"{_LEGEND}\n목표의 출처: {source.ko}\ntargets: {source.en}", style="dim italic")
 
 
 def _add_standing(view: Table, one: Standing) -> None:

@@ -108,9 +108,9 @@ def _write(
             language=clip.language,
         )
 
-    shown, quality = context.params.evaluation.lip_sync.shown, _quality(context)
-    rate = model.sample_rate
-    write_video_samples(outputs["samples"], scored, shown, label, model.fps, rate, quality)
+    asked, quality, rate = context.params.evaluation.lip_sync, _quality(context), model.sample_rate
+    folder_of, apart = outputs["samples"], asked.reference_frames
+    write_video_samples(folder_of, scored, asked.shown, label, model.fps, rate, quality, apart)
     write_clip_table(outputs["sentences"], outputs["table"], scored, model.fps, facts_of(evidence))
     write_json(outputs["evidence"], evidence.model_dump(mode="json"))
     return outputs

@@ -24,7 +24,7 @@ from components.delivery.bundle import ENTRY, Contents, seal, write_bundle
 from components.delivery.clean_room import check_folder
 from components.delivery.code_paths import code_paths
 from components.delivery.requirements import LOCK, pinned
-from components.inference.exported import agreement_db
+from components.inference.agreement import agreement_db
 from components.stages.deliverable import contents
 
 ROOT = project_root()
@@ -66,10 +66,10 @@ print(json.dumps(told))
 """
 
 
-def described(samples: Path) -> Contents:
+def described(evaluation: Path) -> Contents:
     version = ModelVersion("fastpitch", "7", "run", "", {})
     params = catalogue.load(ROOT, "laptop")
-    return contents(ROOT, params, version, ROOT / "pretrained" / "fastpitch", samples, "laptop", {})
+    return contents(ROOT, params, version, ROOT / "pretrained" / "fastpitch", evaluation, "laptop", {})
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     for name in ("ko_01.wav", "en_01.wav"):
         soundfile.write(samples / name, np.zeros(100), 22050)
-    what = described(samples)
+    what = described(place)
     chosen = [one.reference.sentence_id for one in what.heard]
     assert chosen == ["ko_01", "en_01"], "of each language the shortest without a fault"
     write_bundle(folder, what)

@@ -10,7 +10,7 @@ import pytest
 from espeak_voices import VOICES, recorded, say
 
 from components import catalogue
-from components.core.errors import EnvironmentFaultError, NothingScoredError
+from components.core.errors import EnvironmentFaultError, NothingScoredError, VoicesNotRecordedError
 from components.core.params.kpi import EvaluatorParams
 from components.core.paths import project_root
 from components.data.corpus import Corpus
@@ -158,12 +158,20 @@ def test_a_gallery_does_not_print_embeddings(gallery: Gallery) -> None:
     assert "centroids" not in repr(gallery)
 
 
-def test_too_few_references_raise(
+def test_too_few_references_raise_and_name_every_voice(
     panels: dict[str, Panel], verifier: SpeakerVerifier, tmp_path: Path
 ) -> None:
     few = Panel("low", panels["low"].references[: REFERENCES - 1], ())
-    with pytest.raises(NothingScoredError, match="speaker_similarity of low"):
-        build_gallery([few], [], EmbeddingStore(tmp_path, verifier), REFERENCES, 10, seed=1)
+    absent = [Panel(name, (), ()) for name in ("human_carlo", "human_flora")]
+    store = EmbeddingStore(tmp_path, verifier)
+    with pytest.raises(VoicesNotRecordedError, match=r"of low: .*found 9 of low\. To do: give them more"):
+        build_gallery([few], [], store, REFERENCES, 10, seed=1)
+    with pytest.raises(VoicesNotRecordedError, match="of human_carlo, human_flora: ") as refused:
+        build_gallery([panels["low"], *absent], [], store, REFERENCES, 10, seed=1)
+    line, hint = refused.value.lines()
+    assert "found none. To do: ingest a corpus with recordings of these voices" in line
+    assert "data.corpora" in hint
+    assert "판정할 수 없습니다" in hint
 
 
 class CountingVerifier(SpeakerVerifier):

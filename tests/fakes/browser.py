@@ -11,7 +11,14 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-BROWSER = next((found for name in ("chromium", "google-chrome") if (found := shutil.which(name))), None)
+#: A path or name; else what a machine usually calls one.
+NAMED = "IRIS_BROWSER"
+_USUAL = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
+_ASKED = os.environ.get(NAMED, "")
+BROWSER = next((found for name in ((_ASKED,) if _ASKED else _USUAL) if (found := shutil.which(name))), None)
+WITHOUT = (
+    f"no Chromium here ({', '.join((_ASKED,) if _ASKED else _USUAL)}); install one or name it in {NAMED}"
+)
 _FLAGS = ("--headless", "--disable-gpu", "--autoplay-policy=no-user-gesture-required", "--dump-dom")
 _BUDGETS_MS = (8_000, 60_000, 300_000)
 """Virtual time. It runs ahead of media, which load in real time: on a busy machine the first may not do."""

@@ -87,9 +87,13 @@ def decision() -> Decision:
         scope="laptop",
         verdict="INCONCLUSIVE",
         reasons=(
-            reason("pronunciation_accuracy", "INCONCLUSIVE", "not measured: no recogniser"),
+            reason(
+                "pronunciation_accuracy",
+                "INCONCLUSIVE",
+                "not measured (no recogniser configured (evaluation.recogniser.id is none))",
+            ),
             reason("speaker_similarity", "PASS", "0.871 [0.854, 0.888] ≥ 0.85"),
-            reason("latency_p95_ms", "PASS", "212.4 ms ≤ 500 ms on this device"),
+            reason("latency_p95_ms", "PASS", "212.4 ms ≤ 500 ms"),
         ),
         run_id=RUN,
         evidence_sha256=sha256_json(evidence().model_dump(mode="json")),

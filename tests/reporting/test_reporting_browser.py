@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from browser import BROWSER, pressed
+from browser import BROWSER, WITHOUT, pressed
 from fakes.report_inputs import report_inputs, write_samples
 
 from components.reporting.review_page import review_page
@@ -47,7 +47,7 @@ addEventListener("load", async () => {
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     if BROWSER is None:
-        pytest.skip("no Chromium on this machine")
+        pytest.skip(WITHOUT)
     folder = tmp_path_factory.mktemp("page")
     page = review_page(report_inputs(write_samples(folder / "samples", COUNT)))
     path = folder / "검토.html"

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import html
 import re
+from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
+from fakes.report_inputs import STAMP, report_inputs, write_samples
 from fixture_evidence import NOW, evidence, laptop_params, metric, spread, summed
 
 from components.core.metrics import Evidence, Metric, NotMeasured, Reason
 from components.promotion.gate import decide
+from components.reporting.inputs import kst_text
+from components.reporting.iris_note import write_note
 from components.reporting.korean import phrase_korean, reason_korean
+from components.reporting.names import fact_korean
+from components.reporting.parameter_sheet import write_parameter_sheet
+from components.reporting.review_page import review_page
 
 PARAMS = laptop_params()
 NO_RECOGNISER = "no recogniser configured (evaluation.recogniser.id is none)"
@@ -118,3 +127,76 @@ def test_no_gpu_names_the_device() -> None:
 @pytest.mark.parametrize("text", ["", "a phrase nobody knows", "no GPU: {0} {device}", "; ;"])
 def test_an_unknown_phrase_stays_as_it_is(text: str) -> None:
     assert text.removeprefix("no GPU: ") in phrase_korean(text)
+
+
+SENTENCE = re.compile(r"[A-Za-z]{2,}(?:[ ,]+[a-z]{2,}){2,}")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        (
+            "says 4 sentences as well as evaluated (evaluated on NVIDIA A100, judged here: "
+            "pronunciation 0.912, now 0.905, likeness 0.810, now 0.800, at most 0.1 apart)"
+        ),
+        (
+            "says 1 of 4 sentences otherwise than evaluated: ko_07: 1.200 s instead of 1.300 "
+            "(at most 0.02 s apart); spectra agree to 3.1 dB, at least 20 count"
+        ),
+        "renders 4 clips as evaluated (frames differ by 0.02 of 255 at most)",
+        (
+            "renders 2 of 4 clips otherwise than evaluated: espeak_nguyen_ko_0011: frame 3 of 25 differs by "
+            "40.12 of 255 levels, at most 2 count; b-1: frame 0 of 30 differs by 4.1 of 255 levels, "
+            "at most 2 count"
+        ),
+        "the registry has weights 0123456789ab, weights cdef01234567 were evaluated",
+        "time.perf_counter device synchronised",
+        "endings of decoding models.<model>.inference.loop",
+        "mean absolute difference RGB, 0 to 1",
+    ],
+)
+def test_what_an_export_and_a_judge_say_is_told_in_korean(said: str) -> None:
+    told = phrase_korean(said)
+    assert not SENTENCE.search(told), told
+    for number in re.findall(r"\d+\.\d+", said):
+        assert number in told
+
+
+def test_the_korean_page_note_and_sheet_hold_no_english_sentence(tmp_path: Path) -> None:
+    """Titles of papers, the sheet's own English lines and the sentences that were spoken are English."""
+    inputs = report_inputs(write_samples(tmp_path / "samples", 1))
+    page = re.sub(r"<(style|script)[^>]*>.*?</\1>", "", review_page(inputs), flags=re.DOTALL)
+    korean = re.sub(r'<span class="en">.*?</span>', "", page, flags=re.DOTALL)
+    lines = re.sub(r"<[^>]+>", "\n", korean).split("\n")
+    note = write_note(inputs, STAMP.date()).text.split("참고 자료")[0].split("\n")
+    lines += [line for line in note if "기준값(연구로그)" not in line and "프로파일에서 줄인 값" not in line]
+    write_parameter_sheet(inputs, tmp_path / "sheet.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "sheet.xlsx")
+    lines += [
+        str(cell)
+        for name in ("정량목표", "실행이력", "정기점검", "비용", "데이터", "변경이력", "환경")
+        for row in book[name].iter_rows(values_only=True)
+        for cell in row
+    ]
+    found = [line for line in lines if SENTENCE.search(line)]
+    assert not found, found
+    assert any(inputs.params.kpi.source.ko in line for line in lines)
+    assert not any(inputs.params.kpi.source.en in line for line in lines)
+    assert inputs.params.kpi.source.ko in "".join(
+        str(row[1].value) for row in book["표지"].iter_rows(min_row=4)
+    )
+    assert html.escape(inputs.params.kpi.source.en) in page.replace("&#39;", "&#x27;")
+
+
+def test_moments_units_and_states_are_told_as_people_write_them(tmp_path: Path) -> None:
+    assert kst_text("2026-03-09T03:40:12+00:00") == "2026-03-09 12:40 KST"
+    assert kst_text("2026-03-09T03:40:12") == "2026-03-09 12:40 KST"
+    assert kst_text("없음") == "없음"
+    assert fact_korean("speech 3") == "음성 3"
+    assert fact_korean("espeak.accepted") == "espeak.수락"
+    write_parameter_sheet(report_inputs(), tmp_path / "sheet.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "sheet.xlsx")["실행이력"]
+    head, first = ([cell.value for cell in sheet[row]] for row in (3, 4))
+    assert "화자 유사도 [무차원] 자체측정" in head
+    told = dict(zip(head, first, strict=True))
+    assert (told["상태"], told["시작"], told["판정"]) == ("완료", "2026-03-09 12:34 KST", "판정불가")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import openpyxl
 import pytest
-from fakes.report_inputs import report_inputs
+from fakes.report_inputs import evidence, metric, report_inputs
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.cell import Cell
+from openpyxl.utils import range_boundaries
 
 from components.reporting.kpi_table import all_rows
 from components.reporting.layout import fit_rows, line_count, text_width
+from components.reporting.names import kpi_titles
 from components.reporting.parameter_sheet import write_parameter_sheet
 from components.reporting.workbook import put, style_row
 
@@ -71,3 +76,28 @@ def test_a_model_lists_what_gates_it_and_what_was_measured() -> None:
     assert {row.title.name for row in all_rows(inputs) if row.model == "rvc"} == set(
         inputs.params.kpi.gated.of("rvc")
     )
+
+
+def test_no_column_is_left_out_of_print_and_headers_come_again(tmp_path: Path) -> None:
+    """VALL-E X has fourteen figures beside its KPIs: the runs' table grows by as many columns."""
+    found = evidence(metric("speaker_similarity", 0.9, "1"))
+    beside = [title for title in kpi_titles() if title.beside]
+    more = tuple(metric(title.name, 0.5, title.unit) for title in beside)
+    full = found.model_copy(update={"metrics": (*found.metrics, *more)})
+    inputs = report_inputs()
+    inputs = replace(inputs, models=(replace(inputs.models[0], evidence=full),))
+    write_parameter_sheet(inputs, tmp_path / "sheet.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "sheet.xlsx")
+    for sheet in book:
+        assert sheet.page_setup.fitToWidth == 1
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        head = next((row for row in range(1, 6) if sheet.print_title_rows == f"${row}:${row}"), None)
+        if head is None:
+            assert sheet.title == "표지"
+            continue
+        assert sheet.freeze_panes
+        columns = max(cell.column for cell in sheet[head] if cell.value)
+        (area,) = sheet.print_area.split(",")
+        last = range_boundaries(area.rpartition("!")[2])[2]
+        assert last >= columns, sheet.title
+    assert len([cell for cell in book["실행이력"][3] if cell.value]) > 20

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import BROWSER, pressed
+from browser import BROWSER, WITHOUT, pressed
 from fakes.report_inputs import write_samples
 from listening_asked import ASKED
 
@@ -77,7 +77,7 @@ def sat(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, str]:
 @pytest.fixture(scope="module")
 def seen(sat: tuple[Plan, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     if BROWSER is None:
-        pytest.skip("no Chromium on this machine")
+        pytest.skip(WITHOUT)
     folder = tmp_path_factory.mktemp("page")
     path = folder / "청취.html"
     path.write_text(sat[1].replace("</body>", PRESSES), encoding="utf-8")

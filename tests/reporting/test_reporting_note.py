@@ -126,9 +126,11 @@ def test_problems_come_from_failed_runs_attempts_and_reasons() -> None:
     attempt = Failure("features", "fastpitch", "2026-03-09T01:00:00+00:00", "disk <full>")
     text = write_note(report_inputs(runs=(failed,), failures=(attempt,)), TODAY).text
     assert "실패한 실행 dead" in text
+    assert "실패): loss became NaN" in text
+    assert "2026-03-09 10:00 KST): disk" in text
     assert "loss became NaN" in text
     assert "disk <full>" in text
-    assert "발음 정확도: not measured: no recogniser" in text
+    assert "발음 정확도: 측정하지 않음 (음소 인식기 없음" in text
 
 
 ATTACKS = [

@@ -242,8 +242,8 @@ def test_the_run_history_trusts_only_what_a_run_says_it_measured(tmp_path: Path)
     book = write(report_inputs(runs=(run_summary("older", metrics=metrics, tags=tags),)), tmp_path / "a.xlsx")
     row = rows(book, "실행이력", 3)[0]
     assert row["추론 지연 p95 [ms] 자체측정"] == 300
-    assert row["실시간 비율 [1] 자체측정"] == "미측정"
-    assert row["화자 유사도 [1] 자체측정"] == "미측정"
+    assert row["실시간 비율 [무차원] 자체측정"] == "미측정"
+    assert row["화자 유사도 [무차원] 자체측정"] == "미측정"
 
 
 def test_changes_list_only_what_differs(tmp_path: Path) -> None:

@@ -11,12 +11,13 @@ from fixture_evidence import NOW, evidence, laptop_params
 from heard_elsewhere import heard_elsewhere
 from registry_store import CONSENT, RegistryStore, delivered
 
-from components.core.errors import NothingScoredError
 from components.core.metrics import Evidence
 from components.core.paths import Workspace
 from components.core.progress import Progress
 from components.core.storage import write_json, write_text
 from components.data.consent import CONSENT_NAME, consent_text
+from components.evaluation.recordings import Panel
+from components.evaluation.speaker_similarity import build_gallery
 from components.promotion.ledger import Ledger
 from components.promotion.succession import Author
 from components.stages import adopt
@@ -107,18 +108,30 @@ def test_shipped_weights_that_fail_stay_a_version_without_alias(
     assert version.tags["verdict"] == "FAIL"
 
 
-def test_shipped_voices_that_the_corpora_lack_stop_no_training(
+def test_shipped_voices_that_the_corpora_lack_stop_no_training_and_say_what_to_do(
     machine: FreshMachine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """RVC without the people that it was shipped with, as gallery and stage find it."""
+
+    class Nobody:
+        def embed(self, recordings: object) -> list[None]:
+            return []
+
     def evaluate(*_: object) -> Outcome:
-        raise NothingScoredError(
-            who="speaker_similarity of espeak_m3", expected="10 recordings", found="0", action="record"
-        )
+        absent = [Panel(name, (), ()) for name in ("human_carlo_flora", "human_ru")]
+        build_gallery(absent, [], Nobody(), 10, 10, 1)  # type: ignore[arg-type]
+        raise AssertionError
 
     monkeypatch.setattr(adopt, "evaluate", evaluate)
     outcome = adopt.run(machine.context)
     assert outcome.summary["adopted"] is False
-    assert "espeak_m3" in outcome.summary["reason"]
+    reason = str(outcome.summary["reason"])
+    assert reason.startswith("speaker_similarity of human_carlo_flora, human_ru: ")
+    assert "ingest a corpus with recordings of these voices and name it in data.corpora" in reason
+    assert "data.corpora에 넣고" in outcome.summary["reason_ko"]
+    printed = machine.context.progress.stream.getvalue()
+    assert "cannot be judged on these data, not adopted: speaker_similarity of human_carlo" in printed
+    assert "채택하지 않음: 비교할 녹음이 모자란 화자가 있어" in printed
     assert machine.champion() is None
 
 

@@ -87,7 +87,7 @@ def figure(found: tuple[Difference, ...], name: str) -> Difference:
 
 def test_champion_and_candidate_stand_with_value_interval_n_and_the_gates_word(shop: Shop) -> None:
     found = standings(PARAMS, shop.tracker, shop.registry, ["fastpitch", "rvc"], None)
-    shown = text(standing_table(found, "laptop", ""))
+    shown = text(standing_table(found, "laptop", "", PARAMS.kpi.source))
     champion, candidate = (one for one in shown.splitlines() if "speaker_similarity" in one)
     for word in ("≥ 0.85", "0.883", "0.873 – 0.893", "120", "measured · cpu: test machine × 2", "PASS ✔"):
         assert word in champion
@@ -95,6 +95,8 @@ def test_champion_and_candidate_stand_with_value_interval_n_and_the_gates_word(s
     assert "INCONCLUSIVE ?" in candidate
     assert "rvc" in shown
     assert "nothing judged so far" in shown
+    assert f"목표의 출처: {PARAMS.kpi.source.ko}" in shown
+    assert f"targets: {PARAMS.kpi.source.en}" in shown
     told = json.loads(json.dumps(standing_json(found, "laptop")))["models"]["fastpitch"]
     assert (told["champion"]["version"], told["candidate"]["version"]) == ("1", "2")
     assert told["candidate"]["kpis"]["speaker_similarity"]["metric"]["evaluator"]["id"] == "resemblyzer-ge2e"

@@ -14,6 +14,13 @@ class Section(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class Bilingual(Section):
+    """A text that reports print: Korean on Korean pages, English on English ones."""
+
+    ko: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+
 _Narrow = TypeVar("_Narrow", bound=Section)
 
 

@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from components.core.metrics import EvaluatorClass, KpiName
-from components.core.params.base import Section
+from components.core.params.base import Bilingual, Section
 from components.core.utterance import Language
 
 
@@ -58,7 +58,7 @@ class ExpectedValue(Section):
     value: float
     before: float | None = Field(description="the figure it improves on, in the same unit; null where none")
     unit: str
-    note: str
+    note: Bilingual
 
 
 class GatedKpis(Section):
@@ -78,7 +78,7 @@ class GatedKpis(Section):
 class KpiParams(Section):
     """The IRIS targets."""
 
-    source: str
+    source: Bilingual = Field(description="where the targets come from, as reports print it")
     confidence: float = Field(ge=0.95, le=0.95, description="of all bounds of a decision together (ADR 29)")
     power: float = Field(
         gt=0.5, lt=1, description="chance of a decision that a needed sample size is told for"

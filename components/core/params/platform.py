@@ -120,9 +120,11 @@ class CostParams(Section):
 class DeliveryParams(Section):
     """What an exported model must show in a clean process before it may become champion."""
 
-    sentences_per_language: int = Field(gt=0, description="said again; the shortest ones")
+    sentences_per_language: int = Field(gt=0, description="said again, or clips rendered; the shortest ones")
     min_agreement_db: float = Field(gt=0, description="spectra of the evaluation's over their difference")
     max_duration_difference_s: float = Field(ge=0)
+    max_frame_difference: float = Field(ge=0, description="of a lip sync's worst frame, of 255 levels")
+    max_score_difference: float = Field(gt=0, description="of what another device drew otherwise, as judged")
     timeout_s: float = Field(gt=0)
 
 

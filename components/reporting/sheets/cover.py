@@ -33,7 +33,7 @@ def fill(sheet: Worksheet, inputs: ReportInputs) -> None:
             "목표 · 예상(모의·기대값) · 자체측정 · 공인시험. 예상 값은 측정값(실적) 열에 들어갈 수 없음",
         ),
         ("파라미터 상태", "확정: 실행·게이트 통과 / 실험중: 실행됨 / 예상: 아직 그 값으로 실행하지 않음"),
-        ("목표의 출처", inputs.params.kpi.source),
+        ("목표의 출처", inputs.params.kpi.source.ko),
         ("이 문서가 보이는 것", korean),
         ("What this shows", english),
     ]

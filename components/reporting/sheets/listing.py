@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from openpyxl.worksheet.worksheet import Worksheet
 
 from components.reporting.changes import changes_between_runs, changes_since_previous
 from components.reporting.definitions import shown
-from components.reporting.inputs import GENERATOR_VERSION, ReportInputs
-from components.reporting.names import model_title
+from components.reporting.inputs import GENERATOR_VERSION, ReportInputs, kst_text
+from components.reporting.names import fact_korean, model_title
 from components.reporting.workbook import finish_sheet, write_header, write_row, write_title
 
 _HEADER_ROW = 3
@@ -24,8 +24,8 @@ def fill_data(sheet: Worksheet, inputs: ReportInputs) -> None:
         ("버전", "파일 수", version.files if version else None),
         ("버전", "크기 (byte)", version.size_bytes if version else None),
         ("버전", "원격 주소", data.address),
-        *(("수집(ingest)", key, value) for key, value in flatten(data.ingest)),
-        *(("검증(validate)", key, value) for key, value in flatten(data.validation)),
+        *(("수집(ingest)", key, value) for key, value in flatten(data.ingest, named=fact_korean)),
+        *(("검증(validate)", key, value) for key, value in flatten(data.validation, named=fact_korean)),
     ]
     _table(
         sheet,
@@ -41,7 +41,7 @@ def fill_changes(sheet: Worksheet, inputs: ReportInputs) -> None:
     """변경이력: against the previous report, and between each model's two latest runs."""
     rows: list[tuple[Any, ...]] = []
     if inputs.previous is not None:
-        label = f"이전 보고({inputs.previous.stamp}) → 이번 보고"
+        label = f"이전 보고({kst_text(inputs.previous.stamp)}) → 이번 보고"
         rows += [
             (label, c.path, _or_none(c.before), _or_none(c.after)) for c in changes_since_previous(inputs)
         ]
@@ -73,23 +73,30 @@ def fill_environment(sheet: Worksheet, inputs: ReportInputs) -> None:
     for record in inputs.records:
         where = f"{record.stage}" + (f" ({record.model})" if record.model else "")
         # a refusal is written anew by every run; its time says nothing and would change an unchanged sheet
-        time = "" if record.state == "refused" else f" · {record.started} · {record.seconds:g} s"
-        spent = f"{record.state}{time}"
+        time = "" if record.state == "refused" else f" · {kst_text(record.started)} · {record.seconds:g} s"
+        spent = f"{fact_korean(record.state)}{time}"
         facts = f"{spent} · {record.device} · git {record.git_sha}"
         rows.append((f"단계 {where}", facts))
     _table(sheet, "환경", "실행 → 데이터 md5 → git 순으로 추적한다", ("항목", "값"), rows, (34, 120))
 
 
-def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """``{"a": {"b": 1}}`` → ``("a.b", 1)``; a list of mappings one row each, other lists as text."""
+def flatten(
+    values: Mapping[str, Any], prefix: str = "", named: Callable[[str], str] = str
+) -> Iterator[tuple[str, Any]]:
+    """``{"a": {"b": 1}}`` → ``("a.b", 1)``; a list of mappings one row each, other lists as text.
+
+    Args:
+        named: what each key is called.
+    """
     for key, value in values.items():
+        name = f"{prefix}{named(key)}"
         if isinstance(value, Mapping):
-            yield from flatten(value, f"{prefix}{key}.")
+            yield from flatten(value, f"{name}.", named)
         elif isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
             for number, item in enumerate(value, start=1):
-                yield f"{prefix}{key} {number}", ", ".join(f"{name} {shown(v)}" for name, v in item.items())
+                yield f"{name} {number}", ", ".join(f"{named(one)} {shown(v)}" for one, v in item.items())
         else:
-            yield f"{prefix}{key}", shown(value)
+            yield name, None if value is None else shown(value)
 
 
 def _or_none(value: Any) -> Any:

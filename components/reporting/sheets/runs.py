@@ -5,11 +5,13 @@ from __future__ import annotations
 from openpyxl.chart import LineChart, Reference
 from openpyxl.chart.data_source import NumFmt
 from openpyxl.chart.legend import Legend
+from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
-from components.reporting.inputs import ReportInputs
+from components.reporting.figures import unit_word
+from components.reporting.inputs import ReportInputs, kst_text
 from components.reporting.layout import fit_rows
-from components.reporting.names import KpiTitle, kpi_titles, model_title
+from components.reporting.names import KpiTitle, fact_korean, kpi_titles, model_title
 from components.reporting.run_figures import RunFigures, run_figures
 from components.reporting.workbook import (
     cell_at,
@@ -23,7 +25,9 @@ from components.reporting.workbook import (
 
 _HEADER_ROW = 3
 _FIXED = ("순번", "run_id", "이름", "모델", "상태", "시작", "종료", "판정", "데이터 md5", "git")
-_WIDTHS, _KPI_WIDTH = (7, 24, 15, 18, 12, 16, 16, 14, 24, 24), 12
+_WIDTHS, _KPI_WIDTH = (7, 24, 15, 18, 12, 22, 22, 14, 24, 18), 12
+_CHART_COLUMNS = 20
+"""So far to the right the charts reach."""
 _CHART_ROWS, _CHART_HEIGHT_CM, _CHART_WIDTH_CM = 22, 11, 24
 
 
@@ -32,16 +36,16 @@ def fill(sheet: Worksheet, inputs: ReportInputs) -> None:
     figures = run_figures(inputs)
     scored = {name for one in figures for name in one.results}
     titles = [title for title in kpi_titles() if not title.beside or title.name in scored]
-    headers = (*_FIXED, *(f"{title.ko} [{title.unit}] 자체측정" for title in titles))
+    headers = (*_FIXED, *(f"{title.ko} [{unit_word(title.unit)}] 자체측정" for title in titles))
     write_title(sheet, "실행이력", "KPI 열은 실적: 실행이 스스로 측정했다고 기록한 값만 기재한다.")
     write_header(sheet, _HEADER_ROW, headers)
     for row, item in enumerate(figures, start=_HEADER_ROW + 1):
         run = item.run
-        fixed = (row - _HEADER_ROW, run.run_id, run.name, model_title(item.model), run.status)
+        fixed = (row - _HEADER_ROW, run.run_id, run.name, model_title(item.model), fact_korean(run.status))
         times = (
-            run.started,
-            run.ended,
-            item.verdict,
+            kst_text(run.started),
+            kst_text(run.ended),
+            fact_korean(item.verdict),
             run.tags.get("data_md5", ""),
             run.tags.get("git_sha", ""),
         )
@@ -53,7 +57,8 @@ def fill(sheet: Worksheet, inputs: ReportInputs) -> None:
     widths = (*_WIDTHS, *(_KPI_WIDTH for _ in titles))
     finish_sheet(sheet, _HEADER_ROW, last, widths)
     fit_rows(sheet, below, widths)
-    sheet.print_area = f"A1:T{max(below, last + 2)}"
+    width = get_column_letter(max(_CHART_COLUMNS, len(widths)))
+    sheet.print_area = f"A1:{width}{max(below, last + 2)}"
 
 
 def _charts(sheet: Worksheet, inputs: ReportInputs, figures: tuple[RunFigures, ...], row: int) -> int:
@@ -63,7 +68,7 @@ def _charts(sheet: Worksheet, inputs: ReportInputs, figures: tuple[RunFigures, .
     plans = [(unit, series) for unit, series in plans if series]
     data_row = row + _CHART_ROWS * ((len(plans) + 1) // 2)
     for index, (unit, series) in enumerate(plans):
-        anchor = f"{'B' if index % 2 == 0 else 'K'}{row + _CHART_ROWS * (index // 2)}"
+        anchor = f"{'B' if index % 2 == 0 else 'I'}{row + _CHART_ROWS * (index // 2)}"
         data_row = _chart(sheet, unit, series, anchor, data_row)
     return data_row
 
@@ -92,7 +97,7 @@ def _target(inputs: ReportInputs, title: KpiTitle) -> float | None:
 
 def _numbers(sheet: Worksheet, unit: str, series: dict[str, list[float | None]], data_row: int) -> int:
     """The figures behind a chart, one row a run; returns how many runs."""
-    write_header(sheet, data_row, (f"실행 [{'무차원' if unit == '1' else unit}]", *series))
+    write_header(sheet, data_row, (f"실행 [{unit_word(unit)}]", *series))
     rows = list(zip(*series.values(), strict=True))
     for number, values in enumerate(rows, start=1):
         for column, value in enumerate((number, *values), start=1):
@@ -107,7 +112,7 @@ def _chart(
 ) -> int:
     length = _numbers(sheet, unit, series, data_row)
     chart = LineChart()
-    chart.title = f"실행별 KPI [{'무차원' if unit == '1' else unit}]"
+    chart.title = f"실행별 KPI [{unit_word(unit)}]"
     chart.height, chart.width = _CHART_HEIGHT_CM, _CHART_WIDTH_CM
     chart.legend = Legend()
     chart.legend.position = "b"

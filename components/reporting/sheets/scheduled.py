@@ -12,7 +12,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from components.core.metrics import Metric
 from components.reporting.alerts import KIND_TITLES
-from components.reporting.figures import number_text
+from components.reporting.figures import number_text, unit_word
 from components.reporting.inputs import ReportInputs
 from components.reporting.korean import phrase_korean
 from components.reporting.listening_results import HEARD_BESIDE, abx_figure, abx_statistic, listening_results
@@ -71,7 +71,10 @@ def _drift(review: ScheduledReview) -> list[Sequence[Any]]:
 
 
 def _trends(review: ScheduledReview) -> list[Sequence[Any]]:
-    rows = [("추세", one.model, f"{one.title.ko} [{one.title.unit}]", *_ends(one)) for one in review.trends]
+    rows = [
+        ("추세", one.model, f"{one.title.ko} [{unit_word(one.title.unit)}]", *_ends(one))
+        for one in review.trends
+    ]
     return [*rows] or [("추세", "", "측정한 실행 없음", "", "", "", "미측정", "")]
 
 
