@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from components.core.storage import atomic_folder, recover_folder, write_text
+from components.core.storage import atomic_folder, recover_folder, sha256_bytes, write_text
 from components.data.csv_table import table_text
 from components.data.video.mp4 import writing
 from components.evaluation.lip_scores import ScoredClip
@@ -78,6 +78,7 @@ def write_video_samples(
                         _write(temporary / names[place], pictures, samples, said, fps, sample_rate, quality)
                 exact = f"{number:03d}-{_EXACT}.npz"
                 _exact(one, apart).write(temporary / exact)
+                write_sidecar(temporary / exact, label(one.clip), sha256_bytes(one.made.tobytes()))
             rows.append([*_row(one, ranks, fps), "", "", "", *names, exact])
         write_text(temporary / "index.csv", table_text(INDEX_COLUMNS, rows))
 

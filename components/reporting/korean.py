@@ -6,10 +6,11 @@ import csv
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from components.core.metrics import HIGHER_IS_BETTER, Reason, Verdict
 from components.reporting.figures import number_text, with_unit
-from components.reporting.names import kpi_title
+from components.reporting.names import fact_korean, kpi_title
 
 _TABLE = Path(__file__).with_name("korean_phrases.csv")
 _AGAINST = re.compile(r"against champion v(?P<version>\S+): .* at (?P<level>\S+) %, n = (?P<n>\d+), margin")
@@ -51,6 +52,13 @@ def phrase_korean(text: str) -> str:
             return korean.format(**parts)
     first, separator, rest = text.partition("; ")
     return f"{phrase_korean(first)}; {phrase_korean(rest)}" if separator else text
+
+
+def told_korean(value: Any) -> Any:
+    """A state by its name, a sentence phrase by phrase; what is no text stays."""
+    if not isinstance(value, str):
+        return value
+    return phrase_korean(value) if " " in value else fact_korean(value)
 
 
 def _against_target(reason: Reason, value: float, target: float, margin: float) -> str:

@@ -27,7 +27,7 @@ from components.reporting.inputs import (
     Sentence,
     reality_line,
 )
-from components.reporting.korean import phrase_korean, reason_korean
+from components.reporting.korean import phrase_korean, reason_korean, told_korean
 from components.reporting.kpi_table import KpiRow, model_rows, project_rows
 from components.reporting.listening_results import (
     ListeningResults,
@@ -162,12 +162,7 @@ def _sentence(model: str, index: int, sentence: Sentence, media: dict[str, str])
 
 def _facts(values: Mapping[str, Any]) -> list[tuple[tuple[str, Any], tuple[str, Any]]]:
     """Each fact in Korean, and as the stage called it."""
-    return list(zip(flatten(values, named=fact_korean), flatten(values), strict=True))
-
-
-def _told_korean(value: str) -> str:
-    """A state by its name, a sentence of the gate phrase by phrase."""
-    return phrase_korean(value) if " " in value else fact_korean(value)
+    return list(zip(flatten(values, named=fact_korean, said=told_korean), flatten(values), strict=True))
 
 
 def _cell(value: Any) -> str:
@@ -189,7 +184,7 @@ def _environment() -> Environment:
         "reason_korean": reason_korean,
         "phrase_korean": phrase_korean,
         "fact_korean": fact_korean,
-        "told_korean": _told_korean,
+        "told_korean": told_korean,
         "with_unit": with_unit,
         "hours_text": hours_text,
         "money_text": money_text,

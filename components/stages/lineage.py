@@ -26,6 +26,8 @@ from components.stages.shipped import shipped
 _RUNS_SEARCHED = 10_000
 _VERSIONS = "data-versions"
 _LABELS = ("evaluation", "reports")
+_MEDIA = (".wav", ".mp4", ".npz")
+"""The last: pictures of a lip sync that an exported model has to render again."""
 _SCOPES = ("laptop", "a100")
 
 
@@ -184,7 +186,7 @@ def _models(project: Path, params: Params, workspace: Workspace, speaker: str) -
 def _media(workspace: Workspace, speaker: str) -> Iterator[str]:
     for folder in _LABELS:
         for sidecar in sorted((workspace.root / folder).rglob("*.json")):
-            if not sidecar.stem.endswith((".wav", ".mp4")):
+            if not sidecar.stem.endswith(_MEDIA):
                 continue
             try:
                 label = json.loads(sidecar.read_text(encoding="utf-8"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -193,6 +194,8 @@ def test_wav2lip_renders_its_clips_again(rendered: Evaluated) -> None:
     assert found.holds, found.objection
     assert found.line().startswith("renders 2 clips as evaluated (frames differ by ")
     assert max(one["frame_difference"] for one in found.sentences) < 0.1
+    told = json.loads((rendered.samples / "000-exact.npz.json").read_text(encoding="utf-8"))
+    assert (told["speaker"], told["synthetic"]) == ("face", True), "generated pictures are labelled"
 
 
 def test_wav2lip_with_one_weight_changed_is_refused_with_clip_and_frame(

@@ -16,7 +16,7 @@ from components.core.metrics import Evidence, Metric, NotMeasured, Reason
 from components.promotion.gate import decide
 from components.reporting.inputs import kst_text
 from components.reporting.iris_note import write_note
-from components.reporting.korean import phrase_korean, reason_korean
+from components.reporting.korean import phrase_korean, reason_korean, told_korean
 from components.reporting.names import fact_korean
 from components.reporting.parameter_sheet import write_parameter_sheet
 from components.reporting.review_page import review_page
@@ -200,3 +200,11 @@ def test_moments_units_and_states_are_told_as_people_write_them(tmp_path: Path) 
     assert "화자 유사도 [무차원] 자체측정" in head
     told = dict(zip(head, first, strict=True))
     assert (told["상태"], told["시작"], told["판정"]) == ("완료", "2026-03-09 12:34 KST", "판정불가")
+
+
+def test_a_fault_and_a_reason_of_ingest_are_told_by_name_or_phrase() -> None:
+    assert told_korean("the speaker verifier hears no voice") == "화자 검증기가 목소리를 듣지 못함"
+    assert told_korean("silent: below -60 dBFS") == "무음: -60 dBFS 미만"
+    assert told_korean("too_long") == "너무 김"
+    assert told_korean(6662) == 6662
+    assert "생략" in fact_korean("skipped.human")

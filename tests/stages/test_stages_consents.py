@@ -131,7 +131,8 @@ def test_lineage_finds_data_versions_runs_weights_and_files(workspace: Workspace
     (delivered / "model.safetensors").write_bytes(b"w")
     version = mlflow.registry().register("rvc", seen, delivered, {})
     mlflow.registry().set_alias("rvc", "champion_laptop", version.version)
-    write_json(root / "evaluation" / "rvc" / "samples" / "x.wav.json", {"speaker": "민지"})
+    for name in ("x.wav.json", "y.npz.json", "index.json"):
+        write_json(root / "evaluation" / "rvc" / "samples" / name, {"speaker": "민지"})
     found = lineage(root, params, workspace, "민지")
     assert found.data == ("people: 2 recordings, 0.0 minutes",)
     assert found.versions[0] == f"{md5} (1 files)"
@@ -140,7 +141,7 @@ def test_lineage_finds_data_versions_runs_weights_and_files(workspace: Workspace
     assert other not in found.to_json()
     assert found.models[0].startswith(f"rvc v{version.version}, champion_laptop now: run {seen}")
     assert found.features == ("features/fastpitch/k: 2 rows",)
-    assert found.media == ("evaluation/rvc/samples/x.wav",)
+    assert found.media == ("evaluation/rvc/samples/x.wav", "evaluation/rvc/samples/y.npz")
     assert "minji-1: document for train, clone until 2026-11-28" in found.consents[0]
     assert "화자 민지" in found.lines()[0]
     with pytest.raises(DataError, match="nobody"):

@@ -10,6 +10,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from components.reporting.changes import changes_between_runs, changes_since_previous
 from components.reporting.definitions import shown
 from components.reporting.inputs import GENERATOR_VERSION, ReportInputs, kst_text
+from components.reporting.korean import told_korean
 from components.reporting.names import fact_korean, model_title
 from components.reporting.workbook import finish_sheet, write_header, write_row, write_title
 
@@ -24,8 +25,14 @@ def fill_data(sheet: Worksheet, inputs: ReportInputs) -> None:
         ("버전", "파일 수", version.files if version else None),
         ("버전", "크기 (byte)", version.size_bytes if version else None),
         ("버전", "원격 주소", data.address),
-        *(("수집(ingest)", key, value) for key, value in flatten(data.ingest, named=fact_korean)),
-        *(("검증(validate)", key, value) for key, value in flatten(data.validation, named=fact_korean)),
+        *(
+            ("수집(ingest)", key, value)
+            for key, value in flatten(data.ingest, named=fact_korean, said=told_korean)
+        ),
+        *(
+            ("검증(validate)", key, value)
+            for key, value in flatten(data.validation, named=fact_korean, said=told_korean)
+        ),
     ]
     _table(
         sheet,
@@ -81,22 +88,26 @@ def fill_environment(sheet: Worksheet, inputs: ReportInputs) -> None:
 
 
 def flatten(
-    values: Mapping[str, Any], prefix: str = "", named: Callable[[str], str] = str
+    values: Mapping[str, Any],
+    prefix: str = "",
+    named: Callable[[str], str] = str,
+    said: Callable[[Any], Any] = lambda value: value,
 ) -> Iterator[tuple[str, Any]]:
     """``{"a": {"b": 1}}`` → ``("a.b", 1)``; a list of mappings one row each, other lists as text.
 
     Args:
         named: what each key is called.
+        said: what each value is told as.
     """
     for key, value in values.items():
         name = f"{prefix}{named(key)}"
         if isinstance(value, Mapping):
-            yield from flatten(value, f"{name}.", named)
+            yield from flatten(value, f"{name}.", named, said)
         elif isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
             for number, item in enumerate(value, start=1):
                 yield f"{name} {number}", ", ".join(f"{named(one)} {shown(v)}" for one, v in item.items())
         else:
-            yield name, None if value is None else shown(value)
+            yield name, None if value is None else said(shown(value))
 
 
 def _or_none(value: Any) -> Any:
