@@ -20,7 +20,7 @@ from components.features.incremental import Job, extract
 from components.features.mel import MelAnalysis, log_mel, magnitudes
 from components.features.pitch import PitchAnalysis, f0_where_voiced
 from components.features.placed_store import FRAMES, PlacedStore
-from components.features.recorded_clips import WANTED, teaches_auxiliaries
+from components.features.recorded_clips import WANTED, spread, teaches_auxiliaries
 from components.features.scratch import Features
 
 
@@ -66,16 +66,21 @@ class SoundJob(Job[StoredSound]):
     audio: Path
 
 
-def prepare(extraction: Extraction, analysis: MelAnalysis, pitch_analysis: PitchAnalysis) -> FeatureReport:
+def prepare(
+    extraction: Extraction, analysis: MelAnalysis, pitch_analysis: PitchAnalysis, most: int
+) -> FeatureReport:
     """Write mel and f0 of the voices that models learn, and of recorded people.
 
     Incremental; see `components.features.incremental.extract`.
+
+    Args:
+        most: clips of a voice in a split; evenly spread over its own.
 
     Raises:
         DataError: no usable recording (``details`` has the reasons).
     """
     e = extraction
-    jobs = _jobs([Corpus(folder) for folder in e.corpora], analysis, pitch_analysis)
+    jobs = _jobs([Corpus(folder) for folder in e.corpora], analysis, pitch_analysis, most)
     make = partial(_sound, analysis=analysis, pitch_analysis=pitch_analysis)
     summary = {"mel": asdict(analysis), "pitch": asdict(pitch_analysis)}
     return extract(
@@ -83,14 +88,20 @@ def prepare(extraction: Extraction, analysis: MelAnalysis, pitch_analysis: Pitch
     )
 
 
-def _jobs(corpora: Sequence[Corpus], analysis: MelAnalysis, pitch_analysis: PitchAnalysis) -> list[SoundJob]:
+def _jobs(
+    corpora: Sequence[Corpus], analysis: MelAnalysis, pitch_analysis: PitchAnalysis, most: int
+) -> list[SoundJob]:
     modules = (__file__, audio.__file__, mel.__file__, pitch.__file__)
     source = [sha256_path(Path(str(one))) for one in modules]
     key = sha256_json({"mel": asdict(analysis), "pitch": asdict(pitch_analysis), "source": source})
+    own: dict[tuple[str, str], list[tuple[Utterance, Path]]] = {}
+    for corpus in corpora:
+        for row in filter(teaches_auxiliaries, corpus.rows):
+            own.setdefault((row.speaker_id, row.split), []).append((row, corpus.audio(row)))
     return [
-        SoundJob(StoredSound(row.utterance_id, row.speaker_id, row.split, print_), row, corpus.audio(row))
-        for corpus in corpora
-        for row in filter(teaches_auxiliaries, corpus.rows)
+        SoundJob(StoredSound(row.utterance_id, row.speaker_id, row.split, print_), row, path)
+        for found in own.values()
+        for row, path in spread(found, most)
         for print_ in [sha256_json({"key": key, "audio": row.sha256})]
     ]
 

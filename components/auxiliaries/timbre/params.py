@@ -45,6 +45,7 @@ class NewVoices(ParamsSection):
 class Training(TrainingRun):
     """Recipe."""
 
+    clips_per_voice: int = Field(gt=1, description="at most, in each split; new voices are made of them")
     speech_frames: int = Field(gt=1, description="frames of the analysis that are brought nearer")
     prompt_frames: int = Field(gt=1, description="of another utterance of the voice")
     new_voices: NewVoices

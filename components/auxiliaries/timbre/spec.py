@@ -39,8 +39,9 @@ class TimbreSpec(MeasuredSpec):
             DataError: no usable recording, or no codec.
             CorruptFileError: the codec's weights are not the ones that were delivered.
         """
-        codec = _codec(narrowed(section, Section))
-        return prepare(extraction, codec.analysis, codec.pitch)
+        typed = narrowed(section, Section)
+        codec = _codec(typed)
+        return prepare(extraction, codec.analysis, codec.pitch, typed.training.clips_per_voice)
 
     def training_task(
         self, section: AuxiliarySection, features: Path, seed: int, warm_start: Path | None
