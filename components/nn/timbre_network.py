@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from components.core.errors import ConfigError
 from components.nn.delivered import read_delivered
-from components.nn.timbre import Frames
+from components.nn.timbre import Frames, Shift
 
 NAME = "timbre"
 SHIPPED = f"pretrained/{NAME}"
@@ -28,6 +28,7 @@ _STATISTICS = 4
 """Per band of a voice: average, spread, what the copy's average misses, and the speech's way to it."""
 _HIDDEN, _KEY_HIDDEN = 256, 128
 _LEAST_VARIANCE = 1e-4
+_LEAST_WIDENED, _MOST_WIDENED = 0.7, 1.5
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,16 @@ class Known:
         return cls(
             average, spread, average - copied, torch.cat(pitch, 1), frames.mel, frames.copy, frames.voiced
         )
+
+
+@dataclass(frozen=True)
+class Speech:
+    """What a codec says: [1, T, n_mels] ln amplitudes, [1, T] ln Hz, probability of voicing, and bool."""
+
+    mel: Tensor
+    log_f0: Tensor
+    voicing: Tensor
+    voiced: Tensor
 
 
 class VoiceBlock(nn.Module):
@@ -198,6 +209,7 @@ class Recolouring:
         mel: [n_mels] from the speech's average to the voice's; of a stream, of its first chunk.
         log_f0: to the voice's median, in ln Hz.
         share: of the way, 0 … 1.
+        centre, widened: [n_mels] of each band, around what and by what factor its movement is widened.
     """
 
     network: TimbreNetwork
@@ -205,10 +217,31 @@ class Recolouring:
     mel: Tensor
     log_f0: float
     share: float
+    centre: Tensor
+    widened: Tensor
+
+    @classmethod
+    def of(
+        cls, network: TimbreNetwork, known: Known, speech: Speech, shift: Shift, share: float, spread: float
+    ) -> Recolouring:
+        """For speech of one voice.
+
+        Args:
+            speech: what has been said, as the codec has it.
+            shift: all the way to the voice's averages.
+            share: of the way.
+            spread: of the way from each band's spread to the prompt's. What is told frame by frame moves
+                less than speech does (as parameters in statistical synthesis: Toda and Tokuda 2007).
+        """
+        near = network(speech.mel, speech.log_f0, speech.voicing, known, shift.mel[None])
+        centre, own = over_voiced(near, speech.voiced)
+        widened = 1.0 + spread * ((known.spread / own).clamp(_LEAST_WIDENED, _MOST_WIDENED) - 1.0)
+        return cls(network, known, shift.mel, shift.log_f0, share, centre[0], widened[0])
 
     def applied(self, mel: Tensor, log_f0: Tensor, voicing: Tensor) -> tuple[Tensor, Tensor]:
         """See `components.nn.timbre.Change.applied`."""
         near = self.network(mel, log_f0, voicing, self.known, self.mel[None])
+        near = self.centre + self.widened * (near - self.centre)
         return mel + self.share * (near - mel), log_f0 + self.share * self.log_f0
 
 

@@ -104,8 +104,14 @@ class Codec(Protocol):
             DataError: as `encode`.
         """
 
-    def shift(self, vectors: Tensor, timbre: Timbre, share: float) -> Change | None:
-        """What brings the speech of vectors [1, T, D] so far towards a voice; None: nothing can or has to."""
+    def shift(self, vectors: Tensor, timbre: Timbre, share: float, spread: float = 0.0) -> Change | None:
+        """What brings the speech of vectors [1, T, D] nearer to a voice; None: nothing can or has to.
+
+        Args:
+            timbre: of the voice.
+            share: of the way.
+            spread: of the way from each band's spread to the voice's, where a network follows it.
+        """
 
     def decode_vectors(self, vectors: Tensor, first: int = 0, shift: Change | None = None) -> Tensor:
         """Samples of any vectors, as of means over codes that could be.

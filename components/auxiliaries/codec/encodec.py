@@ -86,7 +86,7 @@ class EncodecCodec:
     def timbre(self, samples: Tensor) -> Timbre | None:
         """None: it was trained on ten thousand voices, and its decoder ends in samples."""
 
-    def shift(self, vectors: Tensor, timbre: Timbre, share: float) -> Change | None:
+    def shift(self, vectors: Tensor, timbre: Timbre, share: float, spread: float = 0.0) -> Change | None:
         """None; see `timbre`."""
 
     @torch.inference_mode()

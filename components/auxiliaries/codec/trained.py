@@ -23,7 +23,7 @@ from components.features.mel import MelAnalysis
 from components.features.pitch import PitchAnalysis, f0_where_voiced
 from components.nn.delivered import Delivered, read_delivered
 from components.nn.timbre import Change, Frames, Timbre, shift_towards
-from components.nn.timbre_network import Known, Recolouring, TimbreNetwork
+from components.nn.timbre_network import Known, Recolouring, Speech, TimbreNetwork
 from components.nn.timbre_network import load as load_voices
 
 _UNTRAINED_SEED = 0
@@ -102,20 +102,21 @@ class TrainedCodec:
         return replace(found, frames=Frames(mel, copy.mel, log_f0, copy.log_f0, both))
 
     @torch.inference_mode()
-    def shift(self, vectors: Tensor, timbre: Timbre, share: float) -> Change | None:
+    def shift(self, vectors: Tensor, timbre: Timbre, share: float, spread: float = 0.0) -> Change | None:
         """See `contract.Codec.shift`.
 
         Raises:
             DataError: another shape, NaN or infinite values.
         """
         said = self.network.sound(checked_vectors(vectors, self))
-        voiced = self._voiced(said)[0]
+        voiced = self._voiced(said)
         if self._voices is None or timbre.frames is None or share <= 0.0:
-            return shift_towards(timbre, said.mel[0], said.log_f0[0], voiced, share)
-        whole = shift_towards(timbre, said.mel[0], said.log_f0[0], voiced, 1.0)
+            return shift_towards(timbre, said.mel[0], said.log_f0[0], voiced[0], share)
+        whole = shift_towards(timbre, said.mel[0], said.log_f0[0], voiced[0], 1.0)
         if whole is None:
             return None
-        return Recolouring(self._voices, Known.of(timbre.frames), whole.mel, whole.log_f0, share)
+        speech = Speech(said.mel, said.log_f0, said.voicing.sigmoid(), voiced)
+        return Recolouring.of(self._voices, Known.of(timbre.frames), speech, whole, share, spread)
 
     def _heard(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Log mel, ln f0 and voicing of whole frames of codes, as `CodecNetwork.latent` takes them."""

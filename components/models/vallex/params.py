@@ -135,6 +135,9 @@ class TimbreLimits(Definition):
     network: Literal["", "pretrained/timbre"] = Field(
         default="", description="what hears the prompt and follows it frame by frame; empty: averages alone"
     )
+    spread: float = Field(
+        default=0.0, ge=0, le=1, description="share of each band's way to the prompt's spread, with a network"
+    )
 
     @model_validator(mode="after")
     def _rises(self) -> Self:

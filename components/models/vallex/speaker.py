@@ -152,7 +152,9 @@ class VallexSpeaker:
         if limits is None or voice.timbre is None:
             return None
         share = share_of(voice.timbre, limits.none_below, limits.whole_above)
-        return self._codec.shift(self._vectors(spoken)[None], voice.timbre, share) if share else None
+        if not share:
+            return None
+        return self._codec.shift(self._vectors(spoken)[None], voice.timbre, share, limits.spread)
 
     def _decoded(self, spoken: Filled, shift: Change | None, first: int = 0) -> Tensor:
         if spoken.vectors is None and shift is None:

@@ -63,6 +63,24 @@ def test_the_whole_way_is_the_networks_and_half_of_it_half(codec: TrainedCodec) 
     assert float(frames.std(dim=1).max()) > 1e-3, "it changes frames each for itself"
 
 
+def test_bands_move_as_much_as_the_prompts(codec: TrainedCodec) -> None:
+    timbre = codec.timbre(heard(codec))
+    vectors = codec.network.quantiser.decode(codec.encode(heard(codec, 1.0, 220.0)))
+    said = codec.network.sound(vectors)
+    assert timbre is not None
+    spreads = []
+    for spread in (0.0, 0.5, 1.0):
+        change = codec.shift(vectors, timbre, 1.0, spread)
+        assert isinstance(change, Recolouring)
+        mel, _ = change.applied(said.mel, said.log_f0, said.voicing.sigmoid())
+        spreads.append(mel[0].std(dim=0, unbiased=False))
+        wanted = change.known.spread[0]
+    reached = ((wanted / spreads[0]) > 0.75) & ((wanted / spreads[0]) < 1.4)
+    assert bool(reached.any())
+    torch.testing.assert_close(spreads[2][reached], wanted[reached], atol=0.02, rtol=0.02)
+    torch.testing.assert_close(spreads[1], (spreads[0] + spreads[2]) / 2, atol=0.02, rtol=0.02)
+
+
 def test_a_stream_says_what_the_whole_says(codec: TrainedCodec, codec_folder: Path) -> None:
     """Samples are final as soon as ``lookahead`` more codes are known, with the network's reach in it."""
     vectors = codec.network.quantiser.decode(codec.encode(heard(codec, 1.5, 220.0)))
