@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from torch import Tensor
 
 _LEAST_FRAMES = 10
 """Voiced ones; an average over fewer says more of the sounds than of the voice."""
+
+
+@dataclass(frozen=True)
+class Frames:
+    """A prompt beside a codec's copy of it, for a network that hears both; [B, T, …] of B prompts.
+
+    Attributes:
+        mel, copy: [B, T, n_mels] ln amplitudes.
+        log_f0, copy_log_f0: [B, T] ln Hz.
+        voiced: [B, T] bool, in both.
+    """
+
+    mel: Tensor
+    copy: Tensor
+    log_f0: Tensor
+    copy_log_f0: Tensor
+    voiced: Tensor
 
 
 @dataclass(frozen=True)
@@ -19,11 +37,13 @@ class Timbre:
         log_f0: median ln Hz.
         lost: root mean square over the mel bins of what the mean of a codec's copy misses, in nepers. Small
             for voices that the codec has learned, several times as large for others.
+        frames: of one prompt; None where no network asks for them.
     """
 
     mel: Tensor
     log_f0: float
     lost: float
+    frames: Frames | None = None
 
     @classmethod
     def of(cls, mel: Tensor, copy: Tensor, log_f0: Tensor, voiced: Tensor) -> Timbre | None:
@@ -45,12 +65,29 @@ class Timbre:
         return cls(mel[voiced].mean(dim=0).cpu(), float(log_f0[voiced].median()), lost)
 
 
+class Change(Protocol):
+    """What brings speech nearer to a voice. Fixed: a stream changes every chunk alike."""
+
+    def applied(self, mel: Tensor, log_f0: Tensor, voicing: Tensor) -> tuple[Tensor, Tensor]:
+        """The changed mel and pitch.
+
+        Args:
+            mel: [B, T, n_mels] ln amplitudes as a codec has them.
+            log_f0: [B, T] ln Hz.
+            voicing: [B, T] probability.
+        """
+
+
 @dataclass(frozen=True)
 class Shift:
-    """What is added to every frame: [n_mels] to ln amplitudes, and to ln Hz."""
+    """A `Change`: what is added to every frame, [n_mels] to ln amplitudes, and to ln Hz."""
 
     mel: Tensor
     log_f0: float
+
+    def applied(self, mel: Tensor, log_f0: Tensor, voicing: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Change.applied`."""
+        return mel + self.mel, log_f0 + self.log_f0
 
 
 def shift_towards(timbre: Timbre, mel: Tensor, log_f0: Tensor, voiced: Tensor, share: float) -> Shift | None:

@@ -35,7 +35,7 @@ class CountingCodec:
         """Its loudness stands for the voice."""
         return Timbre(samples.abs().mean()[None], 0.0, 1.0)
 
-    def shift(self, vectors: Tensor, timbre: Timbre, share: float) -> Shift | None:
+    def shift(self, vectors: Tensor, timbre: Timbre, share: float, spread: float = 0.0) -> Shift | None:
         return Shift(share * (timbre.mel - vectors.mean()), 0.0)
 
     def decode_vectors(self, vectors: Tensor, first: int = 0, shift: Shift | None = None) -> Tensor:

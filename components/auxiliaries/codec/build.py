@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
 from components.auxiliaries.codec.contract import NAME, SHIPPED, UNTRAINED, Choice, Codec
@@ -27,7 +29,8 @@ def of(auxiliaries: Auxiliaries, choice: Choice, device: torch.device) -> Codec:
     if choice.checkpoint == SHIPPED:
         from components.auxiliaries.codec.trained import load
 
-        return _as_asked(load(auxiliaries.folder / NAME, device, choice.n_codebooks), choice)
+        voices = auxiliaries.folder / Path(choice.timbre).name if choice.timbre else None
+        return _as_asked(load(auxiliaries.folder / NAME, device, choice.n_codebooks, voices), choice)
     if choice.checkpoint == UNTRAINED:
         return _as_asked(_untrained(auxiliaries, choice, device), choice)
     from components.auxiliaries.codec.encodec import from_hub

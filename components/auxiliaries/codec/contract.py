@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from components.core.errors import ConfigError, DataError
-from components.nn.timbre import Shift, Timbre
+from components.nn.timbre import Change, Timbre
 
 NAME = "codec"
 #: ``checkpoint`` of the weights that `make pretrain MODEL=codec` delivers; anything else is a hub id.
@@ -28,6 +28,7 @@ class Choice:
         frame_rate: frames of codes a second.
         n_codebooks: how many of the codec's codebooks are used, the coarsest first.
         codebook_size: entries of each.
+        timbre: ``pretrained/timbre``, for the network that lets its sound follow a prompt; "": none.
     """
 
     checkpoint: str
@@ -35,6 +36,7 @@ class Choice:
     frame_rate: int
     n_codebooks: int
     codebook_size: int
+    timbre: str = ""
 
 
 class Codec(Protocol):
@@ -102,10 +104,16 @@ class Codec(Protocol):
             DataError: as `encode`.
         """
 
-    def shift(self, vectors: Tensor, timbre: Timbre, share: float) -> Shift | None:
-        """What brings the speech of vectors [1, T, D] so far towards a voice; None: nothing can or has to."""
+    def shift(self, vectors: Tensor, timbre: Timbre, share: float, spread: float = 0.0) -> Change | None:
+        """What brings the speech of vectors [1, T, D] nearer to a voice; None: nothing can or has to.
 
-    def decode_vectors(self, vectors: Tensor, first: int = 0, shift: Shift | None = None) -> Tensor:
+        Args:
+            timbre: of the voice.
+            share: of the way.
+            spread: of the way from each band's spread to the voice's, where a network follows it.
+        """
+
+    def decode_vectors(self, vectors: Tensor, first: int = 0, shift: Change | None = None) -> Tensor:
         """Samples of any vectors, as of means over codes that could be.
 
         Args:

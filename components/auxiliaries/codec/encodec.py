@@ -12,7 +12,7 @@ from transformers import EncodecConfig, EncodecModel
 from components.auxiliaries.codec.contract import Choice, checked_codes, checked_samples, checked_vectors
 from components.core.errors import ConfigError, DataError
 from components.core.storage import sha256_bytes, sha256_json
-from components.nn.timbre import Shift, Timbre
+from components.nn.timbre import Change, Timbre
 
 
 class EncodecCodec:
@@ -86,11 +86,11 @@ class EncodecCodec:
     def timbre(self, samples: Tensor) -> Timbre | None:
         """None: it was trained on ten thousand voices, and its decoder ends in samples."""
 
-    def shift(self, vectors: Tensor, timbre: Timbre, share: float) -> Shift | None:
+    def shift(self, vectors: Tensor, timbre: Timbre, share: float, spread: float = 0.0) -> Change | None:
         """None; see `timbre`."""
 
     @torch.inference_mode()
-    def decode_vectors(self, vectors: Tensor, first: int = 0, shift: Shift | None = None) -> Tensor:
+    def decode_vectors(self, vectors: Tensor, first: int = 0, shift: Change | None = None) -> Tensor:
         """[B, T, D] → [B, (T - first) · hop]; see `contract.Codec.decode_vectors`. Nothing is shifted.
 
         Raises:

@@ -111,3 +111,8 @@ class CodecNetwork(nn.Module):
         mel, pitch = told.split([a.n_mels, _PITCH_FEATURES], dim=-1)
         log_f0 = self.pitch_centre + self.pitch_spread * pitch[..., 0]
         return Sound(self.mel_centre + self.mel_spread * mel, log_f0, pitch[..., 1])
+
+    def copied(self, mel: Tensor, log_f0: Tensor, voiced: Tensor, codebooks: int) -> Sound:
+        """The sound of what `latent` takes, through the first codebooks."""
+        codes = self.quantiser.encode(self.latent(mel, log_f0, voiced))
+        return self.sound(self.quantiser.decode(codes[:, :codebooks]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,9 @@ from components.core.storage import sha256_bytes, sha256_json
 from components.features.mel import MelAnalysis
 from components.features.pitch import PitchAnalysis, f0_where_voiced
 from components.nn.delivered import Delivered, read_delivered
-from components.nn.timbre import Shift, Timbre, shift_towards
+from components.nn.timbre import Change, Frames, Timbre, shift_towards
+from components.nn.timbre_network import Known, Recolouring, Speech, TimbreNetwork
+from components.nn.timbre_network import load as load_voices
 
 _UNTRAINED_SEED = 0
 """Any: always the same."""
@@ -41,9 +44,16 @@ class TrainedCodec:
         delivered: weights and card, checked.
         device: where it computes.
         used: how many of its codebooks, the coarsest first; None: all.
+        voices: lets its sound follow a prompt; None: averages alone are moved.
     """
 
-    def __init__(self, delivered: Delivered, device: torch.device, used: int | None = None) -> None:
+    def __init__(
+        self,
+        delivered: Delivered,
+        device: torch.device,
+        used: int | None = None,
+        voices: TimbreNetwork | None = None,
+    ) -> None:
         a = Architecture.model_validate(delivered.card["architecture"])
         self.architecture = a
         self.sample_rate, self.hop = a.sample_rate_hz, a.samples_per_code
@@ -59,9 +69,11 @@ class TrainedCodec:
         self._synthesis = SourceFilterVocoder(self.analysis, a.synthesis, whole, None, device, "")
         network = CodecNetwork(a)
         network.load_state_dict(dict(delivered.weights), strict=False)
-        self._network = network.to(device).eval().requires_grad_(False)
-        self.vectors = self._network.quantiser.vectors[: self.n_codebooks]
-        self.lookahead = -(-(network.reach + self._synthesis.reach_frames) // a.stride)
+        self.network = network.to(device).eval().requires_grad_(False)
+        self.vectors = self.network.quantiser.vectors[: self.n_codebooks]
+        self._voices = voices
+        reach = network.reach + (voices.reach if voices else 0) + self._synthesis.reach_frames
+        self.lookahead = -(-reach // a.stride)
 
     @torch.inference_mode()
     def encode(self, samples: Tensor) -> Tensor:
@@ -70,7 +82,7 @@ class TrainedCodec:
         Raises:
             DataError: another shape, NaN or infinite values.
         """
-        return self._network.quantiser.encode(self._network.latent(*self._heard(samples)))[
+        return self.network.quantiser.encode(self.network.latent(*self._heard(samples)))[
             :, : self.n_codebooks
         ]
 
@@ -82,19 +94,29 @@ class TrainedCodec:
             DataError: another shape, NaN or infinite values.
         """
         mel, log_f0, voiced = self._heard(samples)
-        codes = self._network.quantiser.encode(self._network.latent(mel, log_f0, voiced))
-        copy = self._network.sound(self._network.quantiser.decode(codes[:, : self.n_codebooks]))
-        return Timbre.of(mel[0], copy.mel[0], log_f0[0], voiced[0] & self._voiced(copy)[0])
+        copy = self.network.copied(mel, log_f0, voiced, self.n_codebooks)
+        both = voiced & self._voiced(copy)
+        found = Timbre.of(mel[0], copy.mel[0], log_f0[0], both[0])
+        if found is None or self._voices is None:
+            return found
+        return replace(found, frames=Frames(mel, copy.mel, log_f0, copy.log_f0, both))
 
     @torch.inference_mode()
-    def shift(self, vectors: Tensor, timbre: Timbre, share: float) -> Shift | None:
+    def shift(self, vectors: Tensor, timbre: Timbre, share: float, spread: float = 0.0) -> Change | None:
         """See `contract.Codec.shift`.
 
         Raises:
             DataError: another shape, NaN or infinite values.
         """
-        said = self._network.sound(checked_vectors(vectors, self))
-        return shift_towards(timbre, said.mel[0], said.log_f0[0], self._voiced(said)[0], share)
+        said = self.network.sound(checked_vectors(vectors, self))
+        voiced = self._voiced(said)
+        if self._voices is None or timbre.frames is None or share <= 0.0:
+            return shift_towards(timbre, said.mel[0], said.log_f0[0], voiced[0], share)
+        whole = shift_towards(timbre, said.mel[0], said.log_f0[0], voiced[0], 1.0)
+        if whole is None:
+            return None
+        speech = Speech(said.mel, said.log_f0, said.voicing.sigmoid(), voiced)
+        return Recolouring.of(self._voices, Known.of(timbre.frames), speech, whole, share, spread)
 
     def _heard(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Log mel, ln f0 and voicing of whole frames of codes, as `CodecNetwork.latent` takes them."""
@@ -115,10 +137,10 @@ class TrainedCodec:
         Raises:
             DataError: another shape, or codes that no codebook has.
         """
-        return self._spoken(self._network.quantiser.decode(checked_codes(codes, self)), first)
+        return self._spoken(self.network.quantiser.decode(checked_codes(codes, self)), first)
 
     @torch.inference_mode()
-    def decode_vectors(self, vectors: Tensor, first: int = 0, shift: Shift | None = None) -> Tensor:
+    def decode_vectors(self, vectors: Tensor, first: int = 0, shift: Change | None = None) -> Tensor:
         """[B, T, D] → [B, (T - first) · hop]; see `contract.Codec.decode_vectors`.
 
         Raises:
@@ -126,11 +148,11 @@ class TrainedCodec:
         """
         return self._spoken(checked_vectors(vectors, self), first, shift)
 
-    def _spoken(self, latent: Tensor, first: int, shift: Shift | None = None) -> Tensor:
-        said = self._network.sound(latent)
+    def _spoken(self, latent: Tensor, first: int, shift: Change | None = None) -> Tensor:
+        said = self.network.sound(latent)
         a, mel, log_f0 = self.architecture, said.mel, said.log_f0
         if shift is not None:
-            mel, log_f0 = mel + shift.mel, log_f0 + shift.log_f0
+            mel, log_f0 = shift.applied(mel, log_f0, said.voicing.sigmoid())
         f0 = torch.where(self._voiced(said), log_f0.exp().clamp(a.f0_floor_hz, a.f0_ceil_hz), 0.0)
         rows = zip(mel.exp(), f0.cpu().numpy(), strict=True)
         return torch.stack([self._samples(mel, course, first * a.stride) for mel, course in rows])
@@ -157,14 +179,23 @@ def without_gaps(f0: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.interp(np.arange(len(f0)), places, np.log(f0[places])).astype(np.float32)
 
 
-def load(delivered: Path, device: torch.device, used: int | None = None) -> TrainedCodec:
-    """The codec of a delivered folder; ``used``: how many of its codebooks, None: all.
+def load(
+    delivered: Path, device: torch.device, used: int | None = None, voices: Path | None = None
+) -> TrainedCodec:
+    """The codec of a delivered folder.
+
+    Args:
+        used: how many of its codebooks, None: all.
+        voices: folder of the network that lets its sound follow a prompt; None: there is none.
 
     Raises:
-        DataError: no delivered codec there, or only a pickle.
+        DataError: no delivered codec or network there, or only a pickle.
         CorruptFileError: the weights are not the ones that were delivered.
+        ConfigError: the network learned from another codec.
     """
-    return TrainedCodec(read_delivered(delivered, NAME), device, used)
+    found = read_delivered(delivered, NAME)
+    network = None if voices is None else load_voices(voices, found.sha256, device)
+    return TrainedCodec(found, device, used, network)
 
 
 def untrained(architecture: Architecture, device: torch.device) -> TrainedCodec:

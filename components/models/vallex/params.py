@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -132,6 +132,12 @@ class TimbreLimits(Definition):
 
     none_below: float = Field(ge=0, description="nepers up to which speech is left as the codes have it")
     whole_above: float = Field(gt=0, description="nepers from which its average is the prompt's")
+    network: Literal["", "pretrained/timbre"] = Field(
+        default="", description="what hears the prompt and follows it frame by frame; empty: averages alone"
+    )
+    spread: float = Field(
+        default=0.0, ge=0, le=1, description="share of each band's way to the prompt's spread, with a network"
+    )
 
     @model_validator(mode="after")
     def _rises(self) -> Self:
@@ -194,4 +200,7 @@ class Section(ModelSection):
 
     def served_by(self) -> tuple[str, ...]:
         """It speaks through the codec of ``pretrained/``, unless another checkpoint is named."""
-        return ("codec",) if self.architecture.codec == _SHIPPED_CODEC else ()
+        if self.architecture.codec != _SHIPPED_CODEC:
+            return ()
+        timbre = self.inference.timbre
+        return ("codec", "timbre") if timbre and timbre.network else ("codec",)

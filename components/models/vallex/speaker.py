@@ -21,7 +21,7 @@ from components.models.vallex.segmentation import pieces
 from components.nn.contracts import Speech
 from components.nn.limiter import limited
 from components.nn.prompting import Ending, Line, Utterance, Voice, require_prompt_length
-from components.nn.timbre import Shift, share_of
+from components.nn.timbre import Change, share_of
 from components.text import UNK, phonemise
 
 
@@ -112,7 +112,7 @@ class VallexSpeaker:
         generation = Generation(self._network.ar, [request], self._inference, self._context)
         sizes, known = self._inference.streaming, Filled(request.prompt[:, :0], None)
         sounded, wanted, going = 0, sizes.first_chunk_frames, True
-        shift: Shift | None = None
+        shift: Change | None = None
         while going:
             going = generation.advance()
             said = len(generation.codes[0])
@@ -146,15 +146,17 @@ class VallexSpeaker:
             return np.zeros(0, np.float32)
         return self._within(self._decoded(spoken, self._shift(spoken, voice)))
 
-    def _shift(self, spoken: Filled, voice: Voice) -> Shift | None:
+    def _shift(self, spoken: Filled, voice: Voice) -> Change | None:
         """A voice that the codec copies badly is approached by its average sound (ADR 35)."""
         limits = self._inference.timbre
         if limits is None or voice.timbre is None:
             return None
         share = share_of(voice.timbre, limits.none_below, limits.whole_above)
-        return self._codec.shift(self._vectors(spoken)[None], voice.timbre, share) if share else None
+        if not share:
+            return None
+        return self._codec.shift(self._vectors(spoken)[None], voice.timbre, share, limits.spread)
 
-    def _decoded(self, spoken: Filled, shift: Shift | None, first: int = 0) -> Tensor:
+    def _decoded(self, spoken: Filled, shift: Change | None, first: int = 0) -> Tensor:
         if spoken.vectors is None and shift is None:
             return self._codec.decode(spoken.codes[None], first)[0]
         return self._codec.decode_vectors(self._vectors(spoken)[None], first, shift)[0]

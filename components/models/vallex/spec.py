@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -53,7 +54,9 @@ class VallexSpec:
             ConfigError: another codec than the one it was trained with.
         """
         typed = narrowed(section, Section)
-        codec = of(auxiliaries, task.codec_choice(typed.architecture), device)
+        timbre = typed.inference.timbre
+        choice = replace(task.codec_choice(typed.architecture), timbre=timbre.network if timbre else "")
+        codec = of(auxiliaries, choice, device)
         return VallexSpeaker(typed, delivered, codec, device)
 
 

@@ -115,7 +115,7 @@ def test_it_goes_on_from_a_delivered_one(
     section: Section, prepared: Path, delivered: Path, codec: TrainedCodec
 ) -> None:
     task = SPEC.training_task(section, prepared, 7, delivered)
-    own, theirs = task.network.network.state_dict(), codec._network.state_dict()
+    own, theirs = task.network.network.state_dict(), codec.network.state_dict()
     for name, value in theirs.items():
         if "counts" not in name and "sums" not in name and "begun" not in name:
             assert torch.equal(value, own[name]), name
