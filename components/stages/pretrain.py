@@ -112,7 +112,10 @@ def _train_auxiliary(project: Path, workspace: Workspace, profile: str, name: st
     found = spec.prepare(section, extraction)
     progress.say(f"{found.accepted} of {found.rows} utterances, {found.reused} of them reused")
     device = best_device()
-    learned_from, results = _iterations(spec, section, features, workspace, params.seed, device, progress)
+    begun_from = _shipped_before(section, shipped(project) / name)
+    learned_from, results = _iterations(
+        spec, section, features, workspace, params.seed, device, progress, begun_from
+    )
     last = results[-1]
     figures = spec.measure(section, last.delivered, learned_from, device, progress)
     made = _Made(
@@ -137,13 +140,14 @@ def _iterations(
     seed: int,
     device: torch.device,
     progress: Progress,
+    begun_from: Path | None,
 ) -> tuple[Path, list[TrainingResult]]:
     """Train once, or as often as an `IteratedSpec` asks; what the last training learned from, all results."""
     from components.nn.contracts import IteratedSpec
     from components.training.loop import train
 
     results: list[TrainingResult] = []
-    following: tuple[Path, Path | None] | None = (features, None)
+    following: tuple[Path, Path | None] | None = (features, begun_from)
     while following is not None:
         learned_from, warm_start = following
         number = len(results) + 1
@@ -157,6 +161,12 @@ def _iterations(
             else None
         )
     return learned_from, results
+
+
+def _shipped_before(section: AuxiliarySection, folder: Path) -> Path | None:
+    """The shipped weights, where this network is asked to go on from them and there are some."""
+    asked = getattr(getattr(section, "training", None), "warm_start", False)
+    return folder if asked and (folder / "model.safetensors").is_file() else None
 
 
 def _corpora(workspace: Workspace, params: Params) -> list[Path]:
