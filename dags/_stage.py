@@ -27,6 +27,7 @@ from airflow.sdk import Asset, BaseOperator, TriggerRule
 from airflow.sdk.exceptions import AirflowFailException
 
 from components.core.errors import EXIT_OK, EXIT_TRACEBACK, IrisError
+from components.core.heap import keep_freed_memory
 from components.core.params import Params
 from components.core.stage_command import stage_command
 from components.core.stage_graph import Stage
@@ -135,6 +136,7 @@ class StageOperator(BaseOperator):
         from components.stages.runner import Request, run_stage
 
         wait_politely()
+        keep_freed_memory()
         project = Path(self.project)
         request = Request(self.stage, self.model, profile, workspace_of(project), project, force, options)
         try:
