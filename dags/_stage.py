@@ -32,7 +32,7 @@ from components.core.params import Params
 from components.core.stage_command import stage_command
 from components.core.stage_graph import Stage
 from components.core.stage_graph import stage as stage_named
-from components.core.threads import wait_politely
+from components.core.threads import numpy_on_one_thread, wait_politely
 
 #: Overrides ``platform.airflow.launcher``. Under a real scheduler (``make ui``) stages run in processes of
 #: their own: a worker is a child of Airflow, and a process pool started in it would re-run Airflow's main.
@@ -137,6 +137,7 @@ class StageOperator(BaseOperator):
 
         wait_politely()
         keep_freed_memory()
+        numpy_on_one_thread()
         project = Path(self.project)
         request = Request(self.stage, self.model, profile, workspace_of(project), project, force, options)
         try:

@@ -236,4 +236,6 @@ def test_after_a_warm_start_it_hears_with_who_teaches_now(
     warm = task_of(heard, store, syncnet, tmp_path / "before").network
     for name, value in warm.generator.audio.syncnet.state_dict().items():
         torch.testing.assert_close(value, warm.syncnet.state_dict()[name])
-    torch.testing.assert_close(warm.generator.end.bias, first.network.generator.end.bias, atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(
+        warm.generator.end.bias, first.network.generator.end.bias, atol=1e-3, rtol=1e-3
+    )
