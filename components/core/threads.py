@@ -24,8 +24,8 @@ def wait_politely() -> None:
 def numpy_on_one_thread() -> None:
     """Let numpy's and scipy's OpenBLAS multiply on one thread; what the environment sets already stays.
 
-    What this project gives them is small: 64 mel frames are 0.2 ms of work. Shared with a second thread that waits
-    for a busy core, the same product takes 92 ms (docs/log.md). Torch has its own threads and keeps them.
+    What this project gives them is small: 64 mel frames are 0.2 ms of work. Shared with a second thread that
+    waits for a busy core, the same product takes 92 ms (docs/log.md). Torch has its own threads, and keeps them.
     """
     if "OPENBLAS_NUM_THREADS" in os.environ or "OMP_NUM_THREADS" in os.environ:
         return

@@ -16,6 +16,10 @@ from components.core.progress import Progress
 from components.stages import pretrain
 
 
+def _asked(section: Any) -> bool:
+    return bool(section.training.warm_start)
+
+
 def _begun(monkeypatch: pytest.MonkeyPatch, folder: Path, section: AuxiliarySection) -> Path | None:
     """What the first training of a network is told to begin from."""
     told: list[Path | None] = []
@@ -48,5 +52,5 @@ def test_it_begins_from_shipped_weights_where_asked_and_there(
 
 def test_the_long_lip_training_goes_on_with_the_ear_and_leaves_the_judge_alone() -> None:
     auxiliaries = catalogue.load(project_root(), "pretrain-lips").auxiliaries
-    asked = {name: getattr(auxiliaries[name], "training").warm_start for name in ("syncnet", "sync_judge")}
+    asked = {name: _asked(auxiliaries[name]) for name in ("syncnet", "sync_judge")}
     assert asked == {"syncnet": True, "sync_judge": False}
