@@ -25,7 +25,7 @@ def numpy_on_one_thread() -> None:
     """Let numpy's and scipy's OpenBLAS multiply on one thread; what the environment sets already stays.
 
     What this project gives them is small: 64 mel frames are 0.2 ms of work. Shared with a second thread that
-    waits for a busy core, the same product takes 92 ms (docs/log.md). Torch has its own threads, and keeps them.
+    waits for a busy core, the same product takes 92 ms (docs/log.md). Torch keeps its own threads.
     """
     if "OPENBLAS_NUM_THREADS" in os.environ or "OMP_NUM_THREADS" in os.environ:
         return

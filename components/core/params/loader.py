@@ -133,7 +133,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _own(value: Any) -> Any:
-    """A copy in which an anchor and its aliases are several objects: an overlay changes what it names alone."""
+    """A copy in which an anchor and its aliases are several objects: an overlay changes one alone."""
     if isinstance(value, dict):
         return {key: _own(inner) for key, inner in value.items()}
     return [_own(inner) for inner in value] if isinstance(value, list) else value
