@@ -48,6 +48,7 @@ class _Made:
     weights_sha256: str
     figures: Mapping[str, float]
     rights: Sequence[str]
+    begun_from: str = ""
 
 
 def pretrain(project: Path, workspace: Workspace, profile: str, name: str) -> Path:
@@ -113,6 +114,7 @@ def _train_auxiliary(project: Path, workspace: Workspace, profile: str, name: st
     progress.say(f"{found.accepted} of {found.rows} utterances, {found.reused} of them reused")
     device = best_device()
     begun_from = _shipped_before(section, shipped(project) / name)
+    weights_before = sha256_path(begun_from / "model.safetensors") if begun_from else ""
     learned_from, results = _iterations(
         spec, section, features, workspace, params.seed, device, progress, begun_from
     )
@@ -128,6 +130,7 @@ def _train_auxiliary(project: Path, workspace: Workspace, profile: str, name: st
         weights_sha256=sha256_path(last.delivered / "model.safetensors"),
         figures=figures,
         rights=rights(features, corpora(workspace.data, params.data.corpora)),
+        begun_from=weights_before,
     )
     return made, last.delivered
 
@@ -192,13 +195,14 @@ def _card(made: _Made) -> str:
     figures = "\n".join(
         f"| {name} | {value:.4f} |" for name, value in sorted(made.figures.items()) if name not in wrong
     )
+    begun = f"- begun from the weights sha256 {made.begun_from}\n" if made.begun_from else ""
     lines = "".join(f"{line}\n" if line[0] == " " else f"- {line}\n" for line in made.rights)
     return (
         f"# {made.name}\n\n"
         f"- made by `make pretrain MODEL={made.name}` (profile `{made.profile}`)\n"
         f"- data {made.data}: generated speech (espeak-ng), and the people below, if any\n"
         f"- {made.steps} steps, {made.cpu_seconds / 3600:.2f} CPU hours on {made.device}\n"
-        f"- weights sha256 {made.weights_sha256}\n"
+        f"- weights sha256 {made.weights_sha256}\n{begun}"
         f"{lines}\n"
         "| held-out figure, measured | |\n|---|---|\n"
         f"{figures}\n"

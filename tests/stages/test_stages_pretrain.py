@@ -54,3 +54,12 @@ def test_the_long_lip_training_goes_on_with_the_ear_and_leaves_the_judge_alone()
     auxiliaries = catalogue.load(project_root(), "pretrain-lips").auxiliaries
     asked = {name: _asked(auxiliaries[name]) for name in ("syncnet", "sync_judge")}
     assert asked == {"syncnet": True, "sync_judge": False}
+
+
+def test_a_card_says_what_it_began_from() -> None:
+    def card(begun_from: str) -> str:
+        made = pretrain._Made("syncnet", "p", "d", 1, 2.0, "cpu", "abc", {}, [], begun_from)
+        return pretrain._card(made)
+
+    assert "begun from the weights sha256 def" in card("def")
+    assert "begun from" not in card("")
