@@ -17,9 +17,9 @@ _SET = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES")
 def keep_freed_memory() -> bool:
     """Let glibc keep up to half a gigabyte of what was freed; what the environment sets stays.
 
-    A network on a CPU asks for the same megabytes in every pass and frees them again. glibc gives them back to
-    the system at the end of each, and the kernel clears them anew, page by page (docs/log.md). The peak stays
-    as it is; between peaks the process holds what it held.
+    A network on a CPU asks for the same megabytes in every pass and frees them again. glibc gives them back
+    to the system at the end of each, and the kernel clears them anew, page by page (docs/log.md). The peak
+    stays as it is; between peaks the process holds what it held.
 
     Returns:
         Whether it was set: not on another C library, nor where the environment decides.
