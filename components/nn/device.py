@@ -16,11 +16,18 @@ def best_device() -> torch.device:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Within, networks on the CPU compute on one thread: the same last bits in a worker process and here."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+def cpu_threads(count: int) -> Iterator[None]:
+    """Within, networks on the CPU compute on so many threads; 0: on as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Within, networks on the CPU compute on one thread: the same last bits in a worker process and here."""
+    with cpu_threads(1):
+        yield

@@ -48,6 +48,7 @@ class _Made:
     weights_sha256: str
     figures: Mapping[str, float]
     rights: Sequence[str]
+    begun_from: str = ""
 
 
 def pretrain(project: Path, workspace: Workspace, profile: str, name: str) -> Path:
@@ -112,7 +113,11 @@ def _train_auxiliary(project: Path, workspace: Workspace, profile: str, name: st
     found = spec.prepare(section, extraction)
     progress.say(f"{found.accepted} of {found.rows} utterances, {found.reused} of them reused")
     device = best_device()
-    learned_from, results = _iterations(spec, section, features, workspace, params.seed, device, progress)
+    begun_from = _shipped_before(section, shipped(project) / name)
+    weights_before = sha256_path(begun_from / "model.safetensors") if begun_from else ""
+    learned_from, results = _iterations(
+        spec, section, features, workspace, params.seed, device, progress, begun_from
+    )
     last = results[-1]
     figures = spec.measure(section, last.delivered, learned_from, device, progress)
     made = _Made(
@@ -125,6 +130,7 @@ def _train_auxiliary(project: Path, workspace: Workspace, profile: str, name: st
         weights_sha256=sha256_path(last.delivered / "model.safetensors"),
         figures=figures,
         rights=rights(features, corpora(workspace.data, params.data.corpora)),
+        begun_from=weights_before,
     )
     return made, last.delivered
 
@@ -137,13 +143,14 @@ def _iterations(
     seed: int,
     device: torch.device,
     progress: Progress,
+    begun_from: Path | None,
 ) -> tuple[Path, list[TrainingResult]]:
     """Train once, or as often as an `IteratedSpec` asks; what the last training learned from, all results."""
     from components.nn.contracts import IteratedSpec
     from components.training.loop import train
 
     results: list[TrainingResult] = []
-    following: tuple[Path, Path | None] | None = (features, None)
+    following: tuple[Path, Path | None] | None = (features, begun_from)
     while following is not None:
         learned_from, warm_start = following
         number = len(results) + 1
@@ -157,6 +164,12 @@ def _iterations(
             else None
         )
     return learned_from, results
+
+
+def _shipped_before(section: AuxiliarySection, folder: Path) -> Path | None:
+    """The shipped weights, where this network is asked to go on from them and there are some."""
+    asked = getattr(getattr(section, "training", None), "warm_start", False)
+    return folder if asked and (folder / "model.safetensors").is_file() else None
 
 
 def _corpora(workspace: Workspace, params: Params) -> list[Path]:
@@ -182,13 +195,14 @@ def _card(made: _Made) -> str:
     figures = "\n".join(
         f"| {name} | {value:.4f} |" for name, value in sorted(made.figures.items()) if name not in wrong
     )
+    begun = f"- begun from the weights sha256 {made.begun_from}\n" if made.begun_from else ""
     lines = "".join(f"{line}\n" if line[0] == " " else f"- {line}\n" for line in made.rights)
     return (
         f"# {made.name}\n\n"
         f"- made by `make pretrain MODEL={made.name}` (profile `{made.profile}`)\n"
         f"- data {made.data}: generated speech (espeak-ng), and the people below, if any\n"
         f"- {made.steps} steps, {made.cpu_seconds / 3600:.2f} CPU hours on {made.device}\n"
-        f"- weights sha256 {made.weights_sha256}\n"
+        f"- weights sha256 {made.weights_sha256}\n{begun}"
         f"{lines}\n"
         "| held-out figure, measured | |\n|---|---|\n"
         f"{figures}\n"

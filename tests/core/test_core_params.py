@@ -101,6 +101,16 @@ def test_a_profile_may_extend_another(project: Path) -> None:
     assert longer.models == laptop.models
 
 
+def test_an_overlay_leaves_the_other_aliases_of_an_anchor_alone(project: Path) -> None:
+    """In the laptop's profile both SyncNets are one anchor; an overlay once changed both."""
+    (project / "profiles/mine.yaml").write_text(
+        "extends: laptop\nauxiliaries:\n  syncnet: {training: {max_cpu_seconds: 7.0}}\n", encoding="utf-8"
+    )
+    before, after = (catalogue.load(project, name).auxiliaries for name in ("laptop", "mine"))
+    assert after["sync_judge"] == before["sync_judge"]
+    assert after["syncnet"] != before["syncnet"]
+
+
 def test_profiles_that_extend_each_other_are_refused(project: Path) -> None:
     for name, other in (("a", "b"), ("b", "a")):
         (project / "profiles" / f"{name}.yaml").write_text(f"extends: {other}\n", encoding="utf-8")

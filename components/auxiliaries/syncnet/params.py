@@ -69,6 +69,7 @@ class Training(TrainingRun):
     weight_decay: float = Field(ge=0)
     warmup_steps: int = Field(ge=0)
     gradient_clip_norm: float = Field(gt=0)
+    warm_start: bool = Field(description="go on from the weights in pretrained/, where there are some")
     plateau: Plateau
 
 

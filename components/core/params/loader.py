@@ -129,7 +129,14 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigError(
             who=str(path), expected="a mapping of sections", found=type(values).__name__, action="mend it"
         )
-    return values
+    return {key: _own(value) for key, value in values.items()}
+
+
+def _own(value: Any) -> Any:
+    """A copy in which an anchor and its aliases are several objects: an overlay changes one alone."""
+    if isinstance(value, dict):
+        return {key: _own(inner) for key, inner in value.items()}
+    return [_own(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _overlay(base: dict[str, Any], overlay: Mapping[str, Any], source: str, path: str) -> None:

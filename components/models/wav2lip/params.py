@@ -135,6 +135,10 @@ class Inference(Definition):
     """Rendering."""
 
     batch_frames: int = Field(gt=0)
+    cpu_threads: int = Field(
+        ge=0,
+        description="of a CPU that renders; 0: as torch has it. a small network's wait for each other",
+    )
     feather: float = Field(ge=0, lt=0.5, description="share of the crop over which what is pasted fades out")
     quality: int = Field(ge=0, le=51, description="constant rate factor of H.264; lower is better")
     pad_pixels: tuple[int, int, int, int] = Field(strict=False, description="top, bottom, left, right")

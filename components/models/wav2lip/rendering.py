@@ -14,6 +14,7 @@ from components.features.lip_mel import heard_at, lip_mel
 from components.models.wav2lip.delivery import GENERATOR_PREFIX, DeliveredWav2Lip
 from components.models.wav2lip.network import Generator, hidden_below
 from components.models.wav2lip.params import Section
+from components.nn.device import cpu_threads
 from components.nn.lip_sync import LipSynchroniser
 
 
@@ -32,7 +33,7 @@ class Wav2LipRenderer:
         self._generator.to(device).eval().requires_grad_(False)
         self.fps, self.image_size = self._hearing.fps, architecture.image_size
         self.sample_rate = self._hearing.mel.sample_rate
-        self.batch_frames = section.inference.batch_frames
+        self.batch_frames, self._threads = section.inference.batch_frames, section.inference.cpu_threads
         self.device, self.dtype, self.weights_sha256 = device, "float32", found.sha256
         self.expert_sha256 = found.card.syncnet_sha256
 
@@ -60,7 +61,8 @@ class Wav2LipRenderer:
         faces = self._pictures(crops)
         like = faces if references is None else self._pictures(references)
         pictures = torch.cat([hidden_below(faces), like], dim=1)
-        made = self._generator(pictures, torch.from_numpy(heard).to(self.device))
+        with cpu_threads(self._threads):
+            made = self._generator(pictures, torch.from_numpy(heard).to(self.device))
         whole = (made * 255.0).round().clamp(0, 255).to(torch.uint8)
         rendered: NDArray[np.uint8] = whole.permute(0, 2, 3, 1).contiguous().cpu().numpy()
         return rendered

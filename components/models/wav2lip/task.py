@@ -72,12 +72,12 @@ def training_task(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         generator, judge = Generator(architecture, tower), QualityJudge(architecture)
-    if isinstance(generator.audio, Tower):
-        generator.audio.syncnet.load_state_dict(expert.network.state_dict(), strict=False)
     if warm_start is not None:
         begin_from(generator, judge, warm_start)
     elif architecture.visual_encoder.checkpoint:
         load_published(generator.visual, architecture.visual_encoder.checkpoint)
+    if isinstance(generator.audio, Tower):  # after the warm start: the ear is that of who teaches now
+        generator.audio.syncnet.load_state_dict(expert.network.state_dict(), strict=False)
     card = Card(architecture, store.hearing, expert.sha256, tower)
     return TrainingTask(
         network=Wav2Lip(training, generator, judge, expert.network),

@@ -60,10 +60,10 @@ class VisualEncoder(nn.Module):
             [B, C_i, S / 2^i, S / 2^i] for i = 0 … 5, C = ``decoder_channels``; i = 1 … 5 with a shuffled top.
         """
         scaled = (pictures - self.mean) / self.spread
+        first = F.pixel_unshuffle(scaled, 2) if self._shuffled else scaled
         maps: list[Tensor] = []
         for layer in self.fine:
-            before = maps[-1] if maps else F.pixel_unshuffle(scaled, 2) if self._shuffled else scaled
-            maps.append(layer(before))
+            maps.append(layer(maps[-1] if maps else first.contiguous(memory_format=torch.channels_last)))
         found = self.swin(scaled, output_hidden_states=True).reshaped_hidden_states
         # The fourth stage does not shrink: the last two maps are of one size, and only its output is taken.
         stages = [*found[:3], found[4]]

@@ -92,6 +92,22 @@ def test_speech_reference_and_every_fine_map_reach_the_face(generator: Generator
 
 
 @torch.no_grad()
+def test_the_decoder_keeps_its_channels_last(generator: Generator) -> None:
+    """One map of the other order among those that are joined, and every convolution computes in that one."""
+    met = []
+
+    def meet(_: nn.Module, given: tuple[torch.Tensor, ...]) -> None:
+        met.append(given[0].is_contiguous(memory_format=torch.channels_last))
+
+    for name, module in generator.named_modules():
+        if isinstance(module, nn.Conv2d) and name.startswith(("join", "ups", "end")):
+            module.register_forward_pre_hook(meet)
+    generator(torch.rand(2, 6, generator.size, generator.size), torch.randn(2, 80, 16))
+    assert len(met) > 8
+    assert all(met)
+
+
+@torch.no_grad()
 def test_without_strokes_all_is_kept_but_the_mouth(generator: Generator) -> None:
     generator.end.weight.zero_()
     generator.end.bias.copy_(torch.tensor([0.0, 0.0, 0.0, 20.0]))

@@ -56,3 +56,19 @@ def test_damaged_weights_and_other_models_are_refused(
         inference.load_lip_sync("wav2lip", section, tmp_path, torch.device("cpu"))
     with pytest.raises(ConfigError, match="moves lips"):
         inference.load_lip_sync("fastpitch", section, delivered, torch.device("cpu"))
+
+
+def test_it_renders_on_the_threads_that_are_asked_for_and_gives_them_back(
+    section: Section, delivered: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = section.model_copy(update={"inference": section.inference.model_copy(update={"cpu_threads": 1})})
+    model = Wav2LipRenderer(asked, delivered, torch.device("cpu"))
+    before, met = torch.get_num_threads(), []
+    model._generator.register_forward_pre_hook(lambda *_: met.append(torch.get_num_threads()))
+    torch.set_num_threads(2)
+    try:
+        model.faces(np.zeros((2, 64, 64, 3), np.uint8), np.zeros(16000, np.int16), np.arange(2))
+        assert met == [1]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

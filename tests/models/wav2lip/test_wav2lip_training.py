@@ -219,3 +219,23 @@ def test_it_may_hear_with_the_tower_of_its_teacher(
     rendered = load_lip_sync(heard, tmp_path / "training" / "delivered", CPU)
     crops = np.zeros((2, 64, 64, 3), np.uint8)
     assert rendered.faces(crops, np.zeros(16000, np.int16), np.arange(2)).shape == crops.shape
+
+
+def test_after_a_warm_start_it_hears_with_who_teaches_now(
+    section: Section, store: TalkingStore, syncnet: Path, tmp_path: Path
+) -> None:
+    heard = section.model_copy(
+        update={"architecture": section.architecture.model_copy(update={"audio_encoder": "syncnet"})}
+    )
+    first = task_of(heard, store, syncnet)
+    (tmp_path / "before").mkdir()
+    with torch.no_grad():
+        for value in first.network.generator.parameters():
+            value.add_(0.5)  # another ear, and another picture
+        first.deliver(dict(first.network.state_dict()), tmp_path / "before")
+    warm = task_of(heard, store, syncnet, tmp_path / "before").network
+    for name, value in warm.generator.audio.syncnet.state_dict().items():
+        torch.testing.assert_close(value, warm.syncnet.state_dict()[name])
+    torch.testing.assert_close(
+        warm.generator.end.bias, first.network.generator.end.bias, atol=1e-3, rtol=1e-3
+    )
