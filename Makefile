@@ -54,7 +54,7 @@ data: setup ## the generated corpus in data/, compared with data.dvc
 pretrain: setup ## first weights into pretrained/ (hours): make pretrain MODEL=fastpitch|vocoder|rvc|… [PROFILE=pretrain-voices]
 	@IRIS_WORKSPACE=artifacts/$(or $(PROFILE),pretrain) nice $(BIN)/python -m components pretrain --model $(MODEL) --profile $(or $(PROFILE),pretrain)
 
-bench: setup ## one ratio a line against a named baseline; all of them in artifacts/bench/results.json (long)
+bench: data ## one ratio a line against a named baseline; all of them in artifacts/bench/results.json (long)
 	@$(BIN)/python benchmarks/run_all.py
 
 k8s-render: ## the cluster's manifests, one file an overlay, in artifacts/k8s (needs kubectl, no cluster)
