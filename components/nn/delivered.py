@@ -39,6 +39,25 @@ class Delivered:
     sha256: str
 
 
+def with_inherited(consents: Mapping[str, str], begun_from: Path | None) -> dict[str, str]:
+    """Consents that new weights rest on: those of their own recordings, and of the weights they began from.
+
+    What was learned before is still in the weights, whether or not the voice was heard again; so a voice that
+    withdraws reaches every generation after the one that heard it.
+
+    Args:
+        consents: speaker → consent id, of the recordings of this training; it decides where both know one.
+        begun_from: folder of delivered weights; None: drawn ones.
+
+    Raises:
+        OSError, KeyError: no card there.
+    """
+    if begun_from is None:
+        return dict(consents)
+    card = json.loads((begun_from / CARD_NAME).read_text(encoding="utf-8"))["card"]
+    return {**card.get("consents", {}), **consents}
+
+
 def write_delivered(
     weights: Mapping[str, Tensor], folder: Path, *, model: str, card: Mapping[str, Any], dtype: torch.dtype
 ) -> None:

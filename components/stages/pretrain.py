@@ -90,6 +90,7 @@ def _train_model(project: Path, workspace: Workspace, profile: str, name: str) -
         weights_sha256=str(summary["checkpoint_sha256"]),
         figures=losses,
         rights=rights(store, corpora(workspace.data, catalogue.load(project, profile).data.corpora)),
+        begun_from=str(summary["warm_start_sha256"]),
     )
     return made, record.output(workspace.root, "delivered")
 

@@ -235,6 +235,7 @@ def _summary(run_id: str, result: TrainingResult, warm_start: WarmStart) -> dict
         "rollbacks": result.rollbacks,
         "micro_batch": result.micro_batch,
         "warm_start": warm_start.label,
+        "warm_start_sha256": _weights_sha256(warm_start.folder),
         "parameters": result.parameters,
         "processes": result.processes,
         "peak_memory": asdict(result.peak_memory),
@@ -260,3 +261,7 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
 
 def _read_run_id(path: Path) -> str:
     return str(json.loads(path.read_text(encoding="utf-8"))["run_id"])
+
+
+def _weights_sha256(folder: Path | None) -> str:
+    return sha256_path(folder / "model.safetensors") if folder else ""

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from components.core.errors import CorruptFileError, DataError
-from components.nn.delivered import read_delivered, write_delivered
+from components.nn.delivered import read_delivered, with_inherited, write_delivered
 
 CARD = {"speakers": ["미정"]}
 
@@ -91,3 +91,13 @@ def test_another_models_weights_are_refused(folder: Path) -> None:
 def test_a_folder_without_anything_says_so(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no weights"):
         read_delivered(tmp_path / "nothing", "fastpitch")
+
+
+def test_consents_of_the_weights_before_stay(tmp_path: Path) -> None:
+    before = tmp_path / "before"
+    before.mkdir()
+    card = {"consents": {"jiwon": "2025-1", "minsu": "2025-2"}}
+    write_delivered({}, before, model="rvc", card=card, dtype=torch.float32)
+    own = {"minsu": "2026-9", "hana": "2026-3"}
+    assert with_inherited(own, before) == {"jiwon": "2025-1", "minsu": "2026-9", "hana": "2026-3"}
+    assert with_inherited(own, None) == own

@@ -22,7 +22,7 @@ from components.models.fastpitch.params import Section, Training
 from components.models.fastpitch.voices import Voices
 from components.models.fastpitch.warm_start import NAME, warm_start
 from components.nn.contracts import Auxiliaries, Phase, Recipe, Synthesiser, TrainingTask
-from components.nn.delivered import write_delivered
+from components.nn.delivered import with_inherited, write_delivered
 from components.nn.optimisers import adamw
 from components.text.symbols import INVENTORY_VERSION
 
@@ -85,7 +85,7 @@ class FastPitchSpec:
             deliver=partial(
                 write_delivered,
                 model=NAME,
-                card={**card, "consents": store.consents},
+                card={**card, "consents": with_inherited(store.consents, warm_start)},
                 dtype=getattr(torch, typed.training.delivered_dtype),
             ),
         )

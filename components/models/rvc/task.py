@@ -31,6 +31,7 @@ from components.models.rvc.warm_start import warm_start as begin_from
 from components.nn.adversarial import DISCRIMINATOR, GENERATOR
 from components.nn.contracts import Phase, Recipe, TrainingTask
 from components.nn.conversion import ContentEncoder
+from components.nn.delivered import with_inherited
 from components.nn.optimisers import adamw
 
 _SLICES_OF_A_MEAN = 64
@@ -93,7 +94,9 @@ def training_task(section: Section, features: Path, seed: int, warm_start: Path 
         collate=partial(collate, segment_frames=training.segment_samples // hop, hop=hop),
         recipe=Recipe.of(training, seed),
         identity={"model": NAME, **card.to_json()},
-        deliver=partial(_deliver, card=card, store=store, training=training, seed=seed),
+        deliver=partial(
+            _deliver, card=card, store=store, training=training, seed=seed, begun_from=warm_start
+        ),
     )
 
 
@@ -153,13 +156,15 @@ def _deliver(
     store: SliceStore,
     training: Training,
     seed: int,
+    begun_from: Path | None,
 ) -> None:
     indices = {
         speaker: centroids(_features_of(speaker, store), training.index_centroids, seed)
         for speaker in card.speakers
     }
     dtype = cast("torch.dtype", getattr(torch, training.delivered_dtype))
-    deliver(weights, folder, card=card, consents=store.consents, indices=indices, dtype=dtype)
+    consents = with_inherited(store.consents, begun_from)
+    deliver(weights, folder, card=card, consents=consents, indices=indices, dtype=dtype)
 
 
 def _features_of(speaker: str, store: SliceStore) -> Tensor:

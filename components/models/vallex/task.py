@@ -19,6 +19,7 @@ from components.models.vallex.params import Architecture, Section
 from components.models.vallex.preparation import prepare
 from components.models.vallex.store import CodeStore
 from components.nn.contracts import Recipe, TrainingTask
+from components.nn.delivered import with_inherited
 from components.nn.single_phase import warmed_up
 from components.nn.size_limit import SizeLimit
 
@@ -69,7 +70,7 @@ def training_task(section: Section, features: Path, seed: int, warm_start: Path 
         collate=collate,
         recipe=Recipe.of(training, seed, training.gradient_checkpointing),
         identity={"model": NAME, **card.to_json(), **own, **bound},
-        deliver=partial(deliver, card=card, consents=store.consents, dtype=dtype),
+        deliver=partial(deliver, card=card, consents=with_inherited(store.consents, warm_start), dtype=dtype),
         limit=SizeLimit(size_of, training.max_tokens_per_batch),
     )
 
