@@ -79,7 +79,8 @@ def withdraw(
     place = workspace_of(workspace, project_root())
     for one in take_back(place.data, place.locks, speaker, since):
         ended = ", ".join(one.consents)
-        typer.echo(f"{one.corpus}: {ended} withdrawn, {len(one.recordings)} recordings taken out")
+        taken = f"{len(one.recordings)} recordings and {len(one.videos)} videos taken out"
+        typer.echo(f"{one.corpus}: {ended} withdrawn, {taken}")
     typer.echo(
         f"`lineage --speaker {speaker}` lists what they reached; then run version, validate and features"
     )

@@ -17,6 +17,8 @@ CONSENT_NAME = "consent.csv"
 _SCOPE_SEPARATOR = ";"
 #: What a recording must be allowed for before a model learns from it.
 TRAINING = "train"
+#: What a video must be allowed for besides.
+FACE = "face"
 
 
 class ConsentRecord(BaseModel):
@@ -80,6 +82,11 @@ class ConsentRecord(BaseModel):
         if self.basis == "document" and TRAINING not in self.scope:
             return f"{self.consent_id} covers {', '.join(self.scope)} only"
         return ""
+
+
+    def covers_face(self) -> bool:
+        """Whether pictures may be used; nobody's face and a licensed one are no question of a document."""
+        return self.basis != "document" or FACE in self.scope
 
 
 CONSENT_COLUMNS: tuple[str, ...] = tuple(ConsentRecord.model_fields)

@@ -1,4 +1,4 @@
-"""A speaker takes a consent back: the register says so from that day, and the recordings leave the corpora."""
+"""A speaker takes a consent back: the register says so from that day, and recordings and videos leave the corpora."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from components.data.manifest import MANIFEST_NAME, manifest_text
 from components.data.origins import ORIGINS_NAME, origins_text, read_origins
 from components.data.staging import Plan, realise, tidy
 from components.data.timings import ALIGNMENTS_NAME, timings_text
+from components.data.video.lrs2 import VIDEO_FOLDER, remove_speaker
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Withdrawn:
     corpus: str
     consents: tuple[str, ...]
     recordings: tuple[str, ...]
+    videos: tuple[str, ...]
 
 
 def withdraw(data: Path, locks: Path, speaker: str, day: datetime.date) -> list[Withdrawn]:
@@ -71,7 +73,8 @@ def _changed(corpora: list[Corpus], speaker: str, day: datetime.date) -> Iterato
             **({ALIGNMENTS_NAME: timings_text(timings)} if timings else {}),
         }
         realise(corpus.folder, Plan(tuple(left.values()), {}, tables))
-        yield Withdrawn(corpus.name, tuple(sorted(ended)), gone)
+        videos = remove_speaker(corpus.folder / VIDEO_FOLDER, speaker)
+        yield Withdrawn(corpus.name, tuple(sorted(ended)), gone, videos)
 
 
 def _unusable(speaker: str, expected: str, found: str) -> DataError:

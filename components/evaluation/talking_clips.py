@@ -83,7 +83,7 @@ def held_out_clips(
                 speaker=one.speaker,
                 language=one.language or _UNKNOWN,
                 text=row.text if row else "",
-                consent=row.consent if row else _UNKNOWN,
+                consent=one.consent,
                 crops=crops,
                 samples=samples,
                 mel=lip_mel(samples, 0, hearing.mel_frames(len(samples)), hearing),

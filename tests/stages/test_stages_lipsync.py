@@ -46,7 +46,8 @@ def project(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     folder = root / "pretrained" / "wav2lip"
     folder.mkdir(parents=True)
-    deliver(weights, folder, card=Card(section.architecture, HEARING, "0" * 64), dtype=torch.float16)
+    card = Card(section.architecture, HEARING, "0" * 64)
+    deliver(weights, folder, card=card, consents={}, dtype=torch.float16)
     return root
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from components.core.errors import DataError
 
+VIDEO_FOLDER = "video"
+"""Below a corpus folder: its videos, taken besides the drawn faces."""
 _TEXT = "Text:"
 _VIDEOS = frozenset({".mp4", ".mov", ".mkv", ".avi", ".webm"})
 
@@ -71,3 +73,21 @@ def _text(path: Path) -> str | None:
     marked = [line.removeprefix(_TEXT) for line in lines if line.startswith(_TEXT)]
     text = marked[0] if marked else " ".join(lines)
     return unicodedata.normalize("NFC", " ".join(text.split())) or None
+
+
+def remove_speaker(folder: Path, speaker: str) -> tuple[str, ...]:
+    """Delete whatever lies in the folders of a speaker; gives the videos' names, sorted.
+
+    Raises:
+        OSError: no permission; what was not reached yet is still there.
+    """
+    gone = []
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and unicodedata.normalize("NFC", path.parent.name) == speaker:
+            path.unlink()
+            if path.suffix.lower() in _VIDEOS:
+                gone.append(f"{speaker}/{unicodedata.normalize('NFC', path.stem)}")
+    for path in [*sorted((one for one in folder.rglob("*") if one.is_dir()), reverse=True), folder]:
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()  # an empty folder of videos would be an error to whoever reads it
+    return tuple(gone)

@@ -127,7 +127,14 @@ def _row(clip: ClipSource, key: str) -> TalkingRow:
         made = [sha256_path(path) for path in (source.path, boxes) if path.is_file()]
     fingerprint = sha256_json({"key": key, "clip": clip.clip_id, "of": made})
     return TalkingRow(
-        clip.clip_id, clip.speaker, clip.person, clip.role, clip.part, clip.language, fingerprint
+        clip.clip_id,
+        clip.speaker,
+        clip.person,
+        clip.role,
+        clip.part,
+        clip.language,
+        clip.consent,
+        fingerprint,
     )
 
 

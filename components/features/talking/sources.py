@@ -14,13 +14,12 @@ from components.core.params.video import DrawnFaces
 from components.core.utterance import Language, PhonemeTiming
 from components.data.corpus import Corpus
 from components.data.splits import sentence_key, split_of
-from components.data.video.lrs2 import read_lrs2
+from components.data.video.lrs2 import VIDEO_FOLDER, read_lrs2
 
 Learner = Literal["model", "evaluator"]
 """Who learns: what is judged, or what judges. They share no voice and no face."""
-VIDEO_FOLDER = "video"
-"""Below a corpus folder: videos in the style of LRS2, taken besides the drawn faces."""
 _UNSEEN = "unseen"
+_NO_CONSENT = "no consent of {speaker} in consent.csv covers the face (scope) / 얼굴 사용 동의 없음"
 _TO_EVALUATORS = 4
 """One recorded speaker in so many serves the evaluators."""
 
@@ -52,6 +51,7 @@ class ClipSource:
     part: str
     language: str
     duration_s: float
+    consent: str
     source: DrawnSource | VideoSource
 
 
@@ -62,7 +62,8 @@ def sources(
 
     Drawn: recordings whose sounds are timed. Voices of the learner's role train and validate, by the split of
     the sentence; ``test`` are the unseen voices with sentences that the learner's voices never say in
-    training, and with faces of their own. Recorded: whole speakers are held out.
+    training, and with faces of their own. Recorded: whole speakers are held out, and a speaker without a
+    consent that covers the face is left out.
     """
     read = [Corpus(folder) for folder in corpora]
     trained = {
@@ -80,11 +81,17 @@ def sources(
             videos = read_lrs2(folder)
             rejected |= videos.rejected
             for clip in videos.clips:
-                if _serves(clip.speaker, learner):
-                    part = split_of(clip.speaker, "", clip.speaker, splits, seed)
-                    source = VideoSource(clip.path)
-                    name = f"{corpus.name}/{clip.clip_id}"
-                    kept.append(ClipSource(name, clip.speaker, clip.speaker, "human", part, "", 0.0, source))
+                if not _serves(clip.speaker, learner):
+                    continue
+                name, consent = f"{corpus.name}/{clip.clip_id}", _of_face(corpus, clip.speaker)
+                if not consent:
+                    rejected[name] = _NO_CONSENT.format(speaker=clip.speaker)
+                    continue
+                part = split_of(clip.speaker, "", clip.speaker, splits, seed)
+                source = VideoSource(clip.path)
+                kept.append(
+                    ClipSource(name, clip.speaker, clip.speaker, "human", part, "", 0.0, consent, source)
+                )
     return sorted(kept, key=lambda one: one.clip_id), rejected
 
 
@@ -110,8 +117,18 @@ def _drawn(corpus: Corpus, learner: Learner, drawn: DrawnFaces, trained: set[str
             part,
             cast("Language", row.language),
             row.duration_s,
+            row.consent,
             source,
         )
+
+
+def _of_face(corpus: Corpus, speaker: str) -> str:
+    """Id of a speaker's consent that covers the face, the latest by its id; "" without one.
+
+    Whether it still holds is asked before a training, as of every recording.
+    """
+    own = (one for one in corpus.consents.values() if one.speaker_id == speaker)
+    return max((one.consent_id for one in own if one.covers_face()), default="")
 
 
 def _thinned(clips: Sequence[ClipSource], part: str, drawn: DrawnFaces) -> list[ClipSource]:

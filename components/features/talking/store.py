@@ -28,19 +28,21 @@ class TalkingRow:
 
     Attributes:
         clip_id: of the utterance, or ``<speaker>/<name>`` of a video.
-        speaker: the voice.
+        speaker_id: the voice.
         person: the face; a drawn identity, or the speaker.
         role, part, language: whose voice, what it serves, what is spoken.
+        consent: id of the record that allows voice and, of a video, face.
         fingerprint: of the recording and of all that the arrays follow from.
         fps_milli, steady, late_us: see `components.features.faces.gate.ClipFacts`.
     """
 
     clip_id: str
-    speaker: str
+    speaker_id: str
     person: str
     role: str
     part: str
     language: str
+    consent: str
     fingerprint: str
     fps_milli: int = 0
     steady: int = 1
@@ -58,7 +60,7 @@ class TalkingRow:
         fps = self.fps_milli / 1000.0
         return ClipFacts(
             clip_id=self.clip_id,
-            speaker=self.speaker,
+            speaker=self.speaker_id,
             fps=fps,
             steady=bool(self.steady),
             seconds=self.frames / fps if fps else 0.0,
@@ -75,7 +77,7 @@ class TalkingStore(PlacedStore[TalkingRow]):
     row_type = TalkingRow
     fields = MappingProxyType({"crops": np.uint8, "seen": np.uint8, "mel": np.float32})
     places = MappingProxyType({"crops": FRAMES, "seen": FRAMES, "mel": Place("mel_start", "mels")})
-    format = 1
+    format = 2
     remedy = "delete the folder and make it again; it draws and crops what is missing"
 
     @cached_property
@@ -93,6 +95,12 @@ class TalkingStore(PlacedStore[TalkingRow]):
     def statistics(self) -> tuple[str, ...]:
         """Of the training part, lines for a person."""
         return tuple(self.summary["statistics"])
+
+    @property
+    def consents(self) -> dict[str, str]:
+        """Speaker id → id of the consent record of the first clip; of train and validation."""
+        learned = [row for row in self.rows if row.part != "test"]
+        return {row.speaker_id: row.consent for row in reversed(learned)}
 
     def of_part(self, part: str) -> list[TalkingRow]:
         """The clips of ``train``, ``validation`` or ``test``, in index order."""

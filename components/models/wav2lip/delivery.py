@@ -57,13 +57,24 @@ class Card:
         )
 
 
-def deliver(weights: Mapping[str, Tensor], folder: Path, *, card: Card, dtype: torch.dtype) -> None:
-    """Write generator and judge. The judge is of no use for rendering; every retraining begins from what was
-    delivered, and a generator that meets a new judge unlearns. SyncNet is an auxiliary network's own."""
+def deliver(
+    weights: Mapping[str, Tensor],
+    folder: Path,
+    *,
+    card: Card,
+    consents: Mapping[str, str],
+    dtype: torch.dtype,
+) -> None:
+    """Write generator and judge, with the consents of whom they learned from.
+
+    The judge is of no use for rendering; every retraining begins from what was delivered, and a generator
+    that meets a new judge unlearns. SyncNet is an auxiliary network's own.
+    """
     kept = {
         name: value for name, value in weights.items() if name.startswith((GENERATOR_PREFIX, JUDGE_PREFIX))
     }
-    write_delivered(kept, folder, model=NAME, card=card.to_json(), dtype=dtype)
+    contents = {**card.to_json(), "consents": dict(consents)}
+    write_delivered(kept, folder, model=NAME, card=contents, dtype=dtype)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from components.models.wav2lip.params import Architecture, Section, Training
 from components.models.wav2lip.visual import load_published
 from components.nn.adversarial import DISCRIMINATOR, GENERATOR
 from components.nn.contracts import Phase, Recipe, TrainingTask
+from components.nn.delivered import with_inherited
 from components.nn.single_phase import warmed_up
 
 
@@ -79,6 +80,7 @@ def training_task(
     if isinstance(generator.audio, Tower):  # after the warm start: the ear is that of who teaches now
         generator.audio.syncnet.load_state_dict(expert.network.state_dict(), strict=False)
     card = Card(architecture, store.hearing, expert.sha256, tower)
+    consents = with_inherited(store.consents, warm_start)
     return TrainingTask(
         network=Wav2Lip(training, generator, judge, expert.network),
         phases=_phases(training),
@@ -87,7 +89,7 @@ def training_task(
         collate=collate,
         recipe=Recipe.of(training, seed),
         identity={"model": NAME, **card.to_json()},
-        deliver=partial(_deliver, card=card, dtype=training.delivered_dtype),
+        deliver=partial(_deliver, card=card, consents=consents, dtype=training.delivered_dtype),
     )
 
 
@@ -100,5 +102,7 @@ def _phases(training: Training) -> tuple[Phase, ...]:
     return tuple(warmed_up(name, own, training) for name, own in modules.items())
 
 
-def _deliver(weights: Mapping[str, Tensor], folder: Path, *, card: Card, dtype: str) -> None:
-    deliver(weights, folder, card=card, dtype=getattr(torch, dtype))
+def _deliver(
+    weights: Mapping[str, Tensor], folder: Path, *, card: Card, consents: Mapping[str, str], dtype: str
+) -> None:
+    deliver(weights, folder, card=card, consents=consents, dtype=getattr(torch, dtype))

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from components.core.errors import ConfigError, StoppedError
 from components.core.progress import Progress
+from components.delivery.consents import consents_of
 from components.features.talking.store import TalkingStore
 from components.models.wav2lip.dataset import FaceWindows, collate
 from components.models.wav2lip.delivery import DeliveredWav2Lip
@@ -233,6 +234,8 @@ def test_after_a_warm_start_it_hears_with_who_teaches_now(
         for value in first.network.generator.parameters():
             value.add_(0.5)  # another ear, and another picture
         first.deliver(dict(first.network.state_dict()), tmp_path / "before")
+    voices = consents_of(tmp_path / "before")
+    assert set(voices) == {row.speaker_id for row in store.rows if row.part != "test"}
     warm = task_of(heard, store, syncnet, tmp_path / "before").network
     for name, value in warm.generator.audio.syncnet.state_dict().items():
         torch.testing.assert_close(value, warm.syncnet.state_dict()[name])
