@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -69,29 +70,37 @@ def calibrated(rounds: int = 5) -> Cpu:
     Args:
         rounds: of timings, of which the least counts.
     """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return _calibrated(rounds)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            return _calibrated(rounds)
+        yield
     finally:
         torch.set_num_threads(threads)
 
 
 def least_seconds(work: Work, rounds: int) -> float:
-    """CPU time of a call, the least of several timings; called once before.
+    """CPU time of a call on one thread, the least of several timings; called once before.
+
+    Only this thread's time is read, so torch is kept to one: what a second one did would count for nothing.
 
     Args:
         work: is called so often in a timing that the clock's grain is nothing beside it.
         rounds: of timings, at least one.
     """
-    work()
-    calls, took = 1, _spent(work, 1)
-    while took < _LEAST_S:
-        calls *= 4
-        took = _spent(work, calls)
-    return min(took, *(_spent(work, calls) for _ in range(rounds))) / calls
+    with _one_thread():
+        work()
+        calls, took = 1, _spent(work, 1)
+        while took < _LEAST_S:
+            calls *= 4
+            took = _spent(work, calls)
+        return min(took, *(_spent(work, calls) for _ in range(rounds))) / calls
 
 
 def _spent(work: Work, calls: int) -> float:
