@@ -57,7 +57,7 @@ def taken(rows: Sheet, results: Path) -> Sheet:
     fresh = {
         row["id"]: {
             **{name: "" if row[name] is None else str(row[name]) for name in COLUMNS[:-2]},
-            **{name: f"{row[name]:.4g}" for name in ("ratio", "low", "high") if row[name] is not None},
+            **{name: f"{row[name]:.4g}" for name in ("goal", "ratio", "low", "high") if row[name] is not None},
             "commit": about["commit"][:7],
             "date": date,
         }
