@@ -23,6 +23,7 @@ from components.core.storage import write_text
 
 SHEET = project_root() / "docs" / "performance.csv"
 COLUMNS = ("id", "name", "goal", "ratio", "low", "high", "n", "baseline", "limit", "commit", "date")
+_NUMBERS = ("goal", "ratio", "low", "high")
 BEGIN, END = "<!-- benchmarks: made by benchmarks/latest.py -->", "<!-- /benchmarks -->"
 Sheet = Sequence[Mapping[str, str]]
 
@@ -57,7 +58,7 @@ def taken(rows: Sheet, results: Path) -> Sheet:
     fresh = {
         row["id"]: {
             **{name: "" if row[name] is None else str(row[name]) for name in COLUMNS[:-2]},
-            **{name: f"{row[name]:.4g}" for name in ("goal", "ratio", "low", "high") if row[name] is not None},
+            **{name: f"{row[name]:.4g}" for name in _NUMBERS if row[name] is not None},
             "commit": about["commit"][:7],
             "date": date,
         }
