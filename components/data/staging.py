@@ -12,6 +12,7 @@ from pathlib import Path
 from components.core.errors import DataError
 from components.core.storage import atomic_folder, recover_folder
 from components.core.utterance import Utterance
+from components.data.video.lrs2 import VIDEO_FOLDER
 
 _CHUNK_BYTES = 1 << 20
 
@@ -42,7 +43,8 @@ def tidy(folder: Path) -> None:
 def realise(folder: Path, plan: Plan) -> bool:
     """Make ``folder`` what ``plan`` says; True when something had to change.
 
-    An unchanged file keeps its inode and time, and an unchanged folder is not touched at all.
+    An unchanged file keeps its inode and time, and an unchanged folder is not touched at all. Videos below
+    ``video/`` are no part of a plan and stay.
 
     Raises:
         StorageError: no space or no permission; the folder is as it was.
@@ -63,13 +65,19 @@ def realise(folder: Path, plan: Plan) -> bool:
                 _keep(folder / name, staged / name)
             else:
                 (staged / name).write_text(text, encoding="utf-8", newline="")
+        for path in _files(folder / VIDEO_FOLDER):
+            target = staged / path.relative_to(folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _keep(path, target)
     return True
 
 
 def _is_current(folder: Path, plan: Plan) -> bool:
     if plan.fresh or not all(_same_text(folder / name, text) for name, text in plan.tables.items()):
         return False
-    present = {path.relative_to(folder).as_posix() for path in _files(folder)}
+    videos = folder / VIDEO_FOLDER
+    files = (path for path in _files(folder) if not path.is_relative_to(videos))
+    present = {path.relative_to(folder).as_posix() for path in files}
     return present == {*plan.tables, *(row.path for row in plan.rows)}
 
 

@@ -191,7 +191,8 @@ def evaluated_lips(place: Path) -> Evaluated:
     state = {
         f"{GENERATOR_PREFIX}{name}": value.contiguous() for name, value in generator.state_dict().items()
     }
-    deliver_lips(state, weights, card=LipCard(section.architecture, HEARING, "s" * 64), dtype=torch.float32)
+    card = LipCard(section.architecture, HEARING, "s" * 64)
+    deliver_lips(state, weights, card=card, consents={}, dtype=torch.float32)
     model = inference.load_lip_sync("wav2lip", section, weights, CPU)
     asked, size = params.evaluation.lip_sync, section.architecture.image_size
     scored = []

@@ -115,9 +115,9 @@ def test_a_face_needs_a_consent_that_covers_it_and_training_asks_whether_it_hold
     filmed = {row.speaker_id: row.consent for store, _ in stores for row in store.rows if row.role == "human"}
     assert filmed == {name: f"doc-{name}" for name in people[:4]}
 
-    assert {who for store, _ in stores for who, _ in _ended(store, corpus)} == set()
+    assert not {who for store, _ in stores for who, _ in _ended(store, corpus)} & set(people)
     done = [one for name in people[:4] for one in withdraw(corpus.parent, tmp_path / "locks", name, TODAY)]
-    assert {who for store, _ in stores for who, _ in _ended(store, corpus)} == set(people[:4])
+    assert {who for store, _ in stores for who, _ in _ended(store, corpus)} >= set(people[:4])
     assert sorted(video for one in done for video in one.videos) == [f"{name}/x" for name in people[:4]]
     assert sorted(path.name for path in (corpus / "video").iterdir()) == ["p4", "p5"]
 
