@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ _OF_THE_IMAGE = {
 }
 #: The node's, not the image's: a worker here has one core, and threads decide in which order sums are taken.
 _OF_THE_NODE = {"OMP_NUM_THREADS": "1", "GOMP_SPINCOUNT": "2000"}
+#: So does the kernel that OpenBLAS takes: what a machine has chosen for it holds in its pods, too.
+_CHOSEN_FOR = "OPENBLAS_"
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ def stage_environment() -> dict[str, str]:
     return {
         **_OF_THE_IMAGE,
         **_OF_THE_NODE,
+        **{name: value for name, value in os.environ.items() if name.startswith(_CHOSEN_FOR)},
         "IRIS_GIT_SHA": "0" * 40,
         "PATH": f"{folder}:/usr/local/bin:/usr/bin:/bin",
     }
