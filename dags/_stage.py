@@ -27,12 +27,11 @@ from airflow.sdk import Asset, BaseOperator, TriggerRule
 from airflow.sdk.exceptions import AirflowFailException
 
 from components.core.errors import EXIT_OK, EXIT_TRACEBACK, IrisError
-from components.core.heap import keep_freed_memory
 from components.core.params import Params
+from components.core.process import settle
 from components.core.stage_command import stage_command
 from components.core.stage_graph import Stage
 from components.core.stage_graph import stage as stage_named
-from components.core.threads import numpy_on_one_thread, wait_politely
 
 #: Overrides ``platform.airflow.launcher``. Under a real scheduler (``make ui``) stages run in processes of
 #: their own: a worker is a child of Airflow, and a process pool started in it would re-run Airflow's main.
@@ -135,9 +134,7 @@ class StageOperator(BaseOperator):
     def _in_process(self, profile: str | None, force: bool, options: dict[str, str]) -> dict[str, Any]:
         from components.stages.runner import Request, run_stage
 
-        wait_politely()
-        keep_freed_memory()
-        numpy_on_one_thread()
+        settle()
         project = Path(self.project)
         request = Request(self.stage, self.model, profile, workspace_of(project), project, force, options)
         try:

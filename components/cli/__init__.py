@@ -11,10 +11,9 @@ from components.cli import custody, reviews, simulation, stages, tools, versions
 from components.cli.app import app
 from components.core.attempt import failed, tell
 from components.core.errors import IrisError, StoppedError
-from components.core.heap import keep_freed_memory
+from components.core.process import settle
 from components.core.stage_command import plain_words
 from components.core.stop import Stopped
-from components.core.threads import numpy_on_one_thread, wait_politely
 
 __all__ = [
     "app",
@@ -32,9 +31,7 @@ __all__ = [
 
 def main() -> None:
     """Entry point: our errors become their lines and their exit code; others keep their traceback."""
-    wait_politely()
-    keep_freed_memory()
-    numpy_on_one_thread()
+    settle()
     try:
         app(plain_words(sys.argv[1:]), standalone_mode=True)
     except IrisError as error:

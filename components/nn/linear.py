@@ -36,11 +36,15 @@ class Linear(nn.Linear):
 
 def suits(x: Tensor, weight: Tensor) -> bool:
     """Whether oneDNN takes this product [..., in] · [out, in] and is worth its call."""
+    return math.prod(x.shape) * len(weight) >= WORTH_IT and possible(x, weight)
+
+
+def possible(x: Tensor, weight: Tensor) -> bool:
+    """Whether oneDNN takes this product, whatever it is worth."""
     return (
         x.device.type == "cpu"
         and x.dtype == weight.dtype == torch.float32
         and type(x) in (Tensor, nn.Parameter)  # tracers (fake tensors) have no memory to be multiplied
-        and math.prod(x.shape) * len(weight) >= WORTH_IT
         and not torch.is_autocast_enabled("cpu")
         and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     )

@@ -11,7 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor
 
-from components.nn.linear import Linear, product
+from components.nn.linear import Linear, possible, product
 
 _WORTH_IT = 1 << 19
 """Weights; below, the call itself costs more than the product (measured: benchmarks/kv_cache.py)."""
@@ -56,13 +56,10 @@ class PackedLinear(Linear):
 
     def _worth_it(self, x: Tensor, rows: int) -> bool:
         return (
-            x.device.type == "cpu"
-            and x.dtype == torch.float32
-            and type(x) is Tensor  # tracers (fake tensors) have no memory to be laid out
-            and not torch.is_grad_enabled()
+            self.weight.numel() >= _WORTH_IT
             and rows <= _MOST_ROWS
-            and self.weight.numel() >= _WORTH_IT
-            and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+            and not torch.is_grad_enabled()
+            and possible(x, self.weight)
         )
 
     def _weights(self, rows: int) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from components.auxiliaries.vocoder.params import SourceFilterSynthesis
-from components.core.params import AuxiliarySection, MelSection, TrainingRun
+from components.core.params import AuxiliarySection, MelSection, TrainingRun, differences
 
 
 class Architecture(MelSection):
@@ -83,9 +83,4 @@ class Section(AuxiliarySection):
         """See `AuxiliarySection.misfit`."""
         if card is None:
             return super().misfit(None)
-        asked, found = self.architecture.model_dump(mode="json"), card["architecture"]
-        differing = [name for name, value in asked.items() if found.get(name) != value]
-        if not differing:
-            return None
-        sides = [", ".join(f"{name} {side.get(name)}" for name in differing) for side in (asked, found)]
-        return sides[0], sides[1]
+        return differences(self.architecture.model_dump(mode="json"), card["architecture"])

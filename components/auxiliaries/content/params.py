@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from components.core.params import AuxiliarySection, TrainingRun
+from components.core.params import AuxiliarySection, TrainingRun, differences
 from components.core.params import Section as ParamsSection
 
 
@@ -173,9 +173,4 @@ class Section(AuxiliarySection):
         """See `AuxiliarySection.misfit`."""
         if card is None:
             return super().misfit(None)
-        asked, found = self.architecture.dimensions(), card["architecture"]
-        differing = [name for name, value in asked.items() if found.get(name) != value]
-        if not differing:
-            return None
-        sides = [", ".join(f"{name} {side.get(name)}" for name in differing) for side in (asked, found)]
-        return sides[0], sides[1]
+        return differences(self.architecture.dimensions(), card["architecture"])

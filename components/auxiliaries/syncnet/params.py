@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from components.core.params import AuxiliarySection, MelSection, TrainingRun
+from components.core.params import AuxiliarySection, MelSection, TrainingRun, differences
 from components.core.params import Section as ParamsSection
 
 
@@ -84,10 +84,5 @@ class Section(AuxiliarySection):
         asked = self.architecture.model_dump(mode="json")
         if card is None:
             return f"{self.architecture.image_size} pixels", "none"
-        given = {**dict.fromkeys(asked), **card["architecture"]}
-        differing = [name for name in sorted({*asked, *given}) if asked.get(name) != given[name]]
-        if not differing:
-            return None
-        return tuple(  # type: ignore[return-value]
-            ", ".join(f"{name} {side.get(name)}" for name in differing) for side in (asked, given)
-        )
+        given = card["architecture"]
+        return differences({**dict.fromkeys(given), **asked}, given)

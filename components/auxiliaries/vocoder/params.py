@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from components.core.params import AuxiliarySection, MelSection, TrainingRun
+from components.core.params import AuxiliarySection, MelSection, TrainingRun, differences
 from components.core.params import Section as ParamsSection
 from components.nn.discriminator_params import DiscriminatorParams
 
@@ -142,10 +142,6 @@ class Section(AuxiliarySection):
         asked = self.architecture
         if asked.kind == "griffin_lim" or (card is None and asked.kind == "source_filter"):
             return None  # both work without weights
-        names = ("kind", *MelSection.model_fields)
-        found = card["architecture"] if card else {}
-        differing = [name for name in names if found.get(name) != getattr(asked, name)]
-        if not differing:
-            return None
-        expected = ", ".join(f"{name} {getattr(asked, name)}" for name in differing)
-        return expected, ", ".join(f"{name} {found[name]}" for name in differing) if card else "no weights"
+        wanted = {name: getattr(asked, name) for name in ("kind", *MelSection.model_fields)}
+        sides = differences(wanted, card["architecture"] if card else {})
+        return sides if sides is None or card else (sides[0], "no weights")

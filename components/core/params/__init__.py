@@ -10,6 +10,7 @@ from components.core.params.base import (
     Resources,
     Section,
     TrainingRun,
+    differences,
     narrowed,
 )
 from components.core.params.loader import load_params, outcome_sha, params_sha
@@ -26,6 +27,7 @@ __all__ = [
     "Resources",
     "Section",
     "TrainingRun",
+    "differences",
     "load_params",
     "narrowed",
     "outcome_sha",

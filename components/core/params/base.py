@@ -159,3 +159,17 @@ class AuxiliarySection(Section):
             card: of the delivered network; None: none was delivered.
         """
         return None if card is not None else ("weights", "none")
+
+
+def differences(asked: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[str, str] | None:
+    """``name value, …`` of both sides where they differ, for `AuxiliarySection.misfit`; None: nowhere.
+
+    Args:
+        asked: name → value, of everything that counts.
+        found: of a card, which may hold more.
+    """
+    names = [name for name, value in asked.items() if found.get(name) != value]
+    if not names:
+        return None
+    told = [", ".join(f"{name} {side.get(name)}" for name in names) for side in (asked, found)]
+    return told[0], told[1]

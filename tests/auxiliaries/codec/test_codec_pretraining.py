@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from by_heart import learned
 from extractions import extraction
 from pydantic import ValidationError
 from tiny_codec import CPU
@@ -60,16 +61,7 @@ def test_samples_are_stretches_with_their_own_pitch(section: Section, prepared: 
 def test_it_learns(section: Section, prepared: Path) -> None:
     torch.manual_seed(0)
     task = SPEC.training_task(section, prepared, 0, None)
-    batch = task.collate([task.train[index] for index in range(4)])
-    network = task.network.train()
-    optimiser = torch.optim.Adam(network.parameters(), lr=1e-2)
-    history = []
-    for step in range(60):
-        losses = network("codec", batch, step)
-        optimiser.zero_grad()
-        losses["total"].backward()
-        optimiser.step()
-        history.append({name: float(value.detach()) for name, value in losses.items()})
+    history = learned(task, "codec")
     for name, share in (("mel", 0.6), ("pitch", 0.5)):
         first, last = (np.mean([one[name] for one in part]) for part in (history[:5], history[-5:]))
         assert last < share * first, name

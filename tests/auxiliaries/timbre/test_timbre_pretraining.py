@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from by_heart import learned
 from extractions import extraction
 from pydantic import ValidationError
 from tiny_codec import CPU
@@ -92,16 +93,7 @@ def test_voices_are_drawn_in_the_share_that_is_asked_for() -> None:
 def test_it_learns_and_begins_where_averages_are_moved_alone(section: Section, prepared: Path) -> None:
     torch.manual_seed(0)
     task = SPEC.training_task(section, prepared, 0, None)
-    batch = task.collate([task.train[index] for index in range(4)])
-    network = task.network.train()
-    optimiser = torch.optim.Adam(network.parameters(), lr=1e-2)
-    history = []
-    for step in range(60):
-        losses = network("timbre", batch, step)
-        optimiser.zero_grad()
-        losses["total"].backward()
-        optimiser.step()
-        history.append({name: float(value.detach()) for name, value in losses.items()})
+    history = learned(task, "timbre")
     assert history[0]["mel"] == pytest.approx(history[0]["average"])
     assert history[-1]["copy"] == pytest.approx(history[0]["copy"]), "nothing of the codec is trained"
     assert np.mean([one["mel"] for one in history[-5:]]) < 0.8 * history[0]["mel"]

@@ -206,12 +206,16 @@ def test_a_delivered_network_is_where_the_next_begins(
         task_of(section.model_copy(update={"architecture": wide}), store, syncnet, result.delivered)
 
 
+def with_tower(section: Section) -> Section:
+    """It hears with SyncNet's tower."""
+    architecture = section.architecture.model_copy(update={"audio_encoder": "syncnet"})
+    return section.model_copy(update={"architecture": architecture})
+
+
 def test_it_may_hear_with_the_tower_of_its_teacher(
     section: Section, store: TalkingStore, syncnet: Path, tmp_path: Path
 ) -> None:
-    heard = section.model_copy(
-        update={"architecture": section.architecture.model_copy(update={"audio_encoder": "syncnet"})}
-    )
+    heard = with_tower(section)
     task = task_of(heard, store, syncnet)
     before = {name: value.clone() for name, value in task.network.generator.audio.state_dict().items()}
     run(task, tmp_path / "training", max_steps=1)
@@ -225,9 +229,7 @@ def test_it_may_hear_with_the_tower_of_its_teacher(
 def test_after_a_warm_start_it_hears_with_who_teaches_now(
     section: Section, store: TalkingStore, syncnet: Path, tmp_path: Path
 ) -> None:
-    heard = section.model_copy(
-        update={"architecture": section.architecture.model_copy(update={"audio_encoder": "syncnet"})}
-    )
+    heard = with_tower(section)
     first = task_of(heard, store, syncnet)
     (tmp_path / "before").mkdir()
     with torch.no_grad():
